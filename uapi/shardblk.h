@@ -38,9 +38,9 @@
 
 /* Bytes; the ranges of the options of SHARDBLK_IOC_ADD. */
 #define SHARDBLK_MEMTABLE_MIN	(64u << 10)
-#define SHARDBLK_MEMTABLE_MAX	(1u << 30)
+#define SHARDBLK_MEMTABLE_MAX	(1024u << 20)
 #define SHARDBLK_CACHE_MIN	(64u << 10)
-#define SHARDBLK_CACHE_MAX	(1u << 30)
+#define SHARDBLK_CACHE_MAX	(1024u << 20)
 
 enum shardblk_state {
 	SHARDBLK_STATE_READ_WRITE	= 0,
@@ -91,7 +91,7 @@ struct shardblk_stat {
 	char meaning[SHARDBLK_NAME_MAX];
 };
 
-#define SHARDBLK_ADD_READ_ONLY	(1u << 0)
+#define SHARDBLK_ADD_READ_ONLY	0x1u
 #define SHARDBLK_ADD_FLAGS	SHARDBLK_ADD_READ_ONLY
 
 #define SHARDBLK_ID_ANY		(-1)
