@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: the workload of the power-cut tests
+ *
+ * Runs in the VM.  Several threads write, discard and flush a block device;
+ * whatever was acknowledged is told to the host by a record on an event device.
+ * Both devices are partitions of one disk, whose writes QEMU logs.  A record is
+ * written after the acknowledgement that it tells of, so its place in that log
+ * is a moment by which the request was certainly acknowledged: a power cut
+ * later in the log is a cut after the acknowledgement.  No clocks are compared.
+ *
+ * Order between requests is by stamps from one counter, taken before a request
+ * is handed to the kernel and after it came back: one whose second stamp is
+ * smaller than another's first was acknowledged before the other was submitted.
+ *
+ * Every sector written says which request wrote it, where, and when it was
+ * submitted, so a block can be judged even when its request was never recorded.
+ *
+ * Behind the judged region, another process writes buffers that it changes
+ * while they are in flight.  tools/vm/verdict.py knows both layouts.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECTOR_MAGIC	0x6b6c626472616873ULL
+#define RECORD_MAGIC	0x746e657664726873ULL
+#define SECTOR		512
+#define BLOCKS_MAX	64	/* of one request */
+#define BATCH_MAX	8	/* requests of one thread in flight */
+#define THREADS_MAX	16
+#define SCRIBBLE_BLOCKS	64	/* behind the judged region */
+
+enum kind {
+	KIND_BEGIN = 1,
+	KIND_WRITE,
+	KIND_WRITE_FUA,
+	KIND_DISCARD_SUBMIT,
+	KIND_DISCARD,
+	KIND_FLUSH,
+	KIND_END,
+};
+
+/* At the head of every sector that is written; little-endian, as the host is. */
+struct sector {
+	uint64_t magic;
+	uint64_t run;
+	uint64_t request;
+	uint64_t submit;
+	uint64_t first;		/* the request's first block */
+	uint32_t nr;		/* the request's blocks */
+	uint32_t block;		/* this block's index in the request */
+	uint32_t sector;	/* this sector's index in the block */
+	uint32_t crc;		/* of the sector with this field zero */
+	uint8_t fill[SECTOR - 56];
+};
+
+struct record {
+	uint64_t magic;
+	uint64_t run;
+	uint64_t request;
+	uint64_t submit;
+	uint64_t ack;
+	uint64_t first;
+	uint32_t nr;
+	uint32_t kind;
+	uint32_t block_size;
+	uint32_t crc;
+	uint8_t fill[SECTOR - 64];
+};
+
+_Static_assert(sizeof(struct sector) == SECTOR, "one sector");
+_Static_assert(sizeof(struct record) == SECTOR, "one sector");
+
+static int data_fd, event_fd;
+static uint64_t run_id;
+static uint32_t block_size = 4096;
+static uint64_t region_blocks = 8192;
+static uint64_t event_slots = 8192;
+static uint64_t budget_blocks = 12000;
+static long requests_max = 1500;
+static unsigned int nr_threads = 6;
+static unsigned int discard_share = 10;
+
+static atomic_ullong stamps = 1;
+static atomic_ullong requests = 1;
+static atomic_ullong slots;
+static atomic_ullong blocks_written;
+
+static uint32_t crc_table[256];
+
+static void crc_init(void)
+{
+	for (uint32_t i = 0; i < 256; i++) {
+		uint32_t c = i;
+
+		for (int k = 0; k < 8; k++)
+			c = c & 1 ? 0xedb88320U ^ (c >> 1) : c >> 1;
+		crc_table[i] = c;
+	}
+}
+
+/* CRC-32 as zlib has it. */
+static uint32_t crc32(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint32_t c = ~0U;
+
+	while (len--)
+		c = crc_table[(c ^ *p++) & 0xff] ^ (c >> 8);
+	return ~c;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "powercut_load: %s: %s\n", what, strerror(errno));
+	_exit(1);
+}
+
+static uint64_t rnd(uint64_t *state)
+{
+	uint64_t x = *state;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	*state = x;
+	return x * 0x2545f4914f6cdd1dULL >> 16;
+}
+
+static uint64_t stamp(void)
+{
+	return atomic_fetch_add(&stamps, 1);
+}
+
+static void *buffer(size_t len)
+{
+	void *p;
+
+	if (posix_memalign(&p, 4096, len))
+		die("memory");
+	return p;
+}
+
+/* Returns when the record is in the log. */
+static void event(struct record *rec, enum kind kind)
+{
+	uint64_t slot = atomic_fetch_add(&slots, 1);
+
+	if (slot >= event_slots) {
+		fprintf(stderr, "powercut_load: event device full\n");
+		_exit(1);
+	}
+	rec->magic = RECORD_MAGIC;
+	rec->run = run_id;
+	rec->kind = kind;
+	rec->block_size = block_size;
+	rec->crc = 0;
+	rec->crc = crc32(rec, SECTOR);
+	if (pwrite(event_fd, rec, SECTOR, slot * SECTOR) != SECTOR)
+		die("event device");
+}
+
+static void fill(uint8_t *buf, uint64_t request, uint64_t submit, uint64_t first, uint32_t nr)
+{
+	uint64_t state = request * 0x9e3779b97f4a7c15ULL + 1;
+	uint32_t per_block = block_size / SECTOR;
+
+	for (uint32_t i = 0; i < nr * per_block; i++) {
+		struct sector *s = (struct sector *)(buf + (size_t)i * SECTOR);
+
+		memset(s->fill, (int)rnd(&state), sizeof(s->fill));
+		s->magic = SECTOR_MAGIC;
+		s->run = run_id;
+		s->request = request;
+		s->submit = submit;
+		s->first = first;
+		s->nr = nr;
+		s->block = i / per_block;
+		s->sector = i % per_block;
+		s->crc = 0;
+		s->crc = crc32(s, SECTOR);
+	}
+}
+
+static uint32_t random_len(uint64_t *state)
+{
+	uint32_t nr = 1U << (rnd(state) % 7);
+
+	/* Powers of two are as likely as everything between. */
+	if (rnd(state) & 1)
+		nr = nr / 2 + 1 + rnd(state) % (nr - nr / 2);
+	return nr > BLOCKS_MAX ? BLOCKS_MAX : nr;
+}
+
+struct thread {
+	uint64_t random;
+	aio_context_t aio;
+	uint8_t *buf[BATCH_MAX];
+	struct record *rec[BATCH_MAX];
+};
+
+/* Up to BATCH_MAX writes handed over at once; each recorded as it comes back. */
+static void do_writes(struct thread *t, unsigned int nr, int fua)
+{
+	struct iocb iocbs[BATCH_MAX], *ptrs[BATCH_MAX];
+	struct io_event done[BATCH_MAX];
+	unsigned int left = nr;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		struct record *rec = t->rec[i];
+		struct iocb *cb = &iocbs[i];
+
+		memset(rec, 0, sizeof(*rec));
+		rec->nr = random_len(&t->random);
+		rec->first = rnd(&t->random) % (region_blocks - rec->nr);
+		rec->request = atomic_fetch_add(&requests, 1);
+		rec->submit = stamp();
+		fill(t->buf[i], rec->request, rec->submit, rec->first, rec->nr);
+		atomic_fetch_add(&blocks_written, rec->nr);
+
+		memset(cb, 0, sizeof(*cb));
+		cb->aio_fildes = data_fd;
+		cb->aio_lio_opcode = IOCB_CMD_PWRITE;
+		cb->aio_buf = (uintptr_t)t->buf[i];
+		cb->aio_nbytes = (uint64_t)rec->nr * block_size;
+		cb->aio_offset = rec->first * block_size;
+		cb->aio_data = i;
+		cb->aio_rw_flags = fua ? RWF_DSYNC : 0;
+		ptrs[i] = cb;
+	}
+	if (syscall(SYS_io_submit, t->aio, (long)nr, ptrs) != (long)nr)
+		die("io_submit");
+	while (left) {
+		long got = syscall(SYS_io_getevents, t->aio, 1L, (long)left, done, NULL);
+
+		if (got < 0)
+			die("io_getevents");
+		for (long k = 0; k < got; k++) {
+			struct record *rec = t->rec[done[k].data];
+
+			if (done[k].res != (int64_t)rec->nr * block_size) {
+				errno = done[k].res < 0 ? -done[k].res : EIO;
+				die("write");
+			}
+			rec->ack = stamp();
+		}
+		for (long k = 0; k < got; k++)
+			event(t->rec[done[k].data], fua ? KIND_WRITE_FUA : KIND_WRITE);
+		left -= got;
+	}
+}
+
+/*
+ * A discard leaves nothing that says who did it, so it is recorded before it is
+ * submitted too.
+ */
+static void do_discard(struct thread *t)
+{
+	struct record *rec = t->rec[0];
+	uint64_t range[2];
+
+	memset(rec, 0, sizeof(*rec));
+	rec->nr = random_len(&t->random);
+	rec->first = rnd(&t->random) % (region_blocks - rec->nr);
+	rec->request = atomic_fetch_add(&requests, 1);
+	rec->submit = stamp();
+	event(rec, KIND_DISCARD_SUBMIT);
+	range[0] = rec->first * block_size;
+	range[1] = (uint64_t)rec->nr * block_size;
+	if (ioctl(data_fd, BLKDISCARD, range))
+		die("BLKDISCARD");
+	rec->ack = stamp();
+	event(rec, KIND_DISCARD);
+}
+
+static void do_flush(struct thread *t)
+{
+	struct record *rec = t->rec[0];
+
+	memset(rec, 0, sizeof(*rec));
+	rec->request = atomic_fetch_add(&requests, 1);
+	rec->submit = stamp();
+	if (fdatasync(data_fd))
+		die("fdatasync");
+	rec->ack = stamp();
+	event(rec, KIND_FLUSH);
+}
+
+static int more(void)
+{
+	return (long)atomic_load(&requests) < requests_max &&
+	       atomic_load(&blocks_written) < budget_blocks;
+}
+
+static void *thread_main(void *arg)
+{
+	struct thread *t = arg;
+
+	for (unsigned int i = 0; i < BATCH_MAX; i++) {
+		t->buf[i] = buffer((size_t)BLOCKS_MAX * block_size);
+		t->rec[i] = buffer(SECTOR);
+	}
+	if (syscall(SYS_io_setup, BATCH_MAX, &t->aio))
+		die("io_setup");
+	while (more()) {
+		unsigned int r = rnd(&t->random) % 100;
+
+		if (r < 25)
+			do_flush(t);
+		else if (r < 25 + discard_share)
+			do_discard(t);
+		else if (r < 40 + discard_share)
+			do_writes(t, 1, 1);
+		else
+			do_writes(t, 1 + rnd(&t->random) % BATCH_MAX, 0);
+	}
+	return NULL;
+}
+
+/* Writes a buffer and changes it while it is being written, in its own region. */
+static void scribble(uint64_t seed)
+{
+	size_t len = 8 * (size_t)block_size;
+	uint64_t *buf = buffer(len);
+	uint64_t state = seed;
+	aio_context_t aio = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (syscall(SYS_io_setup, 1, &aio))
+		die("io_setup");
+	memset(buf, 0x5a, len);
+	for (unsigned int n = 0; n < 200; n++) {
+		struct iocb cb = {
+			.aio_fildes = data_fd,
+			.aio_lio_opcode = IOCB_CMD_PWRITE,
+			.aio_buf = (uintptr_t)buf,
+			.aio_nbytes = len,
+			.aio_offset = (region_blocks + 8 * (rnd(&state) % (SCRIBBLE_BLOCKS / 8))) *
+				      block_size,
+		}, *ptr = &cb;
+		struct io_event done;
+		struct timespec now = { 0 };
+
+		if (syscall(SYS_io_submit, aio, 1L, &ptr) != 1)
+			die("io_submit");
+		do {
+			for (unsigned int i = 0; i < 64; i++)
+				buf[rnd(&state) % (len / 8)] = 0x0101010101010101ULL *
+							       (rnd(&state) & 0xff);
+		} while (!syscall(SYS_io_getevents, aio, 0L, 1L, &done, &now));
+		if (done.res != (int64_t)len) {
+			errno = done.res < 0 ? -done.res : EIO;
+			die("write of a changing buffer");
+		}
+		usleep(2000);
+	}
+	_exit(0);
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: powercut_load [-b block size] [-r region blocks] [-w blocks to write] [-n requests] [-t threads] [-d discard share] [-s seed] DATA-DEVICE EVENT-DEVICE\n");
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	static struct thread threads[THREADS_MAX];
+	pthread_t ids[THREADS_MAX];
+	struct record *rec;
+	uint64_t seed = time(NULL), bytes;
+	struct timespec begin, end;
+	int opt, status;
+	pid_t child;
+
+	while ((opt = getopt(argc, argv, "b:r:w:n:t:d:s:")) != -1) {
+		unsigned long long v = optarg ? strtoull(optarg, NULL, 0) : 0;
+
+		switch (opt) {
+		case 'b': block_size = v; break;
+		case 'r': region_blocks = v; break;
+		case 'w': budget_blocks = v; break;
+		case 'n': requests_max = v; break;
+		case 't': nr_threads = v; break;
+		case 'd': discard_share = v; break;
+		case 's': seed = v; break;
+		default: usage();
+		}
+	}
+	if (argc - optind != 2 || nr_threads < 1 || nr_threads > THREADS_MAX ||
+	    block_size % SECTOR || region_blocks <= BLOCKS_MAX)
+		usage();
+	crc_init();
+	run_id = seed * 0x9e3779b97f4a7c15ULL + 0x7f4a7c15;
+	data_fd = open(argv[optind], O_RDWR | O_DIRECT);
+	if (data_fd < 0)
+		die(argv[optind]);
+	event_fd = open(argv[optind + 1], O_RDWR | O_DIRECT);
+	if (event_fd < 0)
+		die(argv[optind + 1]);
+	if (!ioctl(event_fd, BLKGETSIZE64, &bytes))
+		event_slots = bytes / SECTOR;
+	if (ioctl(data_fd, BLKGETSIZE64, &bytes))
+		die("BLKGETSIZE64");
+	if (bytes < (region_blocks + SCRIBBLE_BLOCKS) * block_size) {
+		errno = ENOSPC;
+		die("region larger than the device");
+	}
+
+	rec = buffer(SECTOR);
+	memset(rec, 0, SECTOR);
+	rec->first = region_blocks;
+	rec->nr = SCRIBBLE_BLOCKS;
+	event(rec, KIND_BEGIN);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	child = fork();
+	if (!child)
+		scribble(seed | 1);
+	for (unsigned int i = 0; i < nr_threads; i++) {
+		threads[i].random = (seed + i + 1) * 0x9e3779b97f4a7c15ULL | 1;
+		if (pthread_create(&ids[i], NULL, thread_main, &threads[i]))
+			die("thread");
+	}
+	for (unsigned int i = 0; i < nr_threads; i++)
+		pthread_join(ids[i], NULL);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		return 1;
+	memset(rec, 0, SECTOR);
+	rec->request = atomic_load(&requests);
+	event(rec, KIND_END);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	printf("powercut_load: %.2f seconds, %llu requests, %llu blocks written, %llu events\n",
+	       end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9,
+	       (unsigned long long)atomic_load(&requests) - 1,
+	       (unsigned long long)atomic_load(&blocks_written),
+	       (unsigned long long)atomic_load(&slots));
+	return 0;
+}
