@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+# Checks that need no run: kernel style, sparse, layers, documents.
+.PHONY: style
+style:
+	tools/style/run
