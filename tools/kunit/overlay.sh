@@ -25,12 +25,15 @@ overlay_replace()	# FILE: standard input becomes its content, if it differs
 	fi
 }
 
-overlay_create()	# PRISTINE TREE
+overlay_create()	# PRISTINE TREE, unless it was made by this very file
 {
 	local pristine=$1 tree=$2
 	local block="$tree.new/drivers/block"
 
-	rm -rf "$tree.new"
+	if cmp -s "${BASH_SOURCE[0]}" "$tree/.overlay"; then
+		return
+	fi
+	rm -rf "$tree.new" "$tree"
 	cp -al "$pristine" "$tree.new"
 	mkdir -p "$block/shardblk"
 	sed 's|^endif # BLK_DEV$|source "drivers/block/shardblk/Kconfig"\n\n&|' \
@@ -54,6 +57,7 @@ overlay_create()	# PRISTINE TREE
 		"$pristine/mm/failslab.c" |
 		overlay_replace "$tree.new/mm/failslab.c"
 	grep -q 'ignore_gfp_reclaim = false' "$tree.new/mm/failslab.c"
+	cp "${BASH_SOURCE[0]}" "$tree.new/.overlay"
 	mv -T "$tree.new" "$tree"
 }
 
