@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Cache of verified index pages, bounded by the number of pages given.
+ *
+ * A page is known by run and number.  Run ids are never used twice in a
+ * format, so a cached page can never be mistaken for what was written later at
+ * the same place, and resets need no invalidation.
+ */
+#ifndef SHARD_CACHE_H
+#define SHARD_CACHE_H
+
+#include "frame.h"
+
+struct shard_cache;
+
+/* A page that is held; its contents do not change. */
+struct shard_cached {
+	u64 run_id;
+	u32 page;
+	u32 refs;			/* these: under the cache's lock */
+	bool valid;
+	struct list_head hash;
+	struct list_head lru;
+	void *block;
+};
+
+/** shard_cache_create() - at least 2 pages; may sleep; NULL without memory */
+struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages);
+void shard_cache_destroy(struct shard_cache *cache);
+
+/** shard_cache_get() - hold a page if it is there; never sleeps */
+struct shard_cached *shard_cache_get(struct shard_cache *cache, u64 run_id,
+				     u32 page);
+
+/**
+ * shard_cache_read() - hold a page, reading it if it is not there
+ * @offset:	where it lies, bytes
+ * @csum:	what its parent says
+ *
+ * May sleep; the caller must hold no other page.
+ *
+ * Return: 0, -EIO, -EBADMSG.
+ */
+int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
+		     u64 offset, u32 csum, struct shard_cached **out);
+
+/** shard_cache_put() - let go */
+void shard_cache_put(struct shard_cache *cache, struct shard_cached *cached);
+
+/**
+ * shard_page_read() - read and verify a page, past the cache
+ *
+ * A mismatch is read once more before it counts.  May sleep.
+ */
+int shard_page_read(struct shard_store *store, u64 run_id, u32 page, u64 offset,
+		    u32 csum, void *block);
+
+#endif /* SHARD_CACHE_H */

@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: extents
+ *
+ * One structure per extent, in one array, under one lock that is never held
+ * across anything that waits.
+ *
+ * Two lists say what a superblock record must name beside the manifest: the
+ * log list (extents that replay reads, in the order of their numbers) and the
+ * assigned list (extents of the other streams that were assigned since the
+ * manifest was written, so that their generations are not forgotten).
+ *
+ * What survives a crash is what the newest record names: all other extents are
+ * free at the next start.  So an extent that was assigned and not yet named by
+ * anything is simply given back, and starts cannot use up space.
+ */
+#include "extent.h"
+
+struct shard_head {
+	struct list_head ready;		/* READY extents, in order */
+	u32 nr_ready;			/* these and ASSIGNED ones */
+	u32 want;
+	u32 nr_used;			/* all extents of the stream */
+	u32 limit;
+	u32 open;			/* its number; 0: none */
+};
+
+struct shard_extents {
+	struct shard_layout layout;
+	spinlock_t lock;		/* of all below */
+	struct list_head free;
+	u32 nr_free;
+	u32 nr_retired;
+	bool for_discard;
+	struct list_head log;
+	u32 nr_log;
+	struct list_head assigned;
+	u32 nr_assigned;
+	struct shard_head heads[SHARD_STREAMS];
+	struct shard_extent extents[];
+};
+
+/* ---- layout ---- */
+
+u32 shard_extent_payload(u32 extent_blocks)
+{
+	return extent_blocks -
+	       DIV_ROUND_UP(extent_blocks, SHARDBLK_FRAME_PAYLOAD_MAX + 1);
+}
+
+u64 shard_run_pages_max(u32 block_size, u64 nr)
+{
+	u32 leaf = shard_leaf_singles_max(block_size);
+	u32 inner = shard_inner_entries_max(block_size);
+	u64 level = max_t(u64, div_u64(nr + leaf - 1, leaf), 1);
+	u64 pages = level;
+
+	while (level > 1) {
+		level = div_u64(level + inner - 1, inner);
+		pages += level;
+	}
+	return pages;
+}
+
+/* Extents for two generations of something of @blocks payload blocks. */
+static u32 extents_for_two(u32 extent_blocks, u64 blocks)
+{
+	u32 payload = shard_extent_payload(extent_blocks);
+	u64 one = max_t(u64, div_u64(blocks + payload - 1, payload), 1);
+
+	/*
+	 * What fits into one extent is never split over two.  Otherwise old
+	 * and new may each begin in the middle of one.
+	 */
+	return min_t(u64, one > 1 ? 2 * one + 1 : 2, U32_MAX / 8);
+}
+
+static u64 manifest_pages_max(const struct shard_layout *l, u64 run_pages)
+{
+	u64 chunks = div_u64(run_pages, min(SHARDBLK_FRAME_PAYLOAD_MAX,
+					    l->extent_blocks - 1)) +
+		     l->index_extents + 1;
+	u32 items = shard_items_max(l->block_size);
+
+	return div_u64(l->nr_extents + 1 + chunks + items - 1, items);
+}
+
+u64 shard_layout_make(struct shard_layout *l)
+{
+	u64 run_pages = shard_run_pages_max(l->block_size, l->logical_blocks);
+	u64 taken;
+
+	l->index_extents = extents_for_two(l->extent_blocks, run_pages);
+	l->meta_extents = SHARDBLK_MANIFEST_COPIES *
+		extents_for_two(l->extent_blocks,
+				manifest_pages_max(l, run_pages));
+	l->discard_extents = 1;
+	l->head_extents = 2;
+	taken = (u64)SHARDBLK_SUPER_EXTENTS + l->index_extents +
+		l->meta_extents + l->discard_extents;
+	l->host_extents = 0;
+	if (l->nr_extents <= taken + l->head_extents)
+		return 0;
+	l->host_extents = l->nr_extents - taken;
+	return (u64)(l->host_extents - l->head_extents) *
+	       shard_extent_payload(l->extent_blocks);
+}
+
+/* ---- set-up ---- */
+
+struct shard_extents *shard_extents_create(const struct shard_layout *layout)
+{
+	struct shard_extents *ex;
+	u32 i;
+
+	ex = kvzalloc(struct_size(ex, extents, layout->nr_extents), GFP_KERNEL);
+	if (!ex)
+		return NULL;
+	ex->layout = *layout;
+	spin_lock_init(&ex->lock);
+	INIT_LIST_HEAD(&ex->free);
+	INIT_LIST_HEAD(&ex->log);
+	INIT_LIST_HEAD(&ex->assigned);
+	for (i = 0; i < SHARD_STREAMS; i++)
+		INIT_LIST_HEAD(&ex->heads[i].ready);
+	ex->heads[SHARDBLK_STREAM_HOST].limit = layout->host_extents;
+	ex->heads[SHARDBLK_STREAM_INDEX].limit = layout->index_extents;
+	ex->heads[SHARDBLK_STREAM_META0].limit = layout->meta_extents / 2;
+	ex->heads[SHARDBLK_STREAM_META1].limit = layout->meta_extents / 2;
+	for (i = 0; i < layout->nr_extents; i++) {
+		INIT_LIST_HEAD(&ex->extents[i].record_node);
+		INIT_LIST_HEAD(&ex->extents[i].node);
+		if (i < SHARDBLK_SUPER_EXTENTS)
+			continue;
+		list_add_tail(&ex->extents[i].node, &ex->free);
+		ex->nr_free++;
+	}
+	return ex;
+}
+
+void shard_extents_destroy(struct shard_extents *ex)
+{
+	kvfree(ex);
+}
+
+const struct shard_layout *shard_extents_layout(const struct shard_extents *ex)
+{
+	return &ex->layout;
+}
+
+void shard_extents_lock(struct shard_extents *ex, unsigned long *flags)
+{
+	spin_lock_irqsave(&ex->lock, *flags);
+}
+
+void shard_extents_unlock(struct shard_extents *ex, unsigned long flags)
+{
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+struct shard_extent *shard_extent(struct shard_extents *ex, u32 nr)
+{
+	return &ex->extents[nr];
+}
+
+static u32 extent_nr(struct shard_extents *ex, struct shard_extent *e)
+{
+	return e - ex->extents;
+}
+
+/* ---- assigning ---- */
+
+void shard_extents_want(struct shard_extents *ex, u32 stream, u32 nr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	ex->heads[stream].want = nr;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extents_for_discard(struct shard_extents *ex, bool on)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	ex->for_discard = on;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+static u32 head_limit(struct shard_extents *ex, u32 stream)
+{
+	u32 limit = ex->heads[stream].limit;
+
+	if (stream == SHARDBLK_STREAM_HOST && ex->for_discard)
+		limit += ex->layout.discard_extents;
+	return limit;
+}
+
+static struct shard_extent *extent_take_free(struct shard_extents *ex)
+{
+	struct shard_extent *e;
+
+	lockdep_assert_held(&ex->lock);
+	while (!list_empty(&ex->free)) {
+		e = list_first_entry(&ex->free, struct shard_extent, node);
+		list_del_init(&e->node);
+		ex->nr_free--;
+		/* O5: a generation is never assigned twice; then the extent ends */
+		if (e->generation != U32_MAX)
+			return e;
+	}
+	return NULL;
+}
+
+static bool extent_assign(struct shard_extents *ex, u32 stream, u32 *nr)
+{
+	struct shard_head *head = &ex->heads[stream];
+	struct shard_extent *e = extent_take_free(ex);
+
+	if (!e)
+		return false;
+	if (!list_empty(&e->record_node)) {
+		list_del_init(&e->record_node);
+		ex->nr_assigned--;
+	}
+	e->generation++;		/* O5 */
+	e->state = SHARD_EXTENT_ASSIGNED;
+	e->stream = stream;
+	e->written = 0;
+	e->live = 0;
+	e->counting = 0;
+	e->last_seq = 0;
+	e->log_start = 0;
+	e->log_end = SHARDBLK_END_OPEN;
+	head->nr_used++;
+	head->nr_ready++;
+	if (stream == SHARDBLK_STREAM_HOST) {
+		list_add_tail(&e->record_node, &ex->log);
+		e->in_log = true;
+		ex->nr_log++;
+	} else {
+		list_add_tail(&e->record_node, &ex->assigned);
+		ex->nr_assigned++;
+	}
+	*nr = extent_nr(ex, e);
+	return true;
+}
+
+u32 shard_extents_pick(struct shard_extents *ex, u32 room, u32 *picked, u32 max)
+{
+	unsigned long flags;
+	u32 nr = 0;
+	int s;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	/* the earlier in the space order, the earlier served: host last */
+	for (s = SHARD_STREAMS - 1; s >= 0; s--) {
+		struct shard_head *head = &ex->heads[s];
+
+		if (s == SHARDBLK_STREAM_HOST)
+			room = room > SHARD_RECORD_SLACK ?
+			       room - SHARD_RECORD_SLACK : 0;
+		while (nr < min(room, max) && head->nr_ready < head->want &&
+		       head->nr_used < head_limit(ex, s) &&
+		       extent_assign(ex, s, &picked[nr]))
+			nr++;
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return nr;
+}
+
+bool shard_extents_starved(struct shard_extents *ex, u32 stream)
+{
+	struct shard_head *head = &ex->heads[stream];
+	unsigned long flags;
+	bool starved;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	starved = !head->nr_ready && !ex->nr_retired &&
+		  (list_empty(&ex->free) ||
+		   head->nr_used >= head_limit(ex, stream));
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return starved;
+}
+
+void shard_extent_ready(struct shard_extents *ex, u32 nr)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	WARN_ON_ONCE(e->state != SHARD_EXTENT_ASSIGNED);
+	e->state = SHARD_EXTENT_READY;
+	list_add_tail(&e->node, &ex->heads[e->stream].ready);
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+/* ---- appending ---- */
+
+static void extent_seal(struct shard_extents *ex, struct shard_extent *e)
+{
+	struct shard_head *head = &ex->heads[e->stream];
+
+	lockdep_assert_held(&ex->lock);
+	WARN_ON_ONCE(e->state != SHARD_EXTENT_OPEN);
+	e->state = SHARD_EXTENT_SEALED;
+	head->open = 0;
+}
+
+bool shard_extents_next(struct shard_extents *ex, u32 stream)
+{
+	struct shard_head *head = &ex->heads[stream];
+	struct shard_extent *e;
+	unsigned long flags;
+	bool ok = false;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	/* O5: only extents whose record is durable and whose reset is done */
+	if (!list_empty(&head->ready)) {
+		if (head->open)
+			extent_seal(ex, &ex->extents[head->open]);
+		e = list_first_entry(&head->ready, struct shard_extent, node);
+		list_del_init(&e->node);
+		head->nr_ready--;
+		e->state = SHARD_EXTENT_OPEN;
+		head->open = extent_nr(ex, e);
+		ok = true;
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return ok;
+}
+
+u32 shard_extents_room(struct shard_extents *ex, u32 stream)
+{
+	struct shard_head *head = &ex->heads[stream];
+	unsigned long flags;
+	u32 room = 0;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	if (head->open)
+		room = ex->layout.extent_blocks -
+		       ex->extents[head->open].written;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return room;
+}
+
+bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
+			 u64 last_seq, struct shard_place *place)
+{
+	struct shard_head *head = &ex->heads[stream];
+	struct shard_extent *e;
+	unsigned long flags;
+	bool placed = false;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	e = &ex->extents[head->open];
+	if (head->open) {
+		WARN_ON_ONCE(e->state != SHARD_EXTENT_OPEN);
+		WARN_ON_ONCE(nr_blocks > ex->layout.extent_blocks - e->written);
+		place->extent = head->open;
+		place->generation = e->generation;
+		place->block = e->written;
+		e->written += nr_blocks;	/* O1 */
+		e->last_seq = max(e->last_seq, last_seq);
+		placed = true;
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return placed;
+}
+
+void shard_extents_seal(struct shard_extents *ex, u32 nr)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	if (e->state == SHARD_EXTENT_OPEN)
+		extent_seal(ex, e);
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+/* ---- records ---- */
+
+static void record_add(struct shard_super_record *record, u32 nr,
+		       const struct shard_extent *e, u32 start, u32 end)
+{
+	struct shard_super_extent *to =
+		&record->extents[record->nr_log + record->nr_assigned];
+
+	to->extent = nr;
+	to->generation = e->generation;
+	to->start = start;
+	to->end = end;
+}
+
+/* Does replay after @seq need nothing of this log extent, for ever? */
+static bool extent_replayed(const struct shard_extent *e, u64 seq)
+{
+	return e->state == SHARD_EXTENT_SEALED && e->last_seq <= seq;
+}
+
+int shard_extents_record(struct shard_extents *ex,
+			 const struct shard_log_start *from, u64 durable_seq,
+			 bool relist, struct shard_super_record *record)
+{
+	u32 max = shard_super_extents_max(ex->layout.block_size);
+	struct shard_extent *e;
+	unsigned long flags;
+	int err = -ENOSPC;
+
+	record->nr_log = 0;
+	record->nr_assigned = 0;
+	spin_lock_irqsave(&ex->lock, flags);
+	list_for_each_entry(e, &ex->log, record_node) {
+		u32 nr = extent_nr(ex, e);
+		u32 start = e->log_start, end = e->log_end;
+
+		if (extent_replayed(e, from->seq))
+			continue;
+		if (nr == from->extent)
+			start = from->block;
+		if (record->nr_log == max)
+			goto out;
+		/* the end is fixed once all up to it is known to be durable */
+		if (end == SHARDBLK_END_OPEN &&
+		    e->state == SHARD_EXTENT_SEALED && e->last_seq <= durable_seq)
+			end = e->written;
+		record_add(record, nr, e, start, end);
+		record->nr_log++;
+	}
+	list_for_each_entry(e, &ex->assigned, record_node) {
+		if (relist && e->listing == e->generation)
+			continue;
+		if (record->nr_log + record->nr_assigned == max)
+			goto out;
+		record_add(record, extent_nr(ex, e), e, 0, SHARDBLK_END_OPEN);
+		record->nr_assigned++;
+	}
+	err = 0;
+out:
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return err;
+}
+
+u32 shard_extents_named(struct shard_extents *ex)
+{
+	unsigned long flags;
+	u32 nr;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	nr = ex->nr_log + ex->nr_assigned;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return nr;
+}
+
+void shard_extents_relog(struct shard_extents *ex,
+			 const struct shard_log_start *from, bool relist)
+{
+	struct shard_extent *e, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	list_for_each_entry_safe(e, next, &ex->log, record_node) {
+		if (extent_nr(ex, e) == from->extent)
+			e->log_start = from->block;
+		if (!extent_replayed(e, from->seq))
+			continue;
+		list_del_init(&e->record_node);
+		e->in_log = false;
+		ex->nr_log--;
+	}
+	if (relist) {
+		u32 i;
+
+		for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
+			ex->extents[i].listed = ex->extents[i].listing;
+		list_for_each_entry_safe(e, next, &ex->assigned, record_node) {
+			if (e->listed != e->generation)
+				continue;
+			list_del_init(&e->record_node);
+			ex->nr_assigned--;
+		}
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extents_tail(struct shard_extents *ex, u32 stream,
+			struct shard_place *place)
+{
+	struct shard_head *head = &ex->heads[stream];
+	struct shard_extent *e;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	e = &ex->extents[head->open];
+	place->extent = head->open;
+	place->generation = e->generation;
+	place->block = head->open ? e->written : 0;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+/* ---- giving up ---- */
+
+void shard_extent_retire(struct shard_extents *ex, u32 nr)
+{
+	struct shard_extent *e = &ex->extents[nr];
+
+	lockdep_assert_held(&ex->lock);
+	WARN_ON_ONCE(e->state != SHARD_EXTENT_SEALED || e->in_log ||
+		     e->retired);
+	e->retired = true;
+	ex->nr_retired++;
+}
+
+void shard_extent_free(struct shard_extents *ex, u32 nr)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	WARN_ON_ONCE(!e->retired || e->state != SHARD_EXTENT_SEALED);
+	e->retired = false;
+	ex->nr_retired--;
+	e->state = SHARD_EXTENT_FREE;
+	ex->heads[e->stream].nr_used--;
+	list_add_tail(&e->node, &ex->free);
+	ex->nr_free++;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+/* ---- recovery ---- */
+
+void shard_extent_restore_generation(struct shard_extents *ex, u32 nr,
+				     u32 generation, bool listed)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	e->generation = max(e->generation, generation);
+	if (listed) {
+		e->listed = generation;
+	} else if (e->generation != e->listed && list_empty(&e->record_node)) {
+		list_add_tail(&e->record_node, &ex->assigned);
+		ex->nr_assigned++;
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
+			  u32 written, u32 live)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	if (e->state == SHARD_EXTENT_FREE && !list_empty(&e->node)) {
+		list_del_init(&e->node);
+		ex->nr_free--;
+		ex->heads[stream].nr_used++;
+	}
+	/* O1: a start never appends to what another life has written */
+	e->state = SHARD_EXTENT_SEALED;
+	e->stream = stream;
+	e->written = written;
+	e->live = live;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,
+			      u32 end, u64 last_seq)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	e->log_start = start;
+	e->log_end = end;
+	e->last_seq = last_seq;
+	e->in_log = true;
+	if (!list_empty(&e->record_node)) {
+		list_del_init(&e->record_node);
+		ex->nr_assigned--;
+	}
+	list_add_tail(&e->record_node, &ex->log);
+	ex->nr_log++;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+/* ---- status ---- */
+
+u32 shard_extents_nr_free(struct shard_extents *ex)
+{
+	unsigned long flags;
+	u32 nr;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	nr = ex->nr_free;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return nr;
+}
+
+u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream)
+{
+	unsigned long flags;
+	u32 nr;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	nr = ex->heads[stream].nr_used;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return nr;
+}

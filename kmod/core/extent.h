@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Extents: who owns which, how far each is written, and how space is divided.
+ *
+ *                     record durable,                         full, failed,
+ *             picked  reset done        next in its stream    or a start
+ *       FREE -------> ASSIGNED ------> READY ------> OPEN ------> SEALED
+ *        ^                                                          |
+ *        '----------------------------------------------------------'
+ *           nothing live in it, by a durable checkpoint, and no reader left
+ *
+ * A generation stands for one life from ASSIGNED to FREE.
+ *
+ * Space is divided by counting extents: each purpose has a number of its own
+ * that suffices whatever the others do (O12), so a checkpoint never waits for
+ * space that only a checkpoint can free.  struct shard_layout has the formula.
+ */
+#ifndef SHARD_EXTENT_H
+#define SHARD_EXTENT_H
+
+#include "codec.h"
+
+struct shard_extents;
+
+/* Streams that own extents; the superblock's are fixed. */
+#define SHARD_STREAMS	((u32)SHARDBLK_STREAM_SUPER)
+
+/* Entries of a record that the host stream leaves to a checkpoint's extents. */
+#define SHARD_RECORD_SLACK	6
+
+enum shard_extent_state {
+	SHARD_EXTENT_FREE,
+	SHARD_EXTENT_ASSIGNED,
+	SHARD_EXTENT_READY,
+	SHARD_EXTENT_OPEN,
+	SHARD_EXTENT_SEALED,
+};
+
+/**
+ * struct shard_extent - one extent; all under the lock of struct shard_extents
+ * @generation:	the highest that a record has assigned; 0: never assigned
+ * @listed:	generation in the manifest of the newest durable record
+ * @listing:	the same in the manifest that is being written
+ * @written:	write pointer, blocks
+ * @live:	host: blocks that the runs of the newest checkpoint point to
+ * @counting:	the same in the run that is being written
+ * @last_seq:	host: last sequence number placed in it
+ * @log_start:	host, in the log: block where replay starts
+ * @log_end:	the same: where the log ends, or SHARDBLK_END_OPEN
+ * @state:	enum shard_extent_state
+ * @stream:	whose it is, unless free
+ * @in_log:	on the log list
+ * @retired:	given up, waiting for readers
+ * @node:	in the list of free or ready ones
+ * @record_node: in the list of those that a record names
+ */
+struct shard_extent {
+	u32 generation;
+	u32 listed;
+	u32 listing;
+	u32 written;
+	u32 live;
+	u32 counting;
+	u64 last_seq;
+	u32 log_start;
+	u32 log_end;
+	u8 state;
+	u8 stream;
+	bool in_log;
+	bool retired;
+	struct list_head node;
+	struct list_head record_node;
+};
+
+/**
+ * struct shard_layout - how the extents of a device are divided
+ * @block_size:		bytes
+ * @extent_blocks:	blocks of an extent
+ * @nr_extents:		all
+ * @logical_blocks:	size of the device
+ * @meta_extents:	both copies of the manifest, old and new
+ * @index_extents:	the run, old and new
+ * @discard_extents:	log space that only discards may use
+ * @head_extents:	open and ready ones of the host stream
+ * @host_extents:	the rest: for the host stream, heads included
+ */
+struct shard_layout {
+	u32 block_size;
+	u32 extent_blocks;
+	u32 nr_extents;
+	u64 logical_blocks;
+	u32 meta_extents;
+	u32 index_extents;
+	u32 discard_extents;
+	u32 head_extents;
+	u32 host_extents;
+};
+
+/**
+ * shard_layout_make() - divide a device
+ * @layout:	the first four fields are given, the others filled in
+ *
+ * Return: blocks that host data can fill at best (heads excluded); 0 if the
+ * extents do not even suffice for the reserves.
+ */
+u64 shard_layout_make(struct shard_layout *layout);
+
+/* Payload blocks that an extent holds in full frames. */
+u32 shard_extent_payload(u32 extent_blocks);
+/* Pages of a run of @nr single-block entries, at most. */
+u64 shard_run_pages_max(u32 block_size, u64 nr);
+
+/** shard_extents_create() - all free, never assigned; may sleep */
+struct shard_extents *shard_extents_create(const struct shard_layout *layout);
+void shard_extents_destroy(struct shard_extents *ex);
+const struct shard_layout *shard_extents_layout(const struct shard_extents *ex);
+
+void shard_extents_lock(struct shard_extents *ex, unsigned long *flags);
+void shard_extents_unlock(struct shard_extents *ex, unsigned long flags);
+/** shard_extent() - by number; read or change it under the lock */
+struct shard_extent *shard_extent(struct shard_extents *ex, u32 nr);
+
+/** shard_extents_want() - how many ready extents a stream should have */
+void shard_extents_want(struct shard_extents *ex, u32 stream, u32 nr);
+/** shard_extents_for_discard() - let the host stream use the discard reserve */
+void shard_extents_for_discard(struct shard_extents *ex, bool on);
+
+/**
+ * shard_extents_pick() - assign free extents to the streams that want some
+ * @room:	how many the record can name
+ * @picked:	their numbers, room for @max
+ *
+ * Each takes a generation that no record has assigned before (O5).  They are
+ * ASSIGNED, and named by records from now on.
+ *
+ * Return: how many.
+ */
+u32 shard_extents_pick(struct shard_extents *ex, u32 room, u32 *picked,
+		       u32 max);
+/**
+ * shard_extents_starved() - has a stream nothing ready, and can get nothing
+ *
+ * False while retired extents wait for readers.
+ */
+bool shard_extents_starved(struct shard_extents *ex, u32 stream);
+/** shard_extent_ready() - record durable and reset done: may be opened */
+void shard_extent_ready(struct shard_extents *ex, u32 nr);
+
+/**
+ * shard_extents_next() - seal a stream's open extent and open its next
+ *
+ * Return: false if none is ready; then the open one stays as it is.
+ */
+bool shard_extents_next(struct shard_extents *ex, u32 stream);
+/** shard_extents_room() - blocks left in a stream's open extent, or 0 */
+u32 shard_extents_room(struct shard_extents *ex, u32 stream);
+/**
+ * shard_extents_place() - the next @nr_blocks of a stream's open extent
+ *
+ * They must fit.  The place is the caller's to write, and nobody else's (O1).
+ *
+ * Return: false if nothing is open: it was sealed after an error.
+ */
+bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
+			 u64 last_seq, struct shard_place *place);
+/** shard_extents_seal() - after an error: append no more to this one (O1) */
+void shard_extents_seal(struct shard_extents *ex, u32 nr);
+
+/**
+ * struct shard_log_start - where replay starts
+ * @seq:	after this sequence number
+ * @extent:	which lies in front of @block of this extent; 0: in none
+ * @block:	a frame boundary
+ */
+struct shard_log_start {
+	u64 seq;
+	u32 extent;
+	u32 block;
+};
+
+/**
+ * shard_extents_record() - what a superblock record must name
+ * @from:	where replay starts; log extents it does not need are left out
+ * @durable_seq: extents whose log ends here or before get a fixed end
+ * @relist:	leave out what the manifest being published lists
+ * @record:	nr_log, nr_assigned and extents are filled in
+ *
+ * Return: 0, or -ENOSPC if it does not fit.
+ */
+int shard_extents_record(struct shard_extents *ex,
+			 const struct shard_log_start *from, u64 durable_seq,
+			 bool relist, struct shard_super_record *record);
+/** shard_extents_named() - entries that the next record needs at most */
+u32 shard_extents_named(struct shard_extents *ex);
+
+/**
+ * shard_extents_relog() - a record that replays from here is durable
+ *
+ * With @relist its manifest also lists all that were being listed.
+ */
+void shard_extents_relog(struct shard_extents *ex,
+			 const struct shard_log_start *from, bool relist);
+
+/** shard_extents_tail() - a stream's write pointer; extent 0 if none is open */
+void shard_extents_tail(struct shard_extents *ex, u32 stream,
+			struct shard_place *place);
+
+/** shard_extent_retire() - nothing live in it: free it once readers are gone */
+void shard_extent_retire(struct shard_extents *ex, u32 nr);
+/** shard_extent_free() - readers are gone (O7) */
+void shard_extent_free(struct shard_extents *ex, u32 nr);
+
+/*
+ * Recovery only.  First the generations, those that the manifest lists and
+ * those that the record assigns beside it; then what is not free.
+ */
+void shard_extent_restore_generation(struct shard_extents *ex, u32 nr,
+				     u32 generation, bool listed);
+void shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
+			  u32 written, u32 live);
+/** shard_extent_restore_log() - append a sealed extent to the log list */
+void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,
+			      u32 end, u64 last_seq);
+
+/* For status: extents that are free, and that the host stream has. */
+u32 shard_extents_nr_free(struct shard_extents *ex);
+u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream);
+
+#endif /* SHARD_EXTENT_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only door of the engine to Linux words.
+ *
+ * The user-space build force-includes its own header with this include guard
+ * (userspace-model/kapi/kapi.h), so that not one line of the engine knows
+ * where it runs.  A word that is not listed here is not to be used in core:
+ *
+ *  lists and trees   list.h, rbtree.h
+ *  locks             spinlock_t with _irqsave, lockdep_assert_held()
+ *  waiting           wait_queue_head_t with wait_event(), completions,
+ *                    fatal_signal_pending(current)
+ *  work              alloc_workqueue(), queue_work(), cancel_work_sync()
+ *  memory            kzalloc(), kvzalloc(), kvcalloc() and their frees;
+ *                    memalloc_noio_save()
+ *  numbers           endian words, min/max, DIV_ROUND_UP, div_u64(), ilog2()
+ *  the rest          crc32c(), get_random_bytes(), ktime_get_ns(), pr_*(),
+ *                    WARN_ON_ONCE(), atomic_t, atomic64_t, READ_ONCE
+ */
+#ifndef SHARD_KAPI_H
+#define SHARD_KAPI_H
+
+#undef pr_fmt
+#define pr_fmt(fmt) "shardblk: " fmt
+
+#include <linux/atomic.h>
+#include <linux/build_bug.h>
+#include <linux/completion.h>
+#include <linux/crc32c.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/log2.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/random.h>
+#include <linux/rbtree.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#endif /* SHARD_KAPI_H */

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: memtable
+ *
+ * Two arenas are allocated once: nodes of the tree, and checksums.  Nodes that
+ * an insertion makes superfluous are used again; checksums are only ever
+ * added, and all forgotten when the memtable is cleared.  A checkpoint clears
+ * it long before that matters: a block's checksum is 4 bytes, a block of log
+ * space at least 512.
+ */
+#include "memtable.h"
+
+struct mt_node {
+	struct rb_node rb;
+	u64 lba;
+	u32 nr_blocks;
+	u32 csums;			/* index of the first one */
+	struct shard_place place;
+	bool mapped;
+	u32 next_free;
+};
+
+/* Checksums per entry, and at least so many in all. */
+#define MT_CSUMS_PER_ENTRY	4
+#define MT_CSUMS_MIN		1024
+#define MT_NONE			U32_MAX
+
+struct shard_memtable {
+	struct rb_root root;
+	u32 nr_nodes;
+	u32 nr_used;			/* nodes in the tree */
+	u32 nr_fresh;			/* nodes ever used since the last clear */
+	u32 free;			/* first of those used before, or MT_NONE */
+	u32 nr_csums;
+	u32 csums_used;
+	u32 *csums;
+	struct mt_node nodes[];
+};
+
+struct shard_memtable *shard_memtable_create(u32 nr_entries)
+{
+	struct shard_memtable *mt;
+
+	mt = kvzalloc(struct_size(mt, nodes, nr_entries), GFP_KERNEL);
+	if (!mt)
+		return NULL;
+	mt->nr_nodes = nr_entries;
+	mt->nr_csums = max_t(u32, nr_entries * MT_CSUMS_PER_ENTRY,
+			     MT_CSUMS_MIN);
+	mt->csums = kvcalloc(mt->nr_csums, sizeof(*mt->csums), GFP_KERNEL);
+	if (!mt->csums) {
+		kvfree(mt);
+		return NULL;
+	}
+	shard_memtable_clear(mt);
+	return mt;
+}
+
+void shard_memtable_destroy(struct shard_memtable *mt)
+{
+	if (!mt)
+		return;
+	kvfree(mt->csums);
+	kvfree(mt);
+}
+
+void shard_memtable_clear(struct shard_memtable *mt)
+{
+	mt->root = RB_ROOT;
+	mt->nr_used = 0;
+	mt->nr_fresh = 0;
+	mt->free = MT_NONE;
+	mt->csums_used = 0;
+}
+
+bool shard_memtable_empty(const struct shard_memtable *mt)
+{
+	return !mt->nr_used;
+}
+
+bool shard_memtable_fits(const struct shard_memtable *mt, u32 nr_entries,
+			 u32 nr_csums)
+{
+	return nr_entries <= mt->nr_nodes - mt->nr_used &&
+	       nr_csums <= mt->nr_csums - mt->csums_used;
+}
+
+static struct mt_node *node_alloc(struct shard_memtable *mt)
+{
+	struct mt_node *node;
+
+	mt->nr_used++;
+	if (mt->free != MT_NONE) {
+		node = &mt->nodes[mt->free];
+		mt->free = node->next_free;
+		return node;
+	}
+	if (WARN_ON(mt->nr_fresh == mt->nr_nodes)) {
+		/* a broken reservation must not corrupt memory */
+		mt->nr_used--;
+		return NULL;
+	}
+	return &mt->nodes[mt->nr_fresh++];
+}
+
+static void node_free(struct shard_memtable *mt, struct mt_node *node)
+{
+	rb_erase(&node->rb, &mt->root);
+	node->next_free = mt->free;
+	mt->free = node - mt->nodes;
+	mt->nr_used--;
+}
+
+static void node_link(struct shard_memtable *mt, struct mt_node *node)
+{
+	struct rb_node **link = &mt->root.rb_node, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (node->lba < rb_entry(parent, struct mt_node, rb)->lba)
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+	rb_link_node(&node->rb, parent, link);
+	rb_insert_color(&node->rb, &mt->root);
+}
+
+static u64 node_end(const struct mt_node *node)
+{
+	return node->lba + node->nr_blocks;
+}
+
+/* The first node that ends behind @lba. */
+static struct mt_node *node_find(const struct shard_memtable *mt, u64 lba)
+{
+	struct rb_node *rb = mt->root.rb_node;
+	struct mt_node *found = NULL;
+
+	while (rb) {
+		struct mt_node *node = rb_entry(rb, struct mt_node, rb);
+
+		if (node_end(node) > lba) {
+			found = node;
+			rb = rb->rb_left;
+		} else {
+			rb = rb->rb_right;
+		}
+	}
+	return found;
+}
+
+static struct mt_node *node_next(struct mt_node *node)
+{
+	struct rb_node *rb = rb_next(&node->rb);
+
+	return rb ? rb_entry(rb, struct mt_node, rb) : NULL;
+}
+
+/* Takes @nr blocks off the front of a node. */
+static void node_skip(struct mt_node *node, u32 nr)
+{
+	node->lba += nr;
+	node->nr_blocks -= nr;
+	if (node->mapped) {
+		node->place.block += nr;
+		node->csums += nr;
+	}
+}
+
+/* Leaves of @node what lies outside [lba, end). */
+static void node_cut(struct shard_memtable *mt, struct mt_node *node, u64 lba,
+		     u64 end)
+{
+	struct mt_node *rest;
+
+	if (node->lba >= lba && node_end(node) <= end) {
+		node_free(mt, node);
+		return;
+	}
+	if (node->lba >= lba) {
+		node_skip(node, end - node->lba);
+		return;
+	}
+	if (node_end(node) > end) {
+		rest = node_alloc(mt);
+		if (!rest)
+			return;
+		rest->lba = node->lba;
+		rest->nr_blocks = node->nr_blocks;
+		rest->csums = node->csums;
+		rest->place = node->place;
+		rest->mapped = node->mapped;
+		node_skip(rest, end - rest->lba);
+		node->nr_blocks = lba - node->lba;
+		node_link(mt, rest);
+		return;
+	}
+	node->nr_blocks = lba - node->lba;
+}
+
+void shard_memtable_insert(struct shard_memtable *mt,
+			   const struct shard_range *range)
+{
+	u64 end = range->lba + range->nr_blocks;
+	struct mt_node *node = node_find(mt, range->lba);
+
+	while (node && node->lba < end) {
+		struct mt_node *next = node_next(node);
+
+		node_cut(mt, node, range->lba, end);
+		node = next;
+	}
+	node = node_alloc(mt);
+	if (!node)
+		return;
+	node->lba = range->lba;
+	node->nr_blocks = range->nr_blocks;
+	node->mapped = range->mapped;
+	node->place = range->place;
+	node->csums = 0;
+	if (range->mapped) {
+		WARN_ON(range->nr_blocks > mt->nr_csums - mt->csums_used);
+		node->csums = mt->csums_used;
+		memcpy(&mt->csums[node->csums], range->csums,
+		       range->nr_blocks * sizeof(u32));
+		mt->csums_used += range->nr_blocks;
+	}
+	node_link(mt, node);
+}
+
+void shard_memtable_lookup(const struct shard_memtable *mt, u64 lba,
+			   u32 nr_blocks, u32 extent_blocks,
+			   struct shard_block_map *map)
+{
+	u64 end = lba + nr_blocks;
+	struct mt_node *node;
+
+	for (node = node_find(mt, lba); node && node->lba < end;
+	     node = node_next(node)) {
+		u64 at = max(lba, node->lba);
+		u64 stop = min(end, node_end(node));
+
+		for (; at < stop; at++) {
+			struct shard_block_map *m = &map[at - lba];
+			u32 idx = at - node->lba;
+
+			if (m->known)
+				continue;
+			m->known = true;
+			m->mapped = node->mapped;
+			if (!node->mapped)
+				continue;
+			m->block = (u64)node->place.extent * extent_blocks +
+				   node->place.block + idx;
+			m->csum = mt->csums[node->csums + idx];
+		}
+	}
+}
+
+bool shard_memtable_next(const struct shard_memtable *mt, u64 lba,
+			 struct shard_range *range)
+{
+	struct mt_node *node = node_find(mt, lba);
+
+	if (!node)
+		return false;
+	range->lba = node->lba;
+	range->nr_blocks = node->nr_blocks;
+	range->mapped = node->mapped;
+	range->place = node->place;
+	range->csums = node->mapped ? &mt->csums[node->csums] : NULL;
+	return true;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The front door: a shardblk device as its users see it.
+ *
+ * Users are the kernel's block layer glue (kmod/block), the checks
+ * (userspace-model) and the tools.
+ *
+ * Life cycle of a device: shard_device_open() recovers and serves;
+ * shard_device_submit() and shard_device_commit() as often as wanted;
+ * shard_device_close() once no request is under way and none will come.
+ */
+#ifndef SHARD_H
+#define SHARD_H
+
+#include "backend.h"
+#include "stats.h"
+#include "trace.h"
+#include "writeback.h"
+
+struct shard_device;
+struct shard_version;
+
+/* Blocks of the largest request, whatever the block size. */
+#define SHARD_REQUEST_BLOCKS_MAX	128
+/* Backing reads that one request keeps in flight. */
+#define SHARD_REQUEST_IOS		4
+
+enum shard_op {
+	SHARD_READ,
+	SHARD_WRITE,
+	SHARD_DISCARD,		/* and write-zeroes: the blocks become holes */
+	SHARD_FLUSH,
+};
+
+/*
+ *            space is back
+ *          .---------------.
+ *          v               |
+ *    READ_WRITE ---------> FULL          writes fail with -ENOSPC
+ *          |  no space      |
+ *          '-------.--------'
+ *     write error  v
+ *              READ_ONLY                 writes fail with -EROFS
+ *                  |  superblock unwritable, backing device gone
+ *                  v  (from each state)
+ *                FAILED                  all fails with -EIO
+ */
+enum shard_state {
+	SHARD_STATE_READ_WRITE,
+	SHARD_STATE_FULL,
+	SHARD_STATE_READ_ONLY,
+	SHARD_STATE_FAILED,
+};
+
+struct shard_request;
+
+/* A backing read on behalf of a request. */
+struct shard_request_io {
+	struct shard_io io;
+	struct shard_request *request;
+	u32 first;		/* block within the request */
+	u32 nr_blocks;
+	bool busy;
+};
+
+/* Where a block of a read request lies. */
+struct shard_block_map {
+	u64 block;		/* absolute, in blocks of the backing device */
+	u32 csum;
+	bool mapped;		/* else a hole */
+	bool known;		/* else still to be looked up */
+};
+
+/**
+ * struct shard_request - one request, embedded by the caller
+ * @op:		what to do
+ * @fua:	write, discard: acknowledge when durable
+ * @lba:	first logical block
+ * @nr_blocks:	blocks; read and write: at most SHARD_REQUEST_BLOCKS_MAX and the
+ *		device's limit; discard: any; flush: 0
+ * @segs:	read, write: memory, @nr_blocks blocks in all
+ * @done:	called once, in any context, possibly before submit returns:
+ *		0, -EIO (error or mismatch), -ENOSPC (full), -EROFS (read-only),
+ *		-EINVAL (out of range)
+ *
+ * The caller fills in these; all below is the engine's and needs no set-up.
+ * @segs and the memory must live until @done.  The contents of a write may
+ * change while it is under way: either content may be written, and no other
+ * request suffers.
+ */
+struct shard_request {
+	enum shard_op op;
+	bool fua;
+	u64 lba;
+	u32 nr_blocks;
+	const struct shard_seg *segs;
+	void (*done)(struct shard_request *request, int error);
+
+	struct shard_device *device;
+	struct list_head node;
+	int error;
+	u64 seq;
+	struct shard_dep dep;
+	struct shard_dep_waiter durable;
+	/* reads */
+	struct work_struct work;
+	struct shard_version *version;
+	spinlock_t lock;		/* of what follows */
+	u32 next;			/* first block not yet issued */
+	u32 nr_busy;
+	bool issuing;
+	u64 retry[SHARD_REQUEST_BLOCKS_MAX / 64];
+	struct shard_block_map map[SHARD_REQUEST_BLOCKS_MAX];
+	struct shard_request_io ios[SHARD_REQUEST_IOS];
+};
+
+/**
+ * struct shard_options - how to run a device; 0 means the default
+ * @read_only:		write nothing to the backing device
+ * @memtable_entries:	entries of one memtable (two exist); each request may
+ *			need two.  Default 16 MiB worth, at least 8
+ * @cache_pages:	index pages kept in memory.  Default 1024, at least 2
+ * @frames_in_flight:	frames of the host stream.  Default 4, at most 16
+ * @checkpoint_frames:	checkpoint after so many frames.  Default: no limit
+ *			but the format's number of blocks
+ * @trace:		events, or NULL
+ * @state_changed:	told of each change of state, in any context, or NULL
+ * @ctx:		first argument of both
+ */
+struct shard_options {
+	bool read_only;
+	u32 memtable_entries;
+	u32 cache_pages;
+	u32 frames_in_flight;
+	u32 checkpoint_frames;
+	const struct shard_trace_ops *trace;
+	void (*state_changed)(void *ctx, enum shard_state state);
+	void *ctx;
+};
+
+/**
+ * struct shard_format_options - how to format; 0 means the default
+ * @block_size:		512 or 4096 (default), at least the backing device's
+ *			physical block size
+ * @extent_size:	bytes, a power of two; default capacity/1024 rounded to a
+ *			power of two within 1 MiB..256 MiB, giving at least 32
+ *			extents; zoned: the zone size
+ * @logical_size:	bytes; default what @spare_permille leaves
+ * @spare_permille:	usable / logical - 1; default 120
+ * @checkpoint_blocks:	log blocks between checkpoints; default 64 MiB worth
+ * @uuid:		all zero: random
+ * @small:		permit sizes that only checks use
+ */
+struct shard_format_options {
+	u32 block_size;
+	u64 extent_size;
+	u64 logical_size;
+	u32 spare_permille;
+	u32 checkpoint_blocks;
+	u8 uuid[16];
+	bool small;
+};
+
+/**
+ * struct shard_info - what is to be known about a device
+ *
+ * Sizes are in blocks unless the name says otherwise.
+ */
+struct shard_info {
+	u8 uuid[16];
+	u8 format_id[16];
+	enum shard_state state;
+	bool read_only;			/* opened so */
+	u32 block_size;			/* bytes */
+	u32 extent_blocks;
+	u32 nr_extents;
+	u64 logical_blocks;
+	u32 request_blocks_max;
+	/* how the extents are divided, see extent.h */
+	u32 super_extents;
+	u32 meta_extents;
+	u32 index_extents;
+	u32 discard_extents;
+	u32 head_extents;
+	u32 host_extents;
+	/* now */
+	u32 free_extents;
+	u32 host_extents_used;
+	u64 mapped_blocks;		/* as of the last checkpoint */
+	u64 applied_seq;
+	u64 durable_seq;
+	u64 checkpoint_seq;
+	u64 record_number;
+	u64 log_blocks;
+	struct shard_stats_view stats;
+};
+
+int shard_format(struct shard_backend *backend,
+		 const struct shard_format_options *options);
+
+/**
+ * shard_device_open() - recover a device and begin to serve
+ * @backend:	must live until shard_device_close()
+ * @options:	or NULL for the defaults
+ * @out:	the device
+ *
+ * May sleep, for as long as it takes to read the log.
+ *
+ * Return: 0; -ENODEV (no superblock of this format); -EOPNOTSUPP (feature or
+ * version not known); -EUCLEAN (damage: what was durable cannot be found);
+ * -EIO; -EROFS (read-only backing without @read_only); -EINTR (killed);
+ * -ENOMEM; -EINVAL (options).
+ */
+int shard_device_open(struct shard_backend *backend,
+		      const struct shard_options *options,
+		      struct shard_device **out);
+
+/**
+ * shard_device_close() - stop and free a device
+ *
+ * No request may be under way.  Afterwards everything acknowledged is durable,
+ * unless the state was read-only or failed.  May sleep.
+ *
+ * Return: 0, or the first error met; the device is gone either way.
+ */
+int shard_device_close(struct shard_device *device);
+
+/**
+ * shard_device_submit() - begin a request
+ *
+ * Never sleeps; process or softirq context.  A write may wait in the engine
+ * for more of its kind until shard_device_commit(), so callers must call that
+ * after the last of a batch.
+ */
+void shard_device_submit(struct shard_device *device,
+			 struct shard_request *request);
+
+/** shard_device_commit() - issue what was gathered; never sleeps */
+void shard_device_commit(struct shard_device *device);
+
+/**
+ * shard_device_checkpoint() - write a checkpoint now and wait for it
+ *
+ * May sleep.  Return: 0, -EROFS, -EIO.
+ */
+int shard_device_checkpoint(struct shard_device *device);
+
+/** shard_device_fail() - the backing device is gone; any context */
+void shard_device_fail(struct shard_device *device);
+
+enum shard_state shard_device_state(const struct shard_device *device);
+const char *shard_state_name(enum shard_state state);
+void shard_device_info(struct shard_device *device, struct shard_info *info);
+
+/* What shard_check() and shard_identify() find. */
+struct shard_identity {
+	u8 uuid[16];
+	u8 format_id[16];
+	u32 block_size;
+	u32 extent_blocks;
+	u32 nr_extents;
+	u64 logical_blocks;
+};
+
+/**
+ * shard_identify() - is there a shardblk format here, and which
+ *
+ * Reads the superblock extents only.  May sleep.
+ *
+ * Return: 0, -ENODEV, -EOPNOTSUPP, -EIO, -ENOMEM.
+ */
+int shard_identify(struct shard_backend *backend,
+		   struct shard_identity *identity);
+
+/**
+ * struct shard_check_report - where shard_check() tells what it finds
+ * @damage:	called for each finding, with a sentence that names the record
+ * @nr_damaged:	findings
+ * @nr_pages:	index pages read
+ * @nr_blocks:	data blocks read
+ */
+struct shard_check_report {
+	void (*damage)(struct shard_check_report *report, const char *what);
+	u64 nr_damaged;
+	u64 nr_pages;
+	u64 nr_blocks;
+};
+
+/**
+ * shard_check() - verify a device that was opened read-only
+ * @data:	read and verify every data block as well
+ *
+ * May sleep.  Return: 0 (also with findings), -ENOMEM.
+ */
+int shard_check(struct shard_device *device, bool data,
+		struct shard_check_report *report);
+
+#endif /* SHARD_H */

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: superblock
+ *
+ * A step of the writer: pick free extents for the streams that want some, take
+ * the oldest wish, build the record, write copy 0 (after what the wish needs),
+ * then copy 1.  Once both are durable, and not before, it acts: picked extents
+ * are reset and made ready, the wish's root is installed.
+ *
+ * Each copy has two extents and fills one after the other.  Going over to the
+ * other one resets it; it holds only older records then, and the other copy of
+ * the newest record lies elsewhere anyway (O6).
+ *
+ * A record that cannot be written, not in the other extent of its copy either,
+ * ends all records: whether it landed is not known, so nothing that depends on
+ * the one or the other may be done any more.
+ */
+#include "super.h"
+
+/* Extents that one record assigns at most. */
+#define SHARD_PICK_MAX	16
+
+struct shard_super {
+	struct shard_writeback *wb;
+	struct shard_extents *ex;
+	const struct shard_super_ops *ops;
+	void *ctx;
+	struct workqueue_struct *wq;
+	struct work_struct work;
+	spinlock_t lock;		/* of these three */
+	struct list_head wishes;
+	u64 durable_seq;
+	int error;			/* sticky */
+	/* the writer's own: */
+	struct shard_super_record record;
+	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
+	struct shard_append append;
+	void *block;
+};
+
+static void append_done(struct shard_append *append)
+{
+	/* the dependency tells */
+}
+
+static u64 super_offset(const struct shard_super *super, u32 extent, u32 block)
+{
+	return ((u64)extent * super->record.extent_blocks + block) *
+	       super->record.block_size;
+}
+
+/* Goes over to the other extent of a copy. */
+static int head_turn(struct shard_super *super, struct shard_super_head *head)
+{
+	int err;
+
+	head->extent ^= SHARDBLK_SUPER_COPIES;
+	head->next = 0;
+	err = shard_writeback_reset_wait(super->wb,
+					 super_offset(super, head->extent, 0),
+					 super->record.extent_blocks *
+					 super->record.block_size);
+	if (err)
+		head->next = U32_MAX;
+	return err;
+}
+
+static int copy_write_once(struct shard_super *super,
+			   struct shard_super_head *head,
+			   struct shard_dep *after)
+{
+	struct shard_append *append = &super->append;
+	struct shard_place place = {};
+	struct shard_dep dep;
+	int err;
+
+	if (head->next >= shard_super_blocks(super->record.extent_blocks)) {
+		err = head_turn(super, head);
+		if (err)
+			return err;
+	}
+	place.extent = head->extent;
+	place.block = head->next++;
+	shard_super_encode(&super->record, &place, super->block);
+	shard_dep_init(&dep, super->wb);
+	append->offset = super_offset(super, place.extent, place.block);
+	append->seg.addr = super->block;
+	append->seg.len = super->record.block_size;
+	append->fua = true;
+	append->after = after;
+	append->dep = &dep;
+	append->done = append_done;
+	shard_append(super->wb, SHARD_QUEUE_SUPER, append);
+	return shard_dep_wait(&dep);
+}
+
+static int copy_write(struct shard_super *super, u32 copy,
+		      struct shard_dep *after)
+{
+	struct shard_super_head *head = &super->heads[copy];
+	int err;
+
+	err = copy_write_once(super, head, after);
+	if (!err)
+		return 0;
+	/* once more, away from where it failed (O1) */
+	head->next = U32_MAX;
+	return copy_write_once(super, head, after);
+}
+
+/* O10: the second copy after the first is durable; both make the record so. */
+static int record_write(struct shard_super *super, struct shard_dep *after)
+{
+	u32 copy;
+	int err;
+
+	super->record.number++;
+	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
+		err = copy_write(super, copy, copy ? NULL : after);	/* O4 */
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int record_fill(struct shard_super *super,
+		       const struct shard_publish *wish)
+{
+	struct shard_super_record *record = &super->record;
+	struct shard_log_start from = { .seq = record->checkpoint_seq };
+	unsigned long flags;
+
+	if (wish && wish->root) {
+		from = wish->from;
+		record->checkpoint_seq = from.seq;
+		memcpy(record->manifest, wish->manifest,
+		       sizeof(record->manifest));
+	}
+	spin_lock_irqsave(&super->lock, flags);
+	record->durable_seq = max3(record->durable_seq, super->durable_seq,
+				   from.seq);
+	spin_unlock_irqrestore(&super->lock, flags);
+	return shard_extents_record(super->ex, &from, record->durable_seq,
+				    wish && wish->root, record);
+}
+
+/* O5: reset after the record that assigns is durable, append after the reset */
+static int extents_make_ready(struct shard_super *super, const u32 *picked,
+			      u32 nr)
+{
+	u32 size = super->record.extent_blocks * super->record.block_size;
+	u32 i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		err = shard_writeback_reset_wait(super->wb,
+					super_offset(super, picked[i], 0),
+					size);
+		if (err)
+			return err;
+		shard_extent_ready(super->ex, picked[i]);
+	}
+	return 0;
+}
+
+static struct shard_publish *wish_take(struct shard_super *super, int *error)
+{
+	struct shard_publish *wish;
+	unsigned long flags;
+
+	spin_lock_irqsave(&super->lock, flags);
+	wish = list_first_entry_or_null(&super->wishes, struct shard_publish,
+					node);
+	if (wish)
+		list_del_init(&wish->node);
+	*error = super->error;
+	spin_unlock_irqrestore(&super->lock, flags);
+	return wish;
+}
+
+static void wish_end(struct shard_publish *wish, int error)
+{
+	if (!wish)
+		return;
+	wish->error = error;
+	complete(&wish->done);
+}
+
+static void super_fail(struct shard_super *super, int error)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&super->lock, flags);
+	super->error = error;
+	spin_unlock_irqrestore(&super->lock, flags);
+	super->ops->failed(super->ctx, error);
+}
+
+static bool super_step(struct shard_super *super)
+{
+	u32 picked[SHARD_PICK_MAX];
+	struct shard_publish *wish;
+	u32 nr = 0;
+	int err;
+
+	wish = wish_take(super, &err);
+	if (!err && wish && wish->after)
+		err = shard_dep_wait(wish->after);	/* O4 */
+	if (err) {
+		wish_end(wish, err);
+		return wish != NULL;
+	}
+	nr = shard_extents_pick(super->ex, shard_super_room(super), picked,
+				SHARD_PICK_MAX);
+	if (!nr && !wish)
+		return false;
+	err = record_fill(super, wish);
+	if (!err)
+		err = record_write(super, wish ? wish->after : NULL);
+	if (!err && wish && wish->root)
+		shard_extents_relog(super->ex, &wish->from, true);
+	if (!err)
+		err = extents_make_ready(super, picked, nr);
+	if (err)
+		super_fail(super, err);
+	wish_end(wish, err);
+	if (nr)
+		super->ops->assigned(super->ctx);
+	return true;
+}
+
+static void super_work(struct work_struct *work)
+{
+	struct shard_super *super =
+		container_of(work, struct shard_super, work);
+
+	while (super_step(super))
+		cond_resched();
+}
+
+int shard_super_publish(struct shard_super *super, struct shard_publish *pub)
+{
+	unsigned long flags;
+
+	init_completion(&pub->done);
+	spin_lock_irqsave(&super->lock, flags);
+	list_add_tail(&pub->node, &super->wishes);
+	spin_unlock_irqrestore(&super->lock, flags);
+	queue_work(super->wq, &super->work);
+	wait_for_completion(&pub->done);
+	return pub->error;
+}
+
+void shard_super_assign(struct shard_super *super)
+{
+	queue_work(super->wq, &super->work);
+}
+
+void shard_super_durable(struct shard_super *super, u64 seq)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&super->lock, flags);
+	super->durable_seq = max(super->durable_seq, seq);
+	spin_unlock_irqrestore(&super->lock, flags);
+}
+
+u32 shard_super_room(struct shard_super *super)
+{
+	u32 max = shard_super_extents_max(super->record.block_size);
+	u32 named = shard_extents_named(super->ex);
+
+	return max - min(named, max);
+}
+
+u64 shard_super_number(struct shard_super *super)
+{
+	return READ_ONCE(super->record.number);
+}
+
+struct shard_super *
+shard_super_create(struct shard_writeback *wb, struct shard_extents *ex,
+		   const struct shard_super_record *record,
+		   const struct shard_super_head heads[SHARDBLK_SUPER_COPIES],
+		   const struct shard_super_ops *ops, void *ctx)
+{
+	struct shard_super *super = kvzalloc(sizeof(*super), GFP_KERNEL);
+
+	if (!super)
+		return NULL;
+	super->wb = wb;
+	super->ex = ex;
+	super->ops = ops;
+	super->ctx = ctx;
+	super->record = *record;
+	super->durable_seq = record->durable_seq;
+	memcpy(super->heads, heads, sizeof(super->heads));
+	spin_lock_init(&super->lock);
+	INIT_LIST_HEAD(&super->wishes);
+	INIT_WORK(&super->work, super_work);
+	super->block = kvzalloc(record->block_size, GFP_KERNEL);
+	if (!super->block)
+		goto free_super;
+	super->wq = alloc_workqueue("shardblk-super",
+				    WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	if (!super->wq)
+		goto free_block;
+	return super;
+
+free_block:
+	kvfree(super->block);
+free_super:
+	kvfree(super);
+	return NULL;
+}
+
+void shard_super_destroy(struct shard_super *super)
+{
+	if (!super)
+		return;
+	destroy_workqueue(super->wq);
+	WARN_ON(!list_empty(&super->wishes));
+	kvfree(super->block);
+	kvfree(super);
+}

@@ -1,0 +1,665 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: writeback
+ *
+ * The rows above say what to append and after what; this row says when.
+ *
+ * Each queue holds appends in the order in which they were given and issues
+ * them in that order, at most so many at a time.  Its head may have to wait
+ * for a dependency; then the queue hangs itself on it and goes on when it
+ * settles.  Appends that lie behind one another on the device and wait in the
+ * same queue go out as one backing write.
+ *
+ * Tickets: an append that completes takes the next one.  A flush that is begun
+ * when ticket t was the last makes t durable, and all before it.  An append
+ * that the device made durable by itself (FUA) takes none.
+ *
+ * Without a volatile cache a ticket is durable as soon as it is given.
+ *
+ * Callbacks run without the lock held.  The back end may complete an operation
+ * inside its submit, so issuing is a loop with a guard, never a recursion.
+ */
+#include "writeback.h"
+
+#include "../../uapi/shardblk_format.h"
+#include "stats.h"
+#include "trace.h"
+
+/* One backing write: adjacent appends of one queue. */
+struct shard_batch {
+	struct shard_io io;
+	struct shard_writeback *wb;
+	struct shard_write_queue *queue;
+	struct shard_seg segs[SHARD_MERGE_MAX];
+	u32 nr_segs;
+	struct list_head appends;
+	struct list_head node;		/* in the queue's list of free ones */
+};
+
+struct shard_write_queue {
+	struct shard_writeback *wb;
+	enum shard_queue which;
+	struct list_head appends;	/* not yet issued, in order */
+	struct list_head free;		/* batches; what limits the depth */
+	u32 nr_inflight;
+	u32 depth;
+	bool issuing;			/* someone is in queue_issue() */
+	bool blocked;			/* waiter hangs on the head's @after */
+	struct shard_dep_waiter waiter;
+	struct shard_batch batches[SHARD_QUEUE_DEPTH_MAX];
+};
+
+struct shard_writeback {
+	struct shard_backend *backend;
+	struct shard_stats *stats;
+	const struct shard_trace_ops *trace;
+	void *trace_ctx;
+	u32 block_size;
+	spinlock_t lock;		/* of all below and of dependencies */
+	u64 tickets;			/* last one given */
+	u64 durable;			/* highest durable one */
+	int flush_error;		/* O3: nothing becomes durable any more */
+	u32 nr_callbacks;		/* completions that still use this */
+	wait_queue_head_t idle;		/* none does */
+	bool flushing;
+	u64 flush_covers;		/* ticket that the flush in flight covers */
+	u64 flush_begun_ns;
+	struct shard_io flush_io;
+	struct list_head waiting;	/* dependencies that want a flush */
+	struct shard_write_queue queues[SHARD_QUEUES];
+};
+
+static void queue_issue(struct shard_write_queue *q);
+
+/* Completions tell their owners; the last one told may be about to destroy. */
+static void callback_enter(struct shard_writeback *wb)
+{
+	lockdep_assert_held(&wb->lock);
+	wb->nr_callbacks++;
+}
+
+static void callback_exit(struct shard_writeback *wb)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	if (!--wb->nr_callbacks)
+		wake_up_all(&wb->idle);
+	spin_unlock_irqrestore(&wb->lock, flags);
+}
+
+/* ---- dependencies ---- */
+
+void shard_dep_init(struct shard_dep *dep, struct shard_writeback *wb)
+{
+	memset(dep, 0, sizeof(*dep));
+	dep->writeback = wb;
+	INIT_LIST_HEAD(&dep->waiters);
+	INIT_LIST_HEAD(&dep->node);
+}
+
+void shard_dep_and_written(struct shard_dep *dep)
+{
+	struct shard_writeback *wb = dep->writeback;
+	unsigned long flags;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	WARN_ON_ONCE(dep->queued);
+	dep->ticket = max(dep->ticket, wb->tickets);
+	spin_unlock_irqrestore(&wb->lock, flags);
+}
+
+static int dep_status(const struct shard_dep *dep)
+{
+	const struct shard_writeback *wb = dep->writeback;
+
+	lockdep_assert_held(&wb->lock);
+	if (dep->error)
+		return dep->error;
+	if (dep->nr_pending)
+		return -EINPROGRESS;
+	if (dep->ticket <= wb->durable)
+		return 0;
+	return wb->flush_error ? wb->flush_error : -EINPROGRESS;
+}
+
+int shard_dep_poll(struct shard_dep *dep)
+{
+	struct shard_writeback *wb = dep->writeback;
+	unsigned long flags;
+	int status;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	status = dep_status(dep);
+	spin_unlock_irqrestore(&wb->lock, flags);
+	return status;
+}
+
+static void waiters_tell(struct list_head *waiters, int error)
+{
+	struct shard_dep_waiter *waiter, *next;
+
+	list_for_each_entry_safe(waiter, next, waiters, node) {
+		list_del_init(&waiter->node);
+		waiter->fn(waiter, error);
+	}
+}
+
+/* Returns true if a flush must be submitted by the caller, without the lock. */
+static bool flush_begin(struct shard_writeback *wb)
+{
+	lockdep_assert_held(&wb->lock);
+	if (wb->flushing || list_empty(&wb->waiting))
+		return false;
+	wb->flushing = true;
+	wb->flush_covers = wb->tickets;
+	wb->flush_begun_ns = ktime_get_ns();
+	return true;
+}
+
+static void flush_submit(struct shard_writeback *wb)
+{
+	atomic64_inc(&wb->stats->backing_flushes);
+	wb->backend->ops->submit(wb->backend, &wb->flush_io);
+}
+
+static void flush_done(struct shard_io *io)
+{
+	struct shard_writeback *wb =
+		container_of(io, struct shard_writeback, flush_io);
+	struct shard_dep *dep, *next;
+	LIST_HEAD(durable);
+	LIST_HEAD(failed);
+	unsigned long flags;
+	u64 ns = ktime_get_ns() - wb->flush_begun_ns;
+	int error = io->error;
+	bool again;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	callback_enter(wb);
+	wb->flushing = false;
+	if (error && !wb->flush_error)
+		wb->flush_error = error;
+	/* O3: a flush after a failed one proves nothing */
+	if (!wb->flush_error)
+		wb->durable = max(wb->durable, wb->flush_covers);
+	error = wb->flush_error;
+	list_for_each_entry_safe(dep, next, &wb->waiting, node) {
+		int status = dep_status(dep);
+
+		if (status == -EINPROGRESS)
+			continue;
+		list_del_init(&dep->node);
+		dep->queued = false;
+		list_splice_tail_init(&dep->waiters,
+				      status ? &failed : &durable);
+	}
+	again = flush_begin(wb);
+	spin_unlock_irqrestore(&wb->lock, flags);
+
+	if (wb->trace)
+		wb->trace->flush(wb->trace_ctx, error, ns);
+	waiters_tell(&durable, 0);
+	waiters_tell(&failed, error);
+	if (again)
+		flush_submit(wb);
+	callback_exit(wb);
+}
+
+/* Has a settled dependency's waiters told, or sees that a flush settles it. */
+static bool dep_advance(struct shard_dep *dep, struct list_head *tell,
+			int *status)
+{
+	struct shard_writeback *wb = dep->writeback;
+
+	lockdep_assert_held(&wb->lock);
+	*status = dep_status(dep);
+	if (*status != -EINPROGRESS) {
+		list_splice_tail_init(&dep->waiters, tell);
+		return false;
+	}
+	if (dep->nr_pending || list_empty(&dep->waiters) || dep->queued)
+		return false;
+	dep->queued = true;
+	list_add_tail(&dep->node, &wb->waiting);
+	return flush_begin(wb);
+}
+
+void shard_dep_notify(struct shard_dep *dep, struct shard_dep_waiter *waiter)
+{
+	struct shard_writeback *wb = dep->writeback;
+	LIST_HEAD(tell);
+	unsigned long flags;
+	int status;
+	bool flush;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	list_add_tail(&waiter->node, &dep->waiters);
+	flush = dep_advance(dep, &tell, &status);
+	spin_unlock_irqrestore(&wb->lock, flags);
+
+	waiters_tell(&tell, status);
+	if (flush)
+		flush_submit(wb);
+}
+
+struct dep_sleeper {
+	struct shard_dep_waiter waiter;
+	struct completion done;
+	int error;
+};
+
+static void dep_sleeper_wake(struct shard_dep_waiter *waiter, int error)
+{
+	struct dep_sleeper *s = container_of(waiter, struct dep_sleeper, waiter);
+
+	s->error = error;
+	complete(&s->done);
+}
+
+int shard_dep_wait(struct shard_dep *dep)
+{
+	struct dep_sleeper s = { .waiter.fn = dep_sleeper_wake };
+
+	init_completion(&s.done);
+	shard_dep_notify(dep, &s.waiter);
+	wait_for_completion(&s.done);
+	return s.error;
+}
+
+static void dep_append_done(struct shard_dep *dep, u64 ticket, int error)
+{
+	struct shard_writeback *wb = dep->writeback;
+	LIST_HEAD(tell);
+	unsigned long flags;
+	int status;
+	bool flush;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	dep->nr_pending--;
+	dep->ticket = max(dep->ticket, ticket);
+	if (error && !dep->error)
+		dep->error = error;
+	flush = false;
+	if (!dep->nr_pending)
+		flush = dep_advance(dep, &tell, &status);
+	spin_unlock_irqrestore(&wb->lock, flags);
+
+	waiters_tell(&tell, status);
+	if (flush)
+		flush_submit(wb);
+}
+
+/* ---- appends ---- */
+
+static void append_finish(struct shard_append *append)
+{
+	struct shard_dep *dep = append->dep;
+	u64 ticket = append->ticket;
+	int error = append->error;
+
+	append->done(append);
+	if (dep)
+		dep_append_done(dep, ticket, error);
+}
+
+static void append_ticket(struct shard_writeback *wb,
+			  struct shard_append *append, bool fua)
+{
+	lockdep_assert_held(&wb->lock);
+	/* O3: after a failed flush nothing is durable by itself, either */
+	if (fua && !wb->flush_error) {
+		append->ticket = 0;
+		return;
+	}
+	append->ticket = ++wb->tickets;
+	if (!wb->backend->volatile_cache && !wb->flush_error)
+		wb->durable = wb->tickets;
+}
+
+static void batch_done(struct shard_io *io)
+{
+	struct shard_batch *batch = container_of(io, struct shard_batch, io);
+	struct shard_write_queue *q = batch->queue;
+	struct shard_writeback *wb = batch->wb;
+	struct shard_append *append, *next;
+	LIST_HEAD(appends);
+	unsigned long flags;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	callback_enter(wb);
+	list_splice_init(&batch->appends, &appends);
+	list_for_each_entry(append, &appends, node) {
+		append->error = io->error;
+		append->ticket = 0;
+		if (!append->error)
+			append_ticket(wb, append, io->fua);
+	}
+	list_add(&batch->node, &q->free);
+	q->nr_inflight--;
+	spin_unlock_irqrestore(&wb->lock, flags);
+
+	list_for_each_entry_safe(append, next, &appends, node) {
+		list_del_init(&append->node);
+		append_finish(append);
+	}
+	queue_issue(q);
+	callback_exit(wb);
+}
+
+static void queue_unblock(struct shard_dep_waiter *waiter, int error)
+{
+	struct shard_write_queue *q =
+		container_of(waiter, struct shard_write_queue, waiter);
+	unsigned long flags;
+
+	/* the head looks at its dependency itself, error or not */
+	spin_lock_irqsave(&q->wb->lock, flags);
+	q->blocked = false;
+	spin_unlock_irqrestore(&q->wb->lock, flags);
+	queue_issue(q);
+}
+
+/* May the head be joined by the append behind it in one backing write? */
+static bool batch_takes(const struct shard_batch *batch,
+			const struct shard_append *append)
+{
+	return batch->nr_segs < SHARD_MERGE_MAX && !append->after &&
+	       append->fua == batch->io.fua &&
+	       append->offset == batch->io.offset + batch->io.len;
+}
+
+static void batch_add(struct shard_batch *batch, struct shard_append *append)
+{
+	list_move_tail(&append->node, &batch->appends);
+	batch->segs[batch->nr_segs++] = append->seg;
+	batch->io.len += append->seg.len;
+}
+
+static struct shard_batch *batch_fill(struct shard_write_queue *q)
+{
+	struct shard_batch *batch;
+	struct shard_append *append;
+
+	lockdep_assert_held(&q->wb->lock);
+	batch = list_first_entry(&q->free, struct shard_batch, node);
+	list_del_init(&batch->node);
+	append = list_first_entry(&q->appends, struct shard_append, node);
+	batch->nr_segs = 0;
+	batch->io.len = 0;
+	batch->io.offset = append->offset;
+	batch->io.fua = append->fua && q->wb->backend->fua &&
+			q->wb->backend->volatile_cache;
+	append->fua = batch->io.fua;
+	batch_add(batch, append);
+	while (!list_empty(&q->appends)) {
+		append = list_first_entry(&q->appends, struct shard_append,
+					  node);
+		if (!batch_takes(batch, append))
+			break;
+		batch_add(batch, append);
+	}
+	q->nr_inflight++;
+	return batch;
+}
+
+static void batch_submit(struct shard_batch *batch)
+{
+	struct shard_writeback *wb = batch->wb;
+	struct shard_stats *stats = wb->stats;
+	u32 blocks = batch->io.len / wb->block_size;
+
+	atomic64_inc(&stats->backing_writes);
+	atomic64_add(blocks, &stats->backing_write_blocks);
+	switch (batch->queue->which) {
+	case SHARD_QUEUE_HOST:
+		atomic64_inc(&stats->host_frames);
+		atomic64_add(blocks, &stats->host_blocks);
+		break;
+	case SHARD_QUEUE_INDEX:
+		atomic64_inc(&stats->index_writes);
+		break;
+	case SHARD_QUEUE_SUPER:
+		atomic64_inc(&stats->super_writes);
+		break;
+	default:
+		atomic64_inc(&stats->meta_writes);
+	}
+	batch->io.error = 0;
+	wb->backend->ops->submit(wb->backend, &batch->io);
+}
+
+/* Issues what may be issued; whoever is already at it does so for all. */
+static void queue_issue(struct shard_write_queue *q)
+{
+	struct shard_writeback *wb = q->wb;
+	unsigned long flags;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	if (q->issuing)
+		goto out;
+	q->issuing = true;
+	while (!list_empty(&q->appends) && q->nr_inflight < q->depth &&
+	       !q->blocked) {
+		struct shard_append *head = list_first_entry(&q->appends,
+						struct shard_append, node);
+		struct shard_batch *batch;
+		int status = head->after ? dep_status(head->after) : 0;
+
+		if (status == -EINPROGRESS) {
+			struct shard_dep *after = head->after;
+
+			q->blocked = true;
+			spin_unlock_irqrestore(&wb->lock, flags);
+			shard_dep_notify(after, &q->waiter);
+			spin_lock_irqsave(&wb->lock, flags);
+			continue;
+		}
+		if (status) {
+			/* what it was to come after will never be durable */
+			list_del_init(&head->node);
+			head->error = status;
+			head->ticket = 0;
+			spin_unlock_irqrestore(&wb->lock, flags);
+			append_finish(head);
+			spin_lock_irqsave(&wb->lock, flags);
+			continue;
+		}
+		head->after = NULL;
+		batch = batch_fill(q);
+		spin_unlock_irqrestore(&wb->lock, flags);
+		batch_submit(batch);
+		spin_lock_irqsave(&wb->lock, flags);
+	}
+	q->issuing = false;
+out:
+	spin_unlock_irqrestore(&wb->lock, flags);
+}
+
+void shard_append(struct shard_writeback *wb, enum shard_queue queue,
+		  struct shard_append *append)
+{
+	struct shard_write_queue *q = &wb->queues[queue];
+	unsigned long flags;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	if (append->dep)
+		append->dep->nr_pending++;
+	list_add_tail(&append->node, &q->appends);
+	spin_unlock_irqrestore(&wb->lock, flags);
+	queue_issue(q);
+}
+
+bool shard_writeback_all_durable(struct shard_writeback *wb,
+				 enum shard_queue queue)
+{
+	struct shard_write_queue *q = &wb->queues[queue];
+	unsigned long flags;
+	bool durable;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	durable = wb->durable == wb->tickets && !wb->flush_error &&
+		  list_empty(&q->appends) && !q->nr_inflight;
+	spin_unlock_irqrestore(&wb->lock, flags);
+	return durable;
+}
+
+/* ---- reads and resets ---- */
+
+void shard_writeback_read(struct shard_writeback *wb, struct shard_io *io)
+{
+	io->op = SHARD_IO_READ;
+	io->fua = false;
+	io->error = 0;
+	atomic64_inc(&wb->stats->backing_reads);
+	atomic64_add(DIV_ROUND_UP(io->len, wb->block_size),
+		     &wb->stats->backing_read_blocks);
+	wb->backend->ops->submit(wb->backend, io);
+}
+
+struct io_sleeper {
+	struct shard_io io;
+	struct shard_seg seg;
+	struct completion done;
+};
+
+static void io_sleeper_wake(struct shard_io *io)
+{
+	complete(&container_of(io, struct io_sleeper, io)->done);
+}
+
+int shard_writeback_read_wait(struct shard_writeback *wb, u64 offset,
+			      void *addr, u32 len)
+{
+	struct io_sleeper s = {
+		.io = {
+			.offset = offset,
+			.len = len,
+			.done = io_sleeper_wake,
+		},
+		.seg = { .addr = addr, .len = len },
+	};
+
+	s.io.segs = &s.seg;
+	init_completion(&s.done);
+	shard_writeback_read(wb, &s.io);
+	wait_for_completion(&s.done);
+	return s.io.error;
+}
+
+static int io_wait(struct shard_writeback *wb, struct io_sleeper *s)
+{
+	s->io.done = io_sleeper_wake;
+	init_completion(&s->done);
+	wb->backend->ops->submit(wb->backend, &s->io);
+	wait_for_completion(&s->done);
+	return s->io.error;
+}
+
+int shard_writeback_flush_wait(struct shard_writeback *wb)
+{
+	struct io_sleeper s = { .io = { .op = SHARD_IO_FLUSH } };
+
+	if (!wb->backend->volatile_cache)
+		return 0;
+	atomic64_inc(&wb->stats->backing_flushes);
+	return io_wait(wb, &s);
+}
+
+int shard_writeback_reset_wait(struct shard_writeback *wb, u64 offset, u32 len)
+{
+	struct io_sleeper s = {
+		.io = { .op = SHARD_IO_RESET, .offset = offset, .len = len },
+	};
+
+	atomic64_inc(&wb->stats->backing_resets);
+	return io_wait(wb, &s);
+}
+
+/* ---- set-up and teardown ---- */
+
+static void queue_init(struct shard_write_queue *q, struct shard_writeback *wb,
+		       enum shard_queue which)
+{
+	u32 i;
+
+	q->wb = wb;
+	q->which = which;
+	q->depth = wb->backend->zone_size ? 1 : SHARD_QUEUE_DEPTH;
+	q->waiter.fn = queue_unblock;
+	INIT_LIST_HEAD(&q->appends);
+	INIT_LIST_HEAD(&q->free);
+	for (i = 0; i < SHARD_QUEUE_DEPTH_MAX; i++) {
+		struct shard_batch *batch = &q->batches[i];
+
+		batch->wb = wb;
+		batch->queue = q;
+		batch->io.op = SHARD_IO_APPEND;
+		batch->io.segs = batch->segs;
+		batch->io.done = batch_done;
+		INIT_LIST_HEAD(&batch->appends);
+		list_add_tail(&batch->node, &q->free);
+	}
+}
+
+struct shard_writeback *
+shard_writeback_create(struct shard_backend *backend, struct shard_stats *stats,
+		       const struct shard_trace_ops *trace, void *trace_ctx)
+{
+	struct shard_writeback *wb = kvzalloc(sizeof(*wb), GFP_KERNEL);
+	u32 i;
+
+	if (!wb)
+		return NULL;
+	wb->backend = backend;
+	wb->stats = stats;
+	wb->trace = trace;
+	wb->trace_ctx = trace_ctx;
+	wb->block_size = SHARDBLK_BLOCK_SIZE_MIN;
+	spin_lock_init(&wb->lock);
+	init_waitqueue_head(&wb->idle);
+	INIT_LIST_HEAD(&wb->waiting);
+	wb->flush_io.op = SHARD_IO_FLUSH;
+	wb->flush_io.done = flush_done;
+	for (i = 0; i < SHARD_QUEUES; i++)
+		queue_init(&wb->queues[i], wb, i);
+	return wb;
+}
+
+void shard_writeback_set(struct shard_writeback *wb, u32 block_size,
+			 u32 host_depth)
+{
+	wb->block_size = block_size;
+	if (!wb->backend->zone_size)
+		wb->queues[SHARD_QUEUE_HOST].depth = host_depth;
+}
+
+static bool writeback_idle(struct shard_writeback *wb)
+{
+	unsigned long flags;
+	bool idle;
+
+	spin_lock_irqsave(&wb->lock, flags);
+	idle = !wb->nr_callbacks && !wb->flushing;
+	spin_unlock_irqrestore(&wb->lock, flags);
+	return idle;
+}
+
+void shard_writeback_destroy(struct shard_writeback *wb)
+{
+	u32 i;
+
+	if (!wb)
+		return;
+	wait_event(wb->idle, writeback_idle(wb));
+	WARN_ON(wb->flushing || !list_empty(&wb->waiting));
+	for (i = 0; i < SHARD_QUEUES; i++)
+		WARN_ON(wb->queues[i].nr_inflight ||
+			!list_empty(&wb->queues[i].appends));
+	kvfree(wb);
+}
+
+struct shard_backend *shard_writeback_backend(struct shard_writeback *wb)
+{
+	return wb->backend;
+}
