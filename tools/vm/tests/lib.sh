@@ -105,16 +105,23 @@ load_module()
 	[ -d /sys/module/shardblk ] || insmod /usr/local/bin/shardblk.ko || die "insmod"
 }
 
+# The names of the shardblk devices.
+devices()
+{
+	for dir in /sys/block/shardblk*; do
+		[ ! -d "$dir" ] || basename "$dir"
+	done
+}
+
 # add_device BACKING [OPTION...]: prints the new device's path.
 add_device()
 {
-	shardctl list >/tmp/before 2>/dev/null
-	ls /sys/block | grep '^shardblk' >/tmp/before
+	devices >/tmp/before
 	shardctl add "$@" >/tmp/add.out 2>&1 || {
 		echo "# add $*: $(tail -n 2 /tmp/add.out | tr '\n' ' ')" >&2
 		return 1
 	}
-	ls /sys/block | grep '^shardblk' >/tmp/after
+	devices >/tmp/after
 	name=$(grep -vxFf /tmp/before /tmp/after | head -n 1)
 	[ -n "$name" ] || return 1
 	# devtmpfs may lag behind the command.
@@ -144,8 +151,36 @@ fresh()
 {
 	backing=$1
 	shift
+	dev=/dev/none
 	must shardctl format --force "$@" "$backing" || return 1
+	# shellcheck disable=SC2034
 	dev=$(add_device "$backing") || fail "add $backing"
+}
+
+# pattern SEED MIB: bytes that differ all along, and with the seed.
+pattern()
+{
+	begin=$(echo "$1" | cksum | cut -d' ' -f1)
+	seq "$begin" $((begin + $2 * 200000)) | head -c "$(($2 * 1048576))"
+}
+
+# put DEVICE SEED MIB [MIB-OFFSET]; then shows DEVICE SEED MIB [MIB-OFFSET] must hold.
+put()
+{
+	pattern "$2" "$3" | dd of="$1" bs=1M iflag=fullblock oflag=direct seek="${4:-0}" 2>/dev/null &&
+		fsync_device "$1"
+}
+
+shows()
+{
+	want=$(pattern "$2" "$3" | md5sum)
+	got=$(dd if="$1" bs=1M count="$3" skip="${4:-0}" iflag=direct 2>/dev/null | md5sum)
+	[ "$want" = "$got" ] || fail "$1 does not hold what was written"
+}
+
+fsync_device()
+{
+	blockdev --flushbufs "$1" && sync
 }
 
 gone()
@@ -179,6 +214,45 @@ null_gone()
 counter()
 {
 	awk "{ print \$$2 }" "/sys/block/$(basename "$1")/stat"
+}
+
+# A counter of the device itself.
+stat_of()
+{
+	dir=/sys/block/$(basename "$1")/shardblk
+	cat "$dir/$2" 2>/dev/null || cat "$dir/stats/$2"
+}
+
+# Counts what a backing disk completes, from here to trace_end: sets nr_writes,
+# nr_sectors and nr_flushes.
+tracing=/sys/kernel/tracing
+trace_begin()
+{
+	dev_number=$(cat "/sys/block/$(basename "$1")/dev")
+	echo 0 >$tracing/tracing_on
+	echo 16384 >$tracing/buffer_size_kb
+	echo >$tracing/trace
+	# dev_t as the trace events hold it: major << 20 | minor.
+	echo "dev == $((${dev_number%:*} << 20 | ${dev_number#*:}))" >$tracing/events/block/block_rq_complete/filter
+	echo 1 >$tracing/events/block/block_rq_complete/enable
+	echo 1 >$tracing/tracing_on
+}
+
+# Lines like "259,0 WFS () 2048 + 8 [0]" become "2048 8 W 1": place, length,
+# operation, FUA; a flush is "0 0 F 0".
+trace_end()
+{
+	echo 0 >$tracing/tracing_on
+	echo 0 >$tracing/events/block/block_rq_complete/enable
+	sed -n 's/.*block_rq_complete: [0-9]*,[0-9]* \([A-Z]*\) ([^)]*) \([0-9]*\) + \([0-9]*\) .*/\1 \2 \3/p' $tracing/trace |
+		awk '{ fua = $1 ~ /W.*F/; op = substr($1, 1, 1); if ($1 ~ /^F*W/ && $3 > 0) op = "W";
+		       print $2 % 18446744073709551615, $3, op, fua + 0 }' >/tmp/trace
+	# shellcheck disable=SC2034
+	nr_writes=$(awk '$3 == "W"' /tmp/trace | wc -l)
+	# shellcheck disable=SC2034
+	nr_sectors=$(awk '$3 == "W" { n += $2 } END { print n + 0 }' /tmp/trace)
+	# shellcheck disable=SC2034
+	nr_flushes=$(awk '$3 == "F"' /tmp/trace | wc -l)
 }
 
 # The job file with this device; extra options follow.

@@ -2,6 +2,7 @@
 # Not a test by itself: recovers the crash images on /dev/vdb and on by the
 # module, and copies what the devices hold to /dev/vda for tools/vm/powercut.
 #   IMAGES  how many          MIB  how much of each, in MiB
+# shellcheck source=tools/vm/tests/lib.sh
 . ./lib.sh
 
 load_module

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Every kind of backing.  vda: 512 MiB, 512-byte sectors; vdb: 256 MiB, 4096-byte sectors;
+# vdc: 256 MiB, no write cache; vdd: 256 MiB, two segments a request, queue of four.
+# shellcheck source=tools/vm/tests/lib.sh
+. ./lib.sh
+
+exercise()
+{
+	must fio --name=x --filename="$1" --size=8m --rw=randwrite --bsrange="$2" --iodepth=16 --ioengine=libaio \
+		--direct=1 --verify=crc32c --verify_fatal=1 --fsync=32 --minimal
+	same "$(state_of "$1")" read-write state
+}
+
+load_module
+t "blocks of 512 bytes"
+fresh /dev/vda --block-size=512
+same "$(blockdev --getss "$dev")" 512 "sector size"
+exercise "$dev" 512-8k
+gone "$dev"
+must shardctl check --data /dev/vda
+
+t "blocks of 4096 bytes on 512-byte sectors"
+fresh /dev/vda
+same "$(blockdev --getss "$dev")" 4096 "sector size"
+exercise "$dev" 4k-64k
+gone "$dev"
+
+t "4096-byte sectors"
+refuses 2 shardctl format --force --block-size=512 /dev/vdb || true
+fresh /dev/vdb
+exercise "$dev" 4k-64k
+gone "$dev"
+must shardctl check --data /dev/vdb
+
+t "no write cache"
+same "$(cat /sys/block/vdc/queue/write_cache)" "write through" "cache of the backing device"
+fresh /dev/vdc
+trace_begin vdc
+exercise "$dev" 4k-64k
+trace_end
+same "$nr_flushes" 0 "flushes to a disk without a cache"
+gone "$dev"
+
+t "tiny max_sectors"
+before=$(cat /sys/block/vda/queue/max_sectors_kb)
+echo 4 >/sys/block/vda/queue/max_sectors_kb
+same "$(cat /sys/block/vda/queue/max_sectors_kb)" 4 max_sectors_kb
+fresh /dev/vda
+exercise "$dev" 4k-256k
+gone "$dev"
+echo "$before" >/sys/block/vda/queue/max_sectors_kb
+must shardctl check --data /dev/vda
+
+t "tiny max_segments and queue depth"
+at_most "$(cat /sys/block/vdd/queue/max_segments)" 2 max_segments
+fresh /dev/vdd
+exercise "$dev" 4k-256k
+gone "$dev"
+must shardctl check --data /dev/vdd
+
+t "read-only backing"
+fresh /dev/vda
+put "$dev" ro 4
+gone "$dev"
+must blockdev --setro /dev/vda
+sum=$(md5sum </dev/vda)
+rc=0
+shardctl add /dev/vda >/tmp/out 2>&1 || rc=$?
+[ "$rc" != 0 ] || fail "added to be written, on a read-only disk"
+refuses 2 shardctl format --force /dev/vda || true
+dev=$(add_device /dev/vda --read-only) || fail "add --read-only"
+same "$(blockdev --getro "$dev")" 1 "read-only flag"
+shows "$dev" ro 4
+! dd if=/dev/zero of="$dev" bs=4k count=1 oflag=direct 2>/dev/null || fail "a read-only device was written"
+gone "$dev"
+same "$(md5sum </dev/vda)" "$sum" "sum of the disk"
+must blockdev --setrw /dev/vda
+
+t "read-only device on a backing that could be written"
+dev=$(add_device /dev/vda --read-only) || fail "add --read-only"
+shows "$dev" ro 4
+gone "$dev"
+same "$(md5sum </dev/vda)" "$sum" "sum of the disk"
+finish

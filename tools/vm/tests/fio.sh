@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Every job of fio-jobs/, each on a fresh device.  vda: 512 MiB.
+# shellcheck source=tools/vm/tests/lib.sh
+. ./lib.sh
+
+load_module
+for file in /fio-jobs/*.fio; do
+	job=$(basename "$file" .fio)
+	t "$job"
+	fresh /dev/vda || continue
+	run_fio "$job" "$dev"
+	same "$(state_of "$dev")" read-write state
+	gone "$dev"
+	must shardctl check --data /dev/vda
+done
+finish

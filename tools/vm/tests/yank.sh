@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The backing disk goes away under load: nothing hangs, the device fails, can be
+# removed, and what was flushed is there when the disk is back.
+# A SCSI disk and an nvme disk of 256 MiB each.
+# shellcheck source=tools/vm/tests/lib.sh
+. ./lib.sh
+
+modprobe virtio_scsi
+modprobe sd_mod
+sleep 1
+load_module
+
+yank()
+{
+	kind=$1
+	disk=$2
+	t "$kind: yanked under load"
+	fresh "/dev/$disk" || return
+	put "$dev" "$kind" 8
+	fio --name=load --filename="$dev" --offset=16m --size=64m --rw=randwrite --bs=4k --iodepth=16 --ioengine=libaio \
+		--direct=1 --time_based --runtime=60 --minimal >/tmp/load.out 2>&1 &
+	pid=$!
+	sleep 2
+	expect_begin "I/O error|Buffer I/O|critical|shardblk"
+	if [ "$kind" = scsi ]; then
+		echo 1 >"/sys/block/$disk/device/delete"
+	else
+		pci=$(readlink -f "/sys/block/$disk")
+		pci=$(echo "$pci" | grep -o '[0-9a-f]*:[0-9a-f]*:[0-9a-f]*\.[0-9a-f]*' | tail -n 1)
+		echo 1 >"/sys/bus/pci/devices/$pci/remove"
+	fi
+	for _ in $(seq 1 150); do
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.2
+	done
+	! kill -0 $pid 2>/dev/null || { fail "the load hangs"; kill -9 $pid; }
+	wait $pid && fail "the load did not see the disk go"
+	[ ! -e "/sys/block/$disk" ] || fail "the disk is still there"
+
+	t "$kind: failed, and removed"
+	wait_state "$dev" failed
+	! dd if=/dev/zero of="$dev" bs=4k count=1 oflag=direct 2>/dev/null || fail "written although failed"
+	must timeout 10 shardctl status "$dev"
+	# A device that lost its disk cannot make anything durable: 3 says so.
+	rc=0
+	timeout 20 shardctl remove "$dev" >/tmp/out 2>&1 || rc=$?
+	[ "$rc" = 0 ] || [ "$rc" = 3 ] || fail "remove exited with $rc: $(tail -n 1 /tmp/out)"
+	same "$(devices | wc -l)" 0 "devices left"
+	must rmmod shardblk
+	expect_end
+
+	t "$kind: all is there when the disk is back"
+	if [ "$kind" = scsi ]; then
+		for host in /sys/class/scsi_host/host*; do
+			echo "- - -" >"$host/scan"
+		done
+	else
+		echo 1 >/sys/bus/pci/rescan
+	fi
+	for _ in $(seq 1 50); do
+		[ ! -b "/dev/$disk" ] || break
+		sleep 0.2
+	done
+	sleep 0.5
+	load_module
+	dev=$(add_device "/dev/$disk") || { fail "add"; return; }
+	shows "$dev" "$kind" 8
+	same "$(state_of "$dev")" read-write state
+	put "$dev" again 4 100
+	shows "$dev" again 4 100
+	gone "$dev"
+	must shardctl check --data "/dev/$disk"
+}
+
+yank scsi sda
+yank nvme nvme0n1
+finish
