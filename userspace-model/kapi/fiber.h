@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside kapi: contexts, fibers and the scheduler.  Nobody else includes this.
+ */
+#ifndef KAPI_FIBER_H
+#define KAPI_FIBER_H
+
+#define KAPI_HELD_MAX		12	/* locks held at once */
+#define KAPI_IRQ_NEST_MAX	8
+
+#ifdef __SANITIZE_ADDRESS__
+#define KAPI_ASAN		1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KAPI_ASAN		1
+#endif
+#endif
+
+struct kapi_held {
+	struct kapi_lock *lock;
+	struct kapi_lock_class *class;
+	bool spin;
+	bool irqsave;
+	bool irqs_were_off;
+};
+
+/**
+ * struct kapi_ctx - something that holds locks: a fiber or an interrupt
+ * @name:	for messages
+ * @atomic:	may not sleep: spinlocks held, plus nested atomic sections
+ * @irq:	this is an interrupt
+ * @irqs_off:	by spin_lock_irqsave(), or for being an interrupt
+ * @noio:	within memalloc_noio_save()
+ * @reclaim:	works for a WQ_MEM_RECLAIM queue
+ * @nr_held:	entries of @held
+ * @held:	locks, oldest first
+ */
+struct kapi_ctx {
+	const char *name;
+	u32 atomic;
+	bool irq;
+	bool irqs_off;
+	bool noio;
+	bool reclaim;
+	u32 nr_held;
+	struct kapi_held held[KAPI_HELD_MAX];
+};
+
+/*
+ *  IDLE -> RUNNABLE -> RUNNING -> BLOCKED
+ *   ^          ^         |  |        |
+ *   |          '---------'--(--------'
+ *   '-----------------------'  (DONE until joined, if it was spawned)
+ */
+enum kapi_fiber_state {
+	KAPI_IDLE,
+	KAPI_RUNNABLE,
+	KAPI_RUNNING,
+	KAPI_BLOCKED,
+	KAPI_DONE,
+};
+
+/**
+ * struct kapi_fiber - a thread of a run
+ * @ctx:	locks and what it may do
+ * @state:	see above
+ * @sp:		saved stack pointer
+ * @stack:	its lowest byte
+ * @stack_size:	bytes
+ * @fake_stack:	AddressSanitizer's
+ * @node:	in the list of live, or of idle fibers
+ * @fn:		what it runs
+ * @arg:	its argument
+ * @joinable:	stays DONE until kapi_join()
+ * @joiner:	who waits in kapi_join()
+ * @wait_what:	what it is blocked on
+ * @wait_at:	where
+ * @wait_lock:	the mutex it is blocked on
+ * @work:	worker: the work under way
+ * @work_seq:	its number
+ * @wq:		worker: its queue
+ */
+struct kapi_fiber {
+	struct kapi_ctx ctx;
+	enum kapi_fiber_state state;
+	void *sp;
+	char *stack;
+	size_t stack_size;
+	void *fake_stack;
+	struct list_head node;
+	void (*fn)(void *arg);
+	void *arg;
+	bool joinable;
+	struct kapi_fiber *joiner;
+	const char *wait_what;
+	const char *wait_at;
+	struct kapi_lock *wait_lock;
+	struct work_struct *work;
+	u64 work_seq;
+	struct workqueue_struct *wq;
+};
+
+/**
+ * struct kapi - the run; there is one
+ * @hooks:	never NULL
+ * @ctx:	what runs now
+ * @cur:	the fiber that runs now, also while interrupted
+ * @first:	the fiber that began the run; NULL: no run
+ * @in_run:	begun by kapi_run()
+ * @live:	fibers that are not idle
+ * @idle:	fibers to reuse
+ * @runq:	runnable ones, longest waiting first
+ * @nr_runq:	how many
+ * @runq_max:	room
+ * @nr_fibers:	in all
+ * @irq_depth:	nested interrupts
+ * @irq_ctx:	theirs
+ * @interrupted: what each of them interrupted
+ * @wqs:	workqueues
+ * @counts:	statistics
+ */
+struct kapi {
+	const struct kapi_hooks *hooks;
+	struct kapi_ctx *ctx;
+	struct kapi_fiber *cur;
+	struct kapi_fiber *first;
+	bool in_run;
+	struct list_head live;
+	struct list_head idle;
+	struct kapi_fiber **runq;
+	u32 nr_runq;
+	u32 runq_max;
+	u32 nr_fibers;
+	u32 irq_depth;
+	struct kapi_ctx irq_ctx[KAPI_IRQ_NEST_MAX];
+	struct kapi_ctx *interrupted[KAPI_IRQ_NEST_MAX];
+	struct list_head wqs;
+	struct kapi_counts counts;
+};
+
+extern struct kapi kapi;
+
+/* switch.c: stacks */
+void kapi_stack_alloc(struct kapi_fiber *fiber);
+void kapi_stack_reset(struct kapi_fiber *fiber, void (*entry)(void));
+void kapi_switch(struct kapi_fiber *from, struct kapi_fiber *to);
+void kapi_switch_finish(struct kapi_fiber *self);
+
+/* sched.c */
+void kapi_make_runnable(struct kapi_fiber *fiber);
+void kapi_block(const char *what, const char *at);
+struct kapi_fiber *kapi_fiber_start(const char *name, void (*fn)(void *arg),
+				    void *arg);
+
+/* lock.c */
+void kapi_locks_drop(struct kapi_ctx *ctx);
+void kapi_locks_none(const struct kapi_ctx *ctx, const char *what);
+void kapi_dep_acquire(struct kapi_lock *lock);
+void kapi_dep_release(struct kapi_lock *lock);
+void kapi_dep_check(struct kapi_lock_class *class);
+void kapi_no_locks_within(const void *start, size_t len);
+
+/* mem.c */
+void kapi_mem_reset(void);
+void kapi_mem_check_leaks(void);
+
+/* work.c */
+void kapi_work_check_leaks(void);
+
+/* sched.c: back to the caller of kapi_run(), for good */
+void kapi_leave(void) __attribute__((__noreturn__));
+
+#endif /* KAPI_FIBER_H */

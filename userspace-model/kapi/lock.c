@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Spinlocks, mutexes, and what lockdep would say.
+ *
+ * DOC: lock orders
+ *
+ * Locks initialised at one place form a class.  Whenever a lock is taken, each
+ * class held gets an edge to its class; an edge that closes a circle fails the
+ * run, whether or not anything got stuck this time.  Work items and workqueues
+ * are classes too: "held" by their workers while they run, "taken" by whoever
+ * waits for them.
+ *
+ * A spinlock class that is taken in interrupts, and one from which it can be
+ * reached by edges the other way round, must never be held with interrupts on:
+ * that is checked whenever a class is used in a new way.
+ *
+ * The graph outlives runs: orders that no single run shows together are found.
+ * An edge that fails a run is not kept, so that a replay fails likewise.
+ *
+ * With one OS thread a spinlock is found taken only if its owner was preempted
+ * by a schedule strategy; then whoever wants it lets others run.
+ */
+#include "fiber.h"
+
+#ifndef KAPI_NO_CHECKS
+
+#define CLASS_MAX	64	/* one bit each; index 0 is none */
+
+static struct {
+	struct kapi_lock_class *classes[CLASS_MAX];
+	u32 nr_classes;
+	u64 after[CLASS_MAX];	/* taken while holding this one */
+	u64 in_irq;		/* taken in interrupts */
+	u64 irqs_on;		/* held while an interrupt may come */
+} graph = { .nr_classes = 1 };
+
+void kapi_lock_graph_reset(void)
+{
+	memset(graph.after, 0, sizeof(graph.after));
+	graph.in_irq = 0;
+	graph.irqs_on = 0;
+}
+
+static u32 class_index(struct kapi_lock_class *class)
+{
+	if (unlikely(!class->index)) {
+		if (graph.nr_classes == CLASS_MAX)
+			kapi_fail("more than %d lock classes", CLASS_MAX);
+		graph.classes[graph.nr_classes] = class;
+		class->index = graph.nr_classes++;
+	}
+	return class->index;
+}
+
+/* All classes that can be reached from @from by edges, itself too. */
+static u64 reach(u32 from)
+{
+	u64 seen = BIT_ULL(from), todo = seen;
+
+	while (todo) {
+		u32 i = __ffs64(todo);
+
+		todo &= todo - 1;
+		todo |= graph.after[i] & ~seen;
+		seen |= graph.after[i];
+	}
+	return seen;
+}
+
+/* A class taken in interrupts from which one held with them on is reached. */
+static u32 irq_unsafe(u64 *bad)
+{
+	u64 todo = graph.in_irq;
+
+	while (todo) {
+		u32 i = __ffs64(todo);
+
+		*bad = reach(i) & graph.irqs_on;
+		if (*bad)
+			return i;
+		todo &= todo - 1;
+	}
+	return 0;
+}
+
+/* @mask has just got @bit; take it back if that is not safe, and fail. */
+static void check_irq_safety(u64 *mask, u64 bit)
+{
+	struct kapi_lock_class *a, *b;
+	u64 bad;
+	u32 i;
+
+	i = irq_unsafe(&bad);
+	if (likely(!i))
+		return;
+	*mask &= ~bit;
+	a = graph.classes[i];
+	b = graph.classes[__ffs64(bad)];
+	kapi_fail("irq safety: %s (%s) is taken in interrupts, %s (%s) %s held with interrupts on",
+		  a->name, a->at, b->name, b->at,
+		  a == b ? "also" : "which is taken under it, is");
+}
+
+static void add_edge(u32 from, u32 to)
+{
+	struct kapi_lock_class *a = graph.classes[from];
+	struct kapi_lock_class *b = graph.classes[to];
+
+	if (from == to)
+		kapi_fail("lock order: two of %s (%s) at once", a->name, a->at);
+	if (reach(to) & BIT_ULL(from))
+		kapi_fail("lock order: %s (%s) taken under %s (%s); the other order was seen before",
+			  b->name, b->at, a->name, a->at);
+	graph.after[from] |= BIT_ULL(to);
+	check_irq_safety(&graph.after[from], BIT_ULL(to));
+}
+
+static u32 add_edges(struct kapi_ctx *ctx, struct kapi_lock_class *class)
+{
+	u32 to = class_index(class), i;
+
+	for (i = 0; i < ctx->nr_held; i++) {
+		u32 from = class_index(ctx->held[i].class);
+
+		if (unlikely(!(graph.after[from] & BIT_ULL(to))))
+			add_edge(from, to);
+	}
+	return to;
+}
+
+static void note_usage(struct kapi_ctx *ctx, u32 class)
+{
+	u64 *mask = ctx->irq ? &graph.in_irq :
+		    ctx->irqs_off ? NULL : &graph.irqs_on;
+
+	if (mask && unlikely(!(*mask & BIT_ULL(class)))) {
+		*mask |= BIT_ULL(class);
+		check_irq_safety(mask, BIT_ULL(class));
+	}
+}
+
+static struct kapi_ctx *this_ctx(void)
+{
+	if (unlikely(!kapi.ctx))
+		kapi_fail("a kernel word outside of a run");
+	return kapi.ctx;
+}
+
+static void push_held(struct kapi_ctx *ctx, struct kapi_lock *lock, bool spin)
+{
+	struct kapi_held *held = &ctx->held[ctx->nr_held];
+
+	if (ctx->nr_held == KAPI_HELD_MAX)
+		kapi_fail("%s holds too many locks", ctx->name);
+	ctx->nr_held++;
+	held->lock = lock;
+	held->class = lock->class;
+	held->spin = spin;
+	held->irqsave = false;
+	lock->owner = ctx;
+}
+
+/* Out-of-order release is legal, as in the kernel. */
+static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
+				 const char *how)
+{
+	struct kapi_held held;
+	u32 i = ctx->nr_held;
+
+	if (!lock->class)
+		kapi_fail("%s of a lock that was never initialised", how);
+	if (!lock->owner)
+		kapi_fail("%s of %s (%s), which is not locked", how,
+			  lock->class->name, lock->class->at);
+	while (i-- && ctx->held[i].lock != lock)
+		;
+	if (i == U32_MAX)
+		kapi_fail("%s of %s (%s), held by another", how,
+			  lock->class->name, lock->class->at);
+	held = ctx->held[i];
+	ctx->nr_held--;
+	memmove(&ctx->held[i], &ctx->held[i + 1],
+		(ctx->nr_held - i) * sizeof(held));
+	lock->owner = NULL;
+	return held;
+}
+
+static void check_free(struct kapi_ctx *ctx, struct kapi_lock *lock,
+		       const char *how)
+{
+	if (!lock->class)
+		kapi_fail("%s of a lock that was never initialised", how);
+	if (lock->owner == ctx)
+		kapi_fail("%s of %s (%s), which the same fiber holds", how,
+			  lock->class->name, lock->class->at);
+	if (lock->owner && ctx->atomic && ctx->irq)
+		kapi_fail("%s of %s (%s) in an interrupt, held by what it interrupted",
+			  how, lock->class->name, lock->class->at);
+}
+
+static struct kapi_held *acquire(spinlock_t *l)
+{
+	struct kapi_ctx *ctx = this_ctx();
+
+	kapi_preempt_point();
+	check_free(ctx, &l->lock, "spin_lock");
+	note_usage(ctx, add_edges(ctx, l->lock.class));
+	while (unlikely(l->lock.owner))
+		kapi_yield();
+	push_held(ctx, &l->lock, true);
+	ctx->atomic++;
+	return &ctx->held[ctx->nr_held - 1];
+}
+
+static void release(spinlock_t *l, bool irqsave, const unsigned long *flags)
+{
+	struct kapi_ctx *ctx = this_ctx();
+	struct kapi_held held = pop_held(ctx, &l->lock, "spin_unlock");
+
+	if (held.irqsave != irqsave)
+		kapi_fail("%s (%s) locked %s irqs disabled by it, unlocked otherwise",
+			  held.class->name, held.class->at,
+			  held.irqsave ? "with" : "without");
+	if (flags && *flags != held.irqs_were_off)
+		kapi_fail("%s (%s) unlocked with the flags of another lock",
+			  held.class->name, held.class->at);
+	ctx->atomic--;
+	if (irqsave)
+		ctx->irqs_off = held.irqs_were_off;
+	kapi_preempt_point();
+}
+
+void spin_lock(spinlock_t *l)
+{
+	acquire(l);
+}
+
+void spin_unlock(spinlock_t *l)
+{
+	release(l, false, NULL);
+}
+
+unsigned long kapi_spin_lock_irqsave(spinlock_t *l)
+{
+	struct kapi_ctx *ctx = this_ctx();
+	bool were_off = ctx->irqs_off;
+	struct kapi_held *held;
+
+	ctx->irqs_off = true;
+	held = acquire(l);
+	held->irqsave = true;
+	held->irqs_were_off = were_off;
+	return were_off;
+}
+
+void spin_unlock_irqrestore(spinlock_t *l, unsigned long flags)
+{
+	release(l, true, &flags);
+}
+
+void spin_lock_irq(spinlock_t *l)
+{
+	if (this_ctx()->irqs_off)
+		kapi_fail("spin_lock_irq with interrupts off");
+	kapi_spin_lock_irqsave(l);
+}
+
+void spin_unlock_irq(spinlock_t *l)
+{
+	release(l, true, &(unsigned long){ false });
+}
+
+void kapi_assert_held(const struct kapi_lock *lock, bool held, const char *at)
+{
+	if ((lock->owner == this_ctx()) != held)
+		kapi_fail("lockdep at %s: %s %sheld", at,
+			  lock->class ? lock->class->name : "a lock",
+			  held ? "not " : "");
+}
+
+void kapi_might_sleep(const char *at)
+{
+	struct kapi_ctx *ctx = this_ctx();
+
+	if (likely(!ctx->atomic))
+		return;
+	if (ctx->irq)
+		kapi_fail("sleeps at %s in interrupt context", at);
+	if (ctx->nr_held && ctx->held[ctx->nr_held - 1].spin)
+		kapi_fail("sleeps at %s holding %s (%s)", at,
+			  ctx->held[ctx->nr_held - 1].class->name,
+			  ctx->held[ctx->nr_held - 1].class->at);
+	kapi_fail("sleeps at %s in an atomic section of %s", at, ctx->name);
+}
+
+/* --- for the rest of kapi --- */
+
+void kapi_dep_acquire(struct kapi_lock *lock)
+{
+	struct kapi_ctx *ctx = this_ctx();
+
+	add_edges(ctx, lock->class);
+	push_held(ctx, lock, false);
+}
+
+void kapi_dep_release(struct kapi_lock *lock)
+{
+	pop_held(this_ctx(), lock, "release");
+}
+
+/* The caller is about to wait for whoever holds @class. */
+void kapi_dep_check(struct kapi_lock_class *class)
+{
+	add_edges(this_ctx(), class);
+}
+
+void kapi_locks_none(const struct kapi_ctx *ctx, const char *what)
+{
+	if (ctx->nr_held)
+		kapi_fail("%s %s holding %s (%s)", ctx->name, what,
+			  ctx->held[ctx->nr_held - 1].class->name,
+			  ctx->held[ctx->nr_held - 1].class->at);
+	if (ctx->atomic != ctx->irq)
+		kapi_fail("%s %s in an atomic section", ctx->name, what);
+}
+
+void kapi_no_locks_within(const void *start, size_t len)
+{
+	const struct kapi_ctx *ctx = this_ctx();
+	u32 i;
+
+	for (i = 0; i < ctx->nr_held; i++) {
+		const void *lock = ctx->held[i].lock;
+
+		if (lock >= start && lock < start + len)
+			kapi_fail("freed while held: %s (%s)",
+				  ctx->held[i].class->name,
+				  ctx->held[i].class->at);
+	}
+}
+
+#else /* KAPI_NO_CHECKS */
+
+void kapi_lock_graph_reset(void)
+{
+}
+
+void kapi_dep_acquire(struct kapi_lock *lock __maybe_unused)
+{
+}
+
+void kapi_dep_release(struct kapi_lock *lock __maybe_unused)
+{
+}
+
+void kapi_dep_check(struct kapi_lock_class *class __maybe_unused)
+{
+}
+
+void kapi_locks_none(const struct kapi_ctx *ctx __maybe_unused,
+		     const char *what __maybe_unused)
+{
+}
+
+void kapi_no_locks_within(const void *start __maybe_unused,
+			  size_t len __maybe_unused)
+{
+}
+
+static void push_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
+		      bool spin __maybe_unused)
+{
+	lock->owner = ctx;
+}
+
+static void pop_held(struct kapi_ctx *ctx __maybe_unused,
+		     struct kapi_lock *lock, const char *how __maybe_unused)
+{
+	lock->owner = NULL;
+}
+
+static struct kapi_ctx *this_ctx(void)
+{
+	return kapi.ctx;
+}
+
+#endif
+
+/* Those of a fiber that is no more; their memory is still there. */
+void kapi_locks_drop(struct kapi_ctx *ctx)
+{
+	while (ctx->nr_held)
+		ctx->held[--ctx->nr_held].lock->owner = NULL;
+}
+
+/* --- mutexes --- */
+
+void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
+{
+	struct kapi_ctx *ctx = this_ctx();
+	struct kapi_fiber *self = kapi.cur;
+	struct kapi_waiter waiter = { .fiber = self };
+
+#ifndef KAPI_NO_CHECKS
+	kapi_might_sleep(at);
+	kapi_preempt_point();
+	check_free(ctx, &m->lock, "mutex_lock");
+	add_edges(ctx, m->lock.class);
+#endif
+	if (m->lock.owner) {
+		list_add_tail(&waiter.node, &m->waiters);
+		self->wait_lock = &m->lock;
+		/* mutex_unlock() hands it over. */
+		while (m->lock.owner != ctx)
+			kapi_block("mutex_lock", at);
+		self->wait_lock = NULL;
+	}
+	push_held(ctx, &m->lock, false);
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	struct kapi_waiter *waiter;
+
+	pop_held(this_ctx(), &m->lock, "mutex_unlock");
+	waiter = list_first_entry_or_null(&m->waiters, struct kapi_waiter,
+					  node);
+	if (waiter) {
+		list_del(&waiter->node);
+		m->lock.owner = &waiter->fiber->ctx;
+		kapi_make_runnable(waiter->fiber);
+	}
+	kapi_preempt_point();
+}
+
+void mutex_destroy(struct mutex *m)
+{
+	if (m->lock.owner)
+		kapi_fail("mutex_destroy of %s (%s), which is locked",
+			  m->lock.class->name, m->lock.class->at);
+	m->lock.class = NULL;
+}

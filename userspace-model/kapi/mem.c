@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory.
+ *
+ * Small allocations come from size classes that are cut from chunks; chunks
+ * are kept from run to run, so that dropping all memory of a run costs next
+ * to nothing.  Large ones, and all in AddressSanitizer builds, come from
+ * malloc(), which then sees overruns and uses after free.
+ *
+ * Each has a header with its place in the list of all, which is walked for
+ * leaks only.
+ */
+#include <stdlib.h>
+#include "fiber.h"
+
+#define CHUNK_SIZE	(256u << 10)
+#define BIN_SIZE_MAX	(16u << 10)	/* header included */
+#define NR_BINS		80
+#define BIN_NONE	U32_MAX		/* from malloc() */
+
+#define MAGIC_LIVE	0x6b617069u
+#define MAGIC_FREE	0x66726565u
+
+struct header {
+	struct list_head node;
+	const char *at;
+	size_t size;
+	u32 bin;
+	u32 magic;
+	enum kapi_alloc_kind kind;
+} __aligned(16);
+
+struct chunk {
+	struct chunk *next;
+	char data[CHUNK_SIZE] __aligned(16);
+};
+
+static LIST_HEAD(live);
+static struct {
+	struct chunk *first;
+	struct chunk *cur;
+	size_t used;			/* of @cur */
+	struct header *free[NR_BINS];	/* linked by node.next */
+} arena;
+
+/* Multiples of 16 up to 512; then four sizes to each power of two. */
+static u32 bin_of(size_t size, size_t *rounded)
+{
+	u32 log, step;
+
+	if (size <= 512) {
+		*rounded = round_up(size, 16);
+		return *rounded / 16;
+	}
+	log = 63 - __builtin_clzll(size - 1);
+	step = log - 2;
+	*rounded = round_up(size, 1UL << step);
+	return 32 + (log - 9) * 4 + ((*rounded - 1) >> step & 3);
+}
+
+static struct header *arena_cut(size_t size)
+{
+	struct header *h;
+
+	if (!arena.cur || arena.used + size > CHUNK_SIZE) {
+		struct chunk *next = arena.cur ? arena.cur->next : arena.first;
+
+		if (!next) {
+			next = malloc(sizeof(*next));
+			if (!next)
+				return NULL;
+			next->next = NULL;
+			if (arena.cur)
+				arena.cur->next = next;
+			else
+				arena.first = next;
+		}
+		arena.cur = next;
+		arena.used = 0;
+	}
+	h = (struct header *)(arena.cur->data + arena.used);
+	arena.used += size;
+	return h;
+}
+
+static struct header *header_alloc(size_t size)
+{
+	size_t rounded;
+	struct header *h;
+	u32 bin;
+
+#ifndef KAPI_ASAN
+	if (size <= BIN_SIZE_MAX) {
+		bin = bin_of(size, &rounded);
+		h = arena.free[bin];
+		if (h)
+			arena.free[bin] = (struct header *)h->node.next;
+		else
+			h = arena_cut(rounded);
+		if (h)
+			h->bin = bin;
+		return h;
+	}
+#else
+	(void)bin;
+	(void)rounded;
+	(void)bin_of;
+	(void)arena_cut;
+#endif
+	h = malloc(size);
+	if (h)
+		h->bin = BIN_NONE;
+	return h;
+}
+
+static void check_context(gfp_t gfp, enum kapi_alloc_kind kind, const char *at)
+{
+	const struct kapi_ctx *ctx = kapi.ctx;
+
+	if (!ctx)
+		kapi_fail("allocation at %s outside of a run", at);
+#ifndef KAPI_NO_CHECKS
+	if (!(gfp & __GFP_RECLAIM))
+		kapi_fail("allocation at %s with no word of what it may do", at);
+	if (gfp & __GFP_DIRECT_RECLAIM) {
+		kapi_might_sleep(at);
+		if ((gfp & __GFP_IO) && ctx->reclaim && !ctx->noio)
+			kapi_fail("GFP_KERNEL at %s on the writeback path (%s)",
+				  at, ctx->name);
+	} else if (kind == KAPI_KVMALLOC) {
+		kapi_fail("kvmalloc() at %s without sleeping", at);
+	}
+#else
+	(void)gfp;
+	(void)kind;
+#endif
+}
+
+static bool choose_failure(gfp_t gfp)
+{
+	u32 in = kapi.hooks->alloc_fault_in;
+
+	return in && !(gfp & __GFP_NOFAIL) &&
+	       kapi_choose(in + 1, KAPI_CHOOSE_ALLOC) == 1;
+}
+
+void *kapi_alloc(size_t size, gfp_t gfp, enum kapi_alloc_kind kind,
+		 const char *at)
+{
+	struct kapi_counts *counts = &kapi.counts;
+	struct header *h;
+
+	check_context(gfp, kind, at);
+	if (size > (kind == KAPI_KMALLOC ? KMALLOC_MAX_SIZE : INT_MAX)) {
+		if (!(gfp & __GFP_NOWARN))
+			kapi_fail("allocation of %zu bytes at %s", size, at);
+		return NULL;
+	}
+	counts->nr_allocs++;
+	if (choose_failure(gfp))
+		return NULL;
+	h = header_alloc(sizeof(*h) + size);
+	if (!h)
+		return NULL;
+	h->at = at;
+	h->size = size;
+	h->magic = MAGIC_LIVE;
+	h->kind = kind;
+	list_add_tail(&h->node, &live);
+	counts->live_allocs++;
+	counts->alloc_bytes += size;
+	counts->alloc_bytes_max = max(counts->alloc_bytes_max,
+				      counts->alloc_bytes);
+	if (gfp & __GFP_ZERO)
+		memset(h + 1, 0, size);
+#if !defined(KAPI_NO_CHECKS) && !defined(KAPI_ASAN)
+	else
+		memset(h + 1, 0xa5, size);
+#endif
+	return h + 1;
+}
+
+static void header_free(struct header *h)
+{
+	struct kapi_counts *counts = &kapi.counts;
+
+	list_del(&h->node);
+	counts->live_allocs--;
+	counts->alloc_bytes -= h->size;
+	h->magic = MAGIC_FREE;
+	if (h->bin == BIN_NONE) {
+		free(h);
+		return;
+	}
+#ifndef KAPI_NO_CHECKS
+	memset(h + 1, 0x6b, h->size);
+#endif
+	h->node.next = (struct list_head *)arena.free[h->bin];
+	arena.free[h->bin] = h;
+}
+
+static struct header *header_of(const void *ptr, const char *how)
+{
+	struct header *h = (struct header *)ptr - 1;
+
+	if (h->magic != MAGIC_LIVE)
+		kapi_fail("%s of memory that is %s", how,
+			  h->magic == MAGIC_FREE ? "free already" :
+			  "not from here, or overwritten in front");
+#ifndef KAPI_NO_CHECKS
+	kapi_no_locks_within(ptr, h->size);
+#endif
+	return h;
+}
+
+void kfree(const void *ptr)
+{
+	struct header *h;
+
+	if (!ptr)
+		return;
+	h = header_of(ptr, "kfree");
+	if (h->kind != KAPI_KMALLOC)
+		kapi_fail("kfree of kvmalloc memory from %s", h->at);
+	header_free(h);
+}
+
+/* vfree() may sleep, but defers its work in interrupts. */
+void kvfree(const void *ptr)
+{
+	struct header *h;
+
+	if (!ptr)
+		return;
+	h = header_of(ptr, "kvfree");
+#ifndef KAPI_NO_CHECKS
+	if (h->kind == KAPI_KVMALLOC && !(kapi.ctx->irq && !kapi.ctx->nr_held))
+		kapi_might_sleep(h->at);
+#endif
+	header_free(h);
+}
+
+char *kapi_strdup(const char *s, gfp_t gfp, const char *at)
+{
+	size_t size = strlen(s) + 1;
+	char *copy = kapi_alloc(size, gfp, KAPI_KMALLOC, at);
+
+	return copy ? memcpy(copy, s, size) : NULL;
+}
+
+unsigned int memalloc_noio_save(void)
+{
+	bool old = kapi.ctx->noio;
+
+	kapi.ctx->noio = true;
+	return old;
+}
+
+void memalloc_noio_restore(unsigned int flags)
+{
+	if (!kapi.ctx->noio)
+		kapi_fail("memalloc_noio_restore() without save");
+	kapi.ctx->noio = flags;
+}
+
+/* --- for the rest of kapi --- */
+
+void kapi_mem_reset(void)
+{
+	struct header *h, *next;
+
+	list_for_each_entry_safe(h, next, &live, node) {
+		if (h->bin == BIN_NONE)
+			free(h);
+	}
+	INIT_LIST_HEAD(&live);
+	arena.cur = NULL;
+	arena.used = 0;
+	memset(arena.free, 0, sizeof(arena.free));
+	kapi.counts.live_allocs = 0;
+	kapi.counts.alloc_bytes = 0;
+}
+
+void kapi_mem_check_leaks(void)
+{
+	struct header *h;
+
+	h = list_first_entry_or_null(&live, struct header, node);
+	if (h)
+		kapi_fail("leak: %u allocations, the first of %zu bytes at %s",
+			  kapi.counts.live_allocs, h->size, h->at);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Runs, fibers and hooks: what a check or a tool sees of kapi beyond the
+ * kernel's words.  Core never uses these.
+ *
+ * A run is a stretch of one OS thread in which all fibers (the one that began
+ * it, spawned ones, workers of work queues) take turns.  A fiber runs until it
+ * blocks; then the choices say which runnable fiber goes on, or that an event
+ * of the outside world (a completion) arrives first.
+ *
+ *  checks  kapi_run(): the function runs in a fiber; a failure ends it, and
+ *          whatever it left behind is dropped.  Cheap enough for 10^5 per
+ *          second.
+ *  tools   kapi_begin() ... kapi_end(): main() is the first fiber; a failure
+ *          prints and aborts.
+ */
+#ifndef KAPI_RUN_H
+#define KAPI_RUN_H
+
+/* What a choice is about; checks add their own from KAPI_CHOOSE_USER on. */
+enum kapi_choice {
+	KAPI_CHOOSE_RUN,	/* which runnable fiber; the last: an event */
+	KAPI_CHOOSE_ALLOC,	/* 1: this allocation fails */
+	KAPI_CHOOSE_RESCUER,	/* 1: a WQ_MEM_RECLAIM queue has one worker */
+	KAPI_CHOOSE_USER = 16,
+};
+
+/**
+ * struct kapi_hooks - the outside world of a run; each may be NULL
+ * @ctx:	passed to all
+ * @choose:	0 <= result < n; NULL: always 0, the simplest
+ * @idle:	deliver one event (under kapi_irq_enter()), false if there is
+ *		none.  Called when nothing is runnable, and, while
+ *		kapi_events_pending is not 0, when the choices say so.  NULL:
+ *		there never is one
+ * @log:	pr_*() messages; NULL: to stderr
+ * @random:	get_random_bytes(); NULL: the system's
+ * @killed:	fatal_signal_pending(current); NULL: false
+ * @preempt:	called at each word that orders fibers; the place for schedule
+ *		strategies, which may call kapi_yield() from it
+ * @alloc_fault_in: one allocation in so many fails, as chosen; 0: none
+ */
+struct kapi_hooks {
+	void *ctx;
+	size_t (*choose)(void *ctx, size_t n, unsigned int kind);
+	bool (*idle)(void *ctx);
+	void (*log)(void *ctx, int level, const char *fmt, va_list args);
+	void (*random)(void *ctx, void *buf, size_t len);
+	bool (*killed)(void *ctx);
+	void (*preempt)(void *ctx);
+	u32 alloc_fault_in;
+};
+
+struct kapi_fiber;
+
+/**
+ * kapi_run() - run a function, and all that it sets going, to the end
+ * @hooks:	must live as long as the run; may be changed meanwhile
+ * @fn:		the function
+ * @arg:	its argument
+ *
+ * A fiber that has not ended when @fn returns, work that is queued, or
+ * memory, that was not given back is a failure.
+ *
+ * Return: 0, or -1: then kapi_failure() says why.
+ */
+int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg);
+
+/** kapi_failure() - why the last run failed, or NULL */
+const char *kapi_failure(void);
+
+/** kapi_begin() - make the caller the first fiber of a run; for tools */
+void kapi_begin(const struct kapi_hooks *hooks);
+
+/** kapi_end() - the end of it; a leak aborts */
+void kapi_end(void);
+
+/**
+ * kapi_run_check_leaks() - fail if anything is left
+ *
+ * Memory, workqueues, fibers other than the caller's.  kapi_run() and
+ * kapi_end() call it.
+ */
+void kapi_run_check_leaks(void);
+
+/**
+ * kapi_crash() - the machine is dead
+ *
+ * Every other fiber ends where it stands, every workqueue is gone, all memory
+ * of kmalloc() and its kind is gone; locks held by those fibers are free.
+ * Called by the first fiber, holding nothing.  What must survive a crash (the
+ * disk, the model) does not lie in such memory.
+ */
+void kapi_crash(void);
+
+/**
+ * kapi_spawn() - start a fiber; runnable, not yet run
+ * @name:	for messages; must live as long as the fiber
+ */
+struct kapi_fiber *kapi_spawn(const char *name, void (*fn)(void *arg),
+			      void *arg);
+
+/** kapi_join() - wait until it has ended; to be called once per spawn */
+void kapi_join(struct kapi_fiber *fiber);
+
+/** kapi_yield() - let others run, as chosen */
+void kapi_yield(void);
+
+/** kapi_choose() - 0 <= result < n; no choice is drawn for n <= 1 */
+size_t kapi_choose(size_t n, unsigned int kind);
+
+/*
+ * "Interrupt" context: no sleeping, no locks that are not taken with irqsave
+ * elsewhere.  Event hooks bracket completions with these.  May nest.
+ */
+void kapi_irq_enter(void);
+void kapi_irq_exit(void);
+
+/*
+ * Process context that may not sleep, as queue_rq() or a bio's submitter under
+ * a lock is.  Bracket what promises not to sleep with these.  May nest.
+ */
+void kapi_atomic_enter(void);
+void kapi_atomic_exit(void);
+
+/* Events that @idle could deliver now; kept by whoever provides that hook. */
+extern size_t kapi_events_pending;
+
+/* Virtual time only moves when somebody moves it. */
+void kapi_time_advance(u64 ns);
+
+/** struct kapi_counts - of the run so far */
+struct kapi_counts {
+	u64 nr_switches;
+	u64 nr_allocs;
+	u64 alloc_bytes;	/* now */
+	u64 alloc_bytes_max;
+	u32 live_allocs;	/* now */
+	u32 live_fibers;	/* now, idle workers not counted */
+};
+
+void kapi_counts(struct kapi_counts *counts);
+
+/** kapi_describe() - who waits where; as many lines as fit.  Return: length */
+size_t kapi_describe(char *buf, size_t size);
+
+/** kapi_lock_graph_reset() - forget the lock orders seen; they outlive runs */
+void kapi_lock_graph_reset(void);
+
+/* The place for preemption points. */
+extern void (*kapi_preempt_hook)(void *ctx);
+void kapi_preempt(void);
+
+static inline void kapi_preempt_point(void)
+{
+	if (unlikely(kapi_preempt_hook))
+		kapi_preempt();
+}
+
+#endif /* KAPI_RUN_H */

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs and the scheduler.
+ *
+ * DOC: scheduling
+ *
+ * Exactly one fiber runs.  It goes on until it blocks; then schedule() draws a
+ * choice among the runnable fibers, longest waiting first, and, if events are
+ * pending, one more: that an event arrives instead.  Events are delivered on
+ * the stack of the fiber that has just blocked, in interrupt context, until
+ * the choices pick a fiber.  When nothing is runnable and no event is left,
+ * that is a deadlock, and the run ends with a list of who waits where.
+ *
+ * Fibers are never freed.  A fiber that has ended waits in its entry loop for
+ * its next function; one that was abandoned gets a fresh stack frame.
+ */
+#include <stdlib.h>
+#include "fiber.h"
+
+static const struct kapi_hooks no_hooks;
+
+struct kapi kapi = {
+	.hooks = &no_hooks,
+	.live = LIST_HEAD_INIT(kapi.live),
+	.idle = LIST_HEAD_INIT(kapi.idle),
+	.wqs = LIST_HEAD_INIT(kapi.wqs),
+};
+
+size_t kapi_events_pending;
+void (*kapi_preempt_hook)(void *ctx);
+
+/* The stack on which kapi_run() was called; also the tools' first fiber. */
+static struct kapi_fiber outside;
+
+static char failure[4096];
+static bool failed;
+
+/* --- fibers --- */
+
+static void fiber_entry(void);
+
+static struct kapi_fiber *fiber_get(void)
+{
+	struct kapi_fiber *fiber;
+
+	if (!list_empty(&kapi.idle)) {
+		fiber = list_first_entry(&kapi.idle, struct kapi_fiber, node);
+		list_del(&fiber->node);
+		return fiber;
+	}
+	fiber = calloc(1, sizeof(*fiber));
+	if (!fiber)
+		kapi_fail("no memory for a fiber");
+	kapi_stack_alloc(fiber);
+	kapi_stack_reset(fiber, fiber_entry);
+	if (++kapi.nr_fibers > kapi.runq_max) {
+		kapi.runq_max = kapi.nr_fibers + 16;
+		kapi.runq = realloc(kapi.runq,
+				    kapi.runq_max * sizeof(*kapi.runq));
+		if (!kapi.runq)
+			kapi_fail("no memory for the run queue");
+	}
+	return fiber;
+}
+
+static void fiber_put(struct kapi_fiber *fiber)
+{
+	fiber->state = KAPI_IDLE;
+	list_move(&fiber->node, &kapi.idle);
+	kapi.counts.live_fibers--;
+}
+
+static void ctx_init(struct kapi_ctx *ctx, const char *name)
+{
+	ctx->name = name;
+	ctx->atomic = 0;
+	ctx->irq = false;
+	ctx->irqs_off = false;
+	ctx->noio = false;
+	ctx->reclaim = false;
+	ctx->nr_held = 0;
+}
+
+static void fiber_init(struct kapi_fiber *fiber, const char *name,
+		       void (*fn)(void *arg), void *arg)
+{
+	ctx_init(&fiber->ctx, name);
+	fiber->fn = fn;
+	fiber->arg = arg;
+	fiber->joinable = false;
+	fiber->joiner = NULL;
+	fiber->wait_what = NULL;
+	fiber->wait_lock = NULL;
+	fiber->work = NULL;
+	fiber->wq = NULL;
+	list_add_tail(&fiber->node, &kapi.live);
+	kapi.counts.live_fibers++;
+}
+
+struct kapi_fiber *kapi_fiber_start(const char *name, void (*fn)(void *arg),
+				    void *arg)
+{
+	struct kapi_fiber *fiber = fiber_get();
+
+	fiber_init(fiber, name, fn, arg);
+	fiber->state = KAPI_BLOCKED;
+	kapi_make_runnable(fiber);
+	return fiber;
+}
+
+/* --- the scheduler --- */
+
+void kapi_make_runnable(struct kapi_fiber *fiber)
+{
+	if (fiber->state != KAPI_BLOCKED)
+		return;
+	fiber->state = KAPI_RUNNABLE;
+	kapi.runq[kapi.nr_runq++] = fiber;
+}
+
+static struct kapi_fiber *runq_take(size_t idx)
+{
+	struct kapi_fiber *fiber = kapi.runq[idx];
+
+	kapi.nr_runq--;
+	memmove(&kapi.runq[idx], &kapi.runq[idx + 1],
+		(kapi.nr_runq - idx) * sizeof(*kapi.runq));
+	return fiber;
+}
+
+static void deadlock(void)
+{
+	static char who[3072];
+
+	kapi_describe(who, sizeof(who));
+	kapi_fail("deadlock: nothing can run and nothing will come\n%s", who);
+}
+
+static bool deliver_event(void)
+{
+	const struct kapi_hooks *hooks = kapi.hooks;
+
+	return hooks->idle && hooks->idle(hooks->ctx);
+}
+
+/* The caller is BLOCKED, RUNNABLE and queued, or IDLE. */
+static void schedule(void)
+{
+	struct kapi_fiber *self = kapi.cur, *next;
+	size_t nr, idx;
+
+	if (kapi.ctx != &self->ctx)
+		kapi_fail("%s sleeps in interrupt context", self->ctx.name);
+	for (;;) {
+		nr = kapi.nr_runq;
+		idx = kapi_choose(nr + (kapi_events_pending != 0),
+				  KAPI_CHOOSE_RUN);
+		if (idx < nr)
+			break;
+		if (!deliver_event() && !kapi.nr_runq)
+			deadlock();
+	}
+	next = runq_take(idx);
+	next->state = KAPI_RUNNING;
+	if (next == self)
+		return;
+	kapi.counts.nr_switches++;
+	kapi.cur = next;
+	kapi.ctx = &next->ctx;
+	kapi_switch(self, next);
+}
+
+void kapi_block(const char *what, const char *at)
+{
+	struct kapi_fiber *self = kapi.cur;
+
+	self->state = KAPI_BLOCKED;
+	self->wait_what = what;
+	self->wait_at = at;
+	schedule();
+	self->wait_what = NULL;
+}
+
+void kapi_yield(void)
+{
+	struct kapi_fiber *self = kapi.cur;
+
+	if (kapi.ctx != &self->ctx)
+		kapi_fail("%s yields in interrupt context", self->ctx.name);
+	self->state = KAPI_BLOCKED;
+	kapi_make_runnable(self);
+	schedule();
+}
+
+/* --- spawn and join --- */
+
+static void fiber_done(struct kapi_fiber *self)
+{
+	kapi_locks_none(&self->ctx, "ends");
+	if (self->ctx.noio)
+		kapi_fail("%s ends within memalloc_noio_save()",
+			  self->ctx.name);
+	if (self == kapi.first) {
+		kapi_run_check_leaks();
+		kapi_leave();
+	}
+	if (!self->joinable) {
+		fiber_put(self);
+	} else {
+		self->state = KAPI_DONE;
+		if (self->joiner)
+			kapi_make_runnable(self->joiner);
+	}
+	schedule();
+}
+
+static void fiber_entry(void)
+{
+	struct kapi_fiber *self = kapi.cur;
+
+	kapi_switch_finish(self);
+	for (;;) {
+		self->fn(self->arg);
+		fiber_done(self);
+	}
+}
+
+struct kapi_fiber *kapi_spawn(const char *name, void (*fn)(void *arg),
+			      void *arg)
+{
+	struct kapi_fiber *fiber = kapi_fiber_start(name, fn, arg);
+
+	fiber->joinable = true;
+	return fiber;
+}
+
+void kapi_join(struct kapi_fiber *fiber)
+{
+	might_sleep();
+	fiber->joiner = kapi.cur;
+	while (fiber->state != KAPI_DONE)
+		kapi_block("kapi_join", fiber->ctx.name);
+	fiber_put(fiber);
+}
+
+/* --- contexts --- */
+
+void kapi_irq_enter(void)
+{
+	struct kapi_ctx *irq;
+
+	if (kapi.ctx->irqs_off && !kapi.ctx->irq)
+		kapi_fail("interrupt in %s, which has disabled them",
+			  kapi.ctx->name);
+	if (kapi.irq_depth == KAPI_IRQ_NEST_MAX)
+		kapi_fail("interrupts nest too deeply");
+	irq = &kapi.irq_ctx[kapi.irq_depth];
+	ctx_init(irq, "interrupt");
+	irq->atomic = 1;
+	irq->irq = true;
+	irq->irqs_off = true;
+	kapi.interrupted[kapi.irq_depth++] = kapi.ctx;
+	kapi.ctx = irq;
+}
+
+void kapi_irq_exit(void)
+{
+	if (!kapi.irq_depth)
+		kapi_fail("kapi_irq_exit() outside of an interrupt");
+	kapi_locks_none(kapi.ctx, "returns");
+	kapi.ctx = kapi.interrupted[--kapi.irq_depth];
+}
+
+void kapi_atomic_enter(void)
+{
+	kapi.ctx->atomic++;
+}
+
+void kapi_atomic_exit(void)
+{
+	if (!kapi.ctx->atomic)
+		kapi_fail("kapi_atomic_exit() without kapi_atomic_enter()");
+	kapi.ctx->atomic--;
+}
+
+void kapi_preempt(void)
+{
+	kapi_preempt_hook(kapi.hooks->ctx);
+}
+
+/* --- runs --- */
+
+size_t kapi_choose(size_t n, unsigned int kind)
+{
+	size_t v;
+
+	if (n <= 1 || !kapi.hooks->choose)
+		return 0;
+	v = kapi.hooks->choose(kapi.hooks->ctx, n, kind);
+	if (unlikely(v >= n))
+		kapi_fail("choice %zu of %zu", v, n);
+	return v;
+}
+
+static void abandon(struct kapi_fiber *fiber)
+{
+	kapi_locks_drop(&fiber->ctx);
+	if (fiber != &outside) {
+		kapi_stack_reset(fiber, fiber_entry);
+		fiber_put(fiber);
+	}
+}
+
+/* Forget all fibers but @keep, all work and all memory. */
+static void drop_all(struct kapi_fiber *keep)
+{
+	struct kapi_fiber *fiber, *next;
+
+	while (kapi.irq_depth)
+		kapi_locks_drop(&kapi.irq_ctx[--kapi.irq_depth]);
+	list_for_each_entry_safe(fiber, next, &kapi.live, node) {
+		if (fiber != keep)
+			abandon(fiber);
+	}
+	kapi.nr_runq = 0;
+	INIT_LIST_HEAD(&kapi.wqs);
+	kapi_mem_reset();
+}
+
+static void run_begin(const struct kapi_hooks *hooks)
+{
+	if (kapi.first)
+		kapi_fail("a run within a run");
+	kapi.hooks = hooks ? hooks : &no_hooks;
+	kapi_preempt_hook = kapi.hooks->preempt;
+	memset(&kapi.counts, 0, sizeof(kapi.counts));
+	kapi_events_pending = 0;
+	kapi_now = 0;
+	failed = false;
+}
+
+int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg)
+{
+	struct kapi_fiber *first;
+
+	run_begin(hooks);
+	first = fiber_get();
+	fiber_init(first, "main", fn, arg);
+	first->state = KAPI_RUNNING;
+	kapi.first = first;
+	kapi.cur = first;
+	kapi.ctx = &first->ctx;
+	kapi.in_run = true;
+	kapi_switch(&outside, first);
+
+	drop_all(NULL);
+	kapi.in_run = false;
+	kapi.first = NULL;
+	kapi.cur = NULL;
+	kapi.ctx = NULL;
+	kapi.hooks = &no_hooks;
+	kapi_preempt_hook = NULL;
+	return failed ? -1 : 0;
+}
+
+void kapi_leave(void)
+{
+	kapi_switch(kapi.cur, &outside);
+	abort();
+}
+
+void kapi_begin(const struct kapi_hooks *hooks)
+{
+	run_begin(hooks);
+	/* The outermost stack has no bounds of ours: it is never reset. */
+	if (!kapi.runq) {
+		kapi.runq_max = 16;
+		kapi.nr_fibers = 1;
+		kapi.runq = calloc(kapi.runq_max, sizeof(*kapi.runq));
+		if (!kapi.runq)
+			kapi_fail("no memory for the run queue");
+	}
+	fiber_init(&outside, "main", NULL, NULL);
+	outside.state = KAPI_RUNNING;
+	kapi.first = &outside;
+	kapi.cur = &outside;
+	kapi.ctx = &outside.ctx;
+}
+
+void kapi_end(void)
+{
+	if (kapi.first != &outside)
+		kapi_fail("kapi_end() without kapi_begin()");
+	kapi_locks_none(&outside.ctx, "ends");
+	kapi_run_check_leaks();
+	drop_all(&outside);
+	list_del_init(&outside.node);
+	kapi.first = NULL;
+	kapi.cur = NULL;
+	kapi.ctx = NULL;
+	kapi.hooks = &no_hooks;
+}
+
+void kapi_crash(void)
+{
+	if (kapi.cur != kapi.first || kapi.ctx != &kapi.first->ctx)
+		kapi_fail("kapi_crash() outside of the first fiber");
+	kapi_locks_none(kapi.ctx, "crashes");
+	drop_all(kapi.first);
+}
+
+void kapi_run_check_leaks(void)
+{
+	struct kapi_fiber *fiber;
+
+	kapi_work_check_leaks();
+	list_for_each_entry(fiber, &kapi.live, node) {
+		if (fiber != kapi.cur)
+			kapi_fail("left behind: fiber %s, in %s at %s",
+				  fiber->ctx.name,
+				  fiber->wait_what ? fiber->wait_what : "-",
+				  fiber->wait_what ? fiber->wait_at : "-");
+	}
+	kapi_mem_check_leaks();
+}
+
+void kapi_counts(struct kapi_counts *counts)
+{
+	*counts = kapi.counts;
+}
+
+/* --- failure --- */
+
+size_t kapi_describe(char *buf, size_t size)
+{
+	struct kapi_fiber *fiber;
+	size_t len = 0;
+
+	buf[0] = 0;
+	list_for_each_entry(fiber, &kapi.live, node) {
+		const struct kapi_ctx *owner;
+
+		len += scnprintf(buf + len, size - len, "  %s: ",
+				 fiber->ctx.name);
+		if (!fiber->wait_what) {
+			len += scnprintf(buf + len, size - len, "%s\n",
+					 fiber->state == KAPI_DONE ?
+					 "ended, not joined" : "runnable");
+			continue;
+		}
+		len += scnprintf(buf + len, size - len, "waits in %s at %s",
+				 fiber->wait_what, fiber->wait_at);
+		owner = fiber->wait_lock ? fiber->wait_lock->owner : NULL;
+		if (owner)
+			len += scnprintf(buf + len, size - len,
+					 ", held by %s", owner->name);
+		len += scnprintf(buf + len, size - len, "\n");
+	}
+	return len;
+}
+
+const char *kapi_failure(void)
+{
+	return failed ? failure : NULL;
+}
+
+void kapi_fail(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(failure, sizeof(failure), fmt, args);
+	va_end(args);
+	if (!kapi.in_run) {
+		fprintf(stderr, "%s\n", failure);
+		abort();
+	}
+	failed = true;
+	kapi_leave();
+}

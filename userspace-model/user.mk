@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The user-space build: the engine, the Linux words, the simulator.
+#
+# Flavours, each in its own build/FLAVOUR/:
+#
+#   asan   AddressSanitizer and UBSan, all of kapi's checks
+#   bench  optimised, without the checks on hot paths (KAPI_NO_CHECKS)
+#   tool   optimised, all of kapi's checks: what shardctl is made of
+#
+# For other fragments:
+#
+#   $(call user-objs,FLAVOUR,SOURCES)    the objects of sources, built by the
+#                                        rules below
+#   $(call user-engine,FLAVOUR)          objects of core and kapi
+#   $(call user-sim,FLAVOUR)             objects of core, kapi and sim
+#   $(call user-link,FLAVOUR)            the command that links $^ to $@
+#   user-cflags-PATH/FILE.c              more flags for one source
+#   user-libs-TARGET                     more libraries for one program
+#
+# No object needs to be listed twice, and dependencies on headers are found.
+
+USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
+PYTHON		?= python3
+
+USER_FLAVOURS	:= asan bench tool
+
+CORE_SRCS	:= $(wildcard kmod/core/*.c)
+KAPI_SRCS	:= $(filter-out %/selftest.c,$(wildcard userspace-model/kapi/*.c))
+SIM_SRCS	:= $(filter-out %/selftest.c,$(wildcard userspace-model/sim/*.c))
+# The kernel's own, see below.
+KERNEL_SRCS	:= rbtree.c sort.c
+
+USER_WARN := -Wall -Wextra -Werror -Wdeclaration-after-statement -Wvla \
+	-Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
+	-Wundef -Wwrite-strings -Wno-sign-compare -Wno-unused-parameter \
+	-Wno-missing-field-initializers
+
+# clang does not look through the kernel's idioms as gcc does.
+ifneq ($(findstring clang,$(USER_CC)),)
+USER_WARN += -Wno-gnu-variable-sized-type-not-at-end \
+	-Wno-initializer-overrides -Wno-unused-function
+endif
+
+USER_CFLAGS := -std=gnu11 -g -fno-strict-aliasing -fno-common -fwrapv \
+	-fno-delete-null-pointer-checks $(USER_WARN) \
+	-include userspace-model/kapi/kapi.h -I$(O)/kernel-include \
+	-Ikmod/core -Iuapi -Iuserspace-model
+user-cflags-asan	:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -DCONFIG_DEBUG_LIST
+user-cflags-bench	:= -O2 -DKAPI_NO_CHECKS
+user-cflags-tool	:= -O2 -DCONFIG_DEBUG_LIST
+user-libs		:= -lisal
+
+# Kernel stacks are small; sanitizers blow frames up.
+$(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-frame := -Wframe-larger-than=1024))
+
+user-objs	= $(patsubst %.c,$(O)/$1/%.o,$2)
+user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS)) \
+		  $(patsubst %.c,$(O)/$1/kernel/%.o,$(KERNEL_SRCS))
+user-sim	= $(call user-engine,$1) $(call user-objs,$1,$(SIM_SRCS))
+user-link	= $(USER_CC) $(user-cflags-$1) -g -o $@ \
+		  $(filter %.o,$^) $(user-libs) $(user-libs-$@)
+
+# --- the kernel's own list.h, rbtree and sort() ---
+#
+# Copied without their #include lines, which kapi.h stands in for, into a
+# directory that holds nothing else.
+KERNEL_INCLUDE	:= $(O)/kernel-include/kernel
+KERNEL_FILES	:= include/linux/list.h include/linux/rbtree.h \
+	include/linux/rbtree_types.h include/linux/rbtree_augmented.h \
+	lib/rbtree.c lib/sort.c
+KERNEL_STAMP	:= $(KERNEL_INCLUDE)/.stamp
+
+$(KERNEL_STAMP): userspace-model/user.mk
+	@echo "  KERNEL  $(KERNEL_INCLUDE)"
+	@rm -rf $(KERNEL_INCLUDE) && mkdir -p $(KERNEL_INCLUDE)
+	@tree=$$(tools/linux-source) && \
+	for f in $(KERNEL_FILES); do \
+		sed -e '/^#include/d' -e '/^#define pr_fmt/d' \
+		    -e 's/rcu_assign_pointer(/WRITE_ONCE(/' \
+		    $$tree/$$f >$(KERNEL_INCLUDE)/$${f##*/} || exit 1; \
+	done
+	@sed -i '1a #include "rbtree_augmented.h"' $(KERNEL_INCLUDE)/rbtree.c
+	@sed -i '1a #undef swap' $(KERNEL_INCLUDE)/sort.c
+	@touch $@
+
+$(addprefix $(KERNEL_INCLUDE)/,$(KERNEL_SRCS)): $(KERNEL_STAMP) ;
+
+# --- objects ---
+
+# Compiled with another compiler or other flags: compile again.
+USER_STAMP	:= $(O)/.user-cc
+$(shell mkdir -p $(O); echo '$(USER_CC) $(USER_CFLAGS)' | \
+	cmp -s - $(USER_STAMP) || echo '$(USER_CC) $(USER_CFLAGS)' >$(USER_STAMP))
+
+define user-rules
+$(O)/$1/%.o: %.c $(KERNEL_STAMP) $(USER_STAMP)
+	@echo "  CC      $$@"
+	@mkdir -p $$(@D)
+	@$$(USER_CC) $$(USER_CFLAGS) $$(user-cflags-$1) $$(user-frame) \
+		$$(user-cflags-$$<) -MMD -MP -c -o $$@ $$<
+
+$(O)/$1/kernel/%.o: $(KERNEL_INCLUDE)/%.c $(USER_STAMP)
+	@echo "  CC      $$@"
+	@mkdir -p $$(@D)
+	@$$(USER_CC) $$(USER_CFLAGS) $$(user-cflags-$1) \
+		-MMD -MP -c -o $$@ $$<
+endef
+$(foreach f,$(USER_FLAVOURS),$(eval $(call user-rules,$f)))
+
+-include $(foreach f,$(USER_FLAVOURS),$(shell find $(O)/$f -name '*.d' 2>/dev/null))
+
+# --- self-tests of what the checks stand on ---
+
+KAPI_SELFTEST_SRCS := userspace-model/kapi/selftest.c
+
+$(foreach f,asan tool bench,$(eval $(O)/$f/kapi-selftest: \
+	$(call user-objs,$f,$(KAPI_SELFTEST_SRCS) $(KAPI_SRCS) $(SIM_SRCS)) \
+	$(patsubst %.c,$(O)/$f/kernel/%.o,$(KERNEL_SRCS)) ; \
+	@echo "  LINK    $$@" && $$(call user-link,$f)))
+
+.PHONY: kapi-selftest
+kapi-selftest: $(O)/asan/kapi-selftest $(O)/tool/kapi-selftest
+	$(O)/asan/kapi-selftest
+	$(O)/tool/kapi-selftest
