@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The back end: operations of the engine become bios on a block device.
+ *
+ * DOC: why bios are submitted by a worker
+ *
+ * The engine submits from where it happens to be: from queue_rq, which runs
+ * inside an RCU read section, and from completions, which may be hard
+ * interrupts.  submit_bio() may be called from neither: it waits for a request
+ * tag, for a throttling policy, or for whatever a stacked driver waits for,
+ * and REQ_NOWAIT does not rule all of that out.  So an operation is put on a
+ * list, without allocating anything, and a worker of this device makes the
+ * bios.  It takes the whole list at once and plugs, so that what was
+ * submitted together reaches the backing driver together.
+ *
+ * The worker is the only one to allocate from the bio set, and never holds
+ * more than one bio back while it waits for another; those that it waits for
+ * are under way and come back by themselves.  So the reserve of the bio set
+ * is enough for progress when there is no memory at all (workqueue with a
+ * rescuer, no allocation but from reserves).
+ *
+ * An operation belongs to this file between submit and done: then @node links
+ * it into the list, and @private names the device.  From done on, even the
+ * device may be gone.
+ */
+#include <linux/bio.h>
+
+#include "block.h"
+
+/* Two would do; a few more let the engine go on while memory is short. */
+#define BIOS_RESERVED	16
+
+void shardblk_segs_next(struct shardblk_segs *pos, u32 max,
+			struct bio_vec *bvec)
+{
+	void *addr;
+	u32 len;
+
+	while (pos->skip >= pos->seg->len) {
+		pos->skip -= pos->seg->len;
+		pos->seg++;
+	}
+	addr = pos->seg->addr + pos->skip;
+	len = min(max, pos->seg->len - pos->skip);
+	bvec->bv_offset = offset_in_page(addr);
+	if (is_vmalloc_addr(addr)) {
+		bvec->bv_page = vmalloc_to_page(addr);
+		len = min_t(u32, len, PAGE_SIZE - bvec->bv_offset);
+	} else {
+		bvec->bv_page = virt_to_page(addr);
+	}
+	bvec->bv_len = len;
+	pos->skip += len;
+}
+
+u32 shardblk_segs_fit(struct shardblk_segs pos, u32 len, u32 align,
+		      unsigned short *nr_vecs)
+{
+	struct bio_vec bvec;
+	u32 fit = 0;
+
+	*nr_vecs = 0;
+	while (fit < len && *nr_vecs < BIO_MAX_VECS) {
+		shardblk_segs_next(&pos, len - fit, &bvec);
+		fit += bvec.bv_len;
+		(*nr_vecs)++;
+	}
+	return fit < len ? round_down(fit, align) : len;
+}
+
+/* Caches that are indexed by virtual address: before a write, after a read. */
+static void backing_sync_vmap(const struct shard_io *io)
+{
+	struct shardblk_segs pos = { io->segs, io->seg_skip };
+	u32 left = io->len;
+
+	while (left) {
+		void *addr;
+		u32 len;
+
+		while (pos.skip >= pos.seg->len) {
+			pos.skip -= pos.seg->len;
+			pos.seg++;
+		}
+		addr = pos.seg->addr + pos.skip;
+		len = min(left, pos.seg->len - pos.skip);
+		if (is_vmalloc_addr(addr) && io->op == SHARD_IO_READ)
+			invalidate_kernel_vmap_range(addr, len);
+		else if (is_vmalloc_addr(addr))
+			flush_kernel_vmap_range(addr, len);
+		pos.skip += len;
+		left -= len;
+	}
+}
+
+bool shardblk_backing_gone(const struct shardblk_backing *backing)
+{
+	return compat_bdev_gone(backing->handle.bdev);
+}
+
+static void backing_finish(struct shard_io *io, blk_status_t status)
+{
+	struct shardblk_backing *backing = io->private;
+
+	io->error = blk_status_to_errno(status);
+	if (io->error && (status == BLK_STS_OFFLINE ||
+			  shardblk_backing_gone(backing)))
+		backing->gone(backing);
+	io->done(io);
+}
+
+static void backing_end_io(struct bio *bio)
+{
+	struct shard_io *io = bio->bi_private;
+	blk_status_t status = bio->bi_status;
+
+	bio_put(bio);
+	if (io->op == SHARD_IO_READ)
+		backing_sync_vmap(io);
+	backing_finish(io, status);
+}
+
+static struct bio *backing_bio(struct shardblk_backing *backing,
+			       struct shard_io *io, u32 done, blk_opf_t opf,
+			       unsigned short nr_vecs)
+{
+	struct bio *bio;
+
+	bio = bio_alloc_bioset(backing->handle.bdev, nr_vecs, opf, GFP_NOIO,
+			       &backing->bios);
+	bio->bi_iter.bi_sector = (io->offset + done) >> SECTOR_SHIFT;
+	bio->bi_private = io;
+	bio->bi_end_io = backing_end_io;
+	return bio;
+}
+
+/* Fill a bio with @len bytes, which shardblk_segs_fit() said it can take. */
+static void backing_fill(struct bio *bio, struct shardblk_segs *pos, u32 len)
+{
+	struct bio_vec bvec;
+
+	while (len) {
+		shardblk_segs_next(pos, len, &bvec);
+		__bio_add_page(bio, bvec.bv_page, bvec.bv_len, bvec.bv_offset);
+		len -= bvec.bv_len;
+	}
+}
+
+/*
+ * As many bios as it takes: each is chained to the next, and the last one
+ * ends when all have.
+ */
+static void backing_issue_data(struct shardblk_backing *backing,
+			       struct shard_io *io, blk_opf_t opf)
+{
+	struct shardblk_segs pos = { io->segs, io->seg_skip };
+	u32 align = backing->backend.logical_block_size;
+	struct bio *bio = NULL;
+	u32 done = 0;
+
+	while (done < io->len) {
+		unsigned short nr_vecs;
+		u32 len = shardblk_segs_fit(pos, io->len - done, align,
+					    &nr_vecs);
+		struct bio *next;
+
+		if (WARN_ON_ONCE(!len))
+			break;
+		next = backing_bio(backing, io, done, opf, nr_vecs);
+		if (bio) {
+			bio_chain(bio, next);
+			submit_bio(bio);
+		}
+		bio = next;
+		backing_fill(bio, &pos, len);
+		done += len;
+	}
+	if (!bio) {
+		backing_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	if (done < io->len)
+		bio_io_error(bio);
+	else
+		submit_bio(bio);
+}
+
+/*
+ * REQ_SYNC and REQ_IDLE together say that someone waits and more will come:
+ * writeback throttling, which is for page cache writers, then lets it pass.
+ */
+static void backing_issue(struct shardblk_backing *backing, struct shard_io *io)
+{
+	blk_opf_t opf = REQ_OP_WRITE | REQ_SYNC | REQ_IDLE;
+
+	switch (io->op) {
+	case SHARD_IO_READ:
+		backing_issue_data(backing, io, REQ_OP_READ);
+		break;
+	case SHARD_IO_APPEND:
+		backing_sync_vmap(io);
+		if (io->fua)
+			opf |= REQ_FUA;
+		backing_issue_data(backing, io, opf);
+		break;
+	case SHARD_IO_FLUSH:
+		submit_bio(backing_bio(backing, io, 0, opf | REQ_PREFLUSH, 0));
+		break;
+	case SHARD_IO_RESET:
+		backing_finish(io, BLK_STS_OK);
+		break;
+	}
+}
+
+static void backing_work(struct work_struct *work)
+{
+	struct shardblk_backing *backing =
+		container_of(work, struct shardblk_backing, work);
+	struct shard_io *io, *next;
+	struct blk_plug plug;
+	LIST_HEAD(batch);
+
+	spin_lock_irq(&backing->lock);
+	list_splice_init(&backing->queued, &batch);
+	spin_unlock_irq(&backing->lock);
+
+	blk_start_plug(&plug);
+	list_for_each_entry_safe(io, next, &batch, node)
+		backing_issue(backing, io);
+	blk_finish_plug(&plug);
+}
+
+static void backing_submit(struct shard_backend *backend, struct shard_io *io)
+{
+	struct shardblk_backing *backing =
+		container_of(backend, struct shardblk_backing, backend);
+	unsigned long flags;
+
+	io->private = backing;
+	/* Nothing to rewind on a conventional device. */
+	if (io->op == SHARD_IO_RESET) {
+		backing_finish(io, BLK_STS_OK);
+		return;
+	}
+	spin_lock_irqsave(&backing->lock, flags);
+	list_add_tail(&io->node, &backing->queued);
+	spin_unlock_irqrestore(&backing->lock, flags);
+	queue_work(backing->workqueue, &backing->work);
+}
+
+static const struct shard_backend_ops backing_ops = {
+	.submit = backing_submit,
+};
+
+/* May we have it, and for writing? */
+static int backing_permit(struct block_device *bdev, bool read_only)
+{
+	if (shardblk_is_ours(bdev->bd_disk)) {
+		pr_err("%pg is a shardblk device; refusing to stack one on another\n",
+		       bdev);
+		return -ELOOP;
+	}
+	if (bdev_is_zoned(bdev)) {
+		pr_err("%pg is zoned, which this version does not support\n",
+		       bdev);
+		return -EOPNOTSUPP;
+	}
+	if (!read_only && bdev_read_only(bdev)) {
+		pr_err("%pg is read-only; add it with ro=1\n", bdev);
+		return -EROFS;
+	}
+	return 0;
+}
+
+static void backing_describe(struct shardblk_backing *backing, bool read_only)
+{
+	struct block_device *bdev = backing->handle.bdev;
+	struct shard_backend *backend = &backing->backend;
+
+	memset(backend, 0, sizeof(*backend));
+	backend->ops = &backing_ops;
+	snprintf(backend->name, sizeof(backend->name), "%pg", bdev);
+	/* cciss!c0d0 is /dev/cciss/c0d0 */
+	strreplace(backend->name, '!', '/');
+	backend->capacity = bdev_nr_bytes(bdev);
+	backend->logical_block_size = bdev_logical_block_size(bdev);
+	backend->physical_block_size = bdev_physical_block_size(bdev);
+	backend->volatile_cache = bdev_write_cache(bdev);
+	backend->fua = bdev_fua(bdev);
+	backend->read_only = read_only;
+}
+
+int shardblk_backing_open(struct shardblk_backing *backing, dev_t dev,
+			  bool read_only)
+{
+	int error;
+
+	error = compat_bdev_open(&backing->handle, dev, !read_only, backing);
+	if (error) {
+		pr_err("cannot open backing device %u:%u: %s (error %d)\n",
+		       MAJOR(dev), MINOR(dev),
+		       error == -EBUSY ? "mounted, or otherwise in use" :
+					 "is it there?", error);
+		return error;
+	}
+	error = backing_permit(backing->handle.bdev, read_only);
+	if (error)
+		goto out_close;
+
+	/* What someone wrote through the page cache must be there to recover. */
+	error = sync_blockdev(backing->handle.bdev);
+	if (error)
+		goto out_close;
+	error = bioset_init(&backing->bios, BIOS_RESERVED, 0,
+			    BIOSET_NEED_BVECS);
+	if (error)
+		goto out_close;
+	error = -ENOMEM;
+	backing->workqueue = alloc_workqueue("shardblk-io-%u:%u",
+					     WQ_MEM_RECLAIM | WQ_HIGHPRI, 1,
+					     MAJOR(dev), MINOR(dev));
+	if (!backing->workqueue)
+		goto out_bios;
+	INIT_WORK(&backing->work, backing_work);
+	spin_lock_init(&backing->lock);
+	INIT_LIST_HEAD(&backing->queued);
+	backing->dev = dev;
+	backing_describe(backing, read_only);
+	return 0;
+
+out_bios:
+	bioset_exit(&backing->bios);
+out_close:
+	compat_bdev_close(&backing->handle);
+	return error;
+}
+
+void shardblk_backing_close(struct shardblk_backing *backing)
+{
+	destroy_workqueue(backing->workqueue);
+	WARN_ON_ONCE(!list_empty(&backing->queued));
+	bioset_exit(&backing->bios);
+	/* The page cache knows nothing of our writes. */
+	invalidate_bdev(backing->handle.bdev);
+	compat_bdev_close(&backing->handle);
+}

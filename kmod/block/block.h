@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel side of shardblk: a blk-mq disk above the engine, bios on a block
+ * device below it, and a control node beside it.
+ *
+ *  main.c     the module
+ *  control.c  /dev/shardblk-control as text
+ *  ioctl.c    the same for programs
+ *  table.c    the devices there are: add, remove, list
+ *  queue.c    the disk: requests to the engine
+ *  bio.c      the back end: bios to the backing device
+ *  sysfs.c    /sys/block/shardblkN/shardblk
+ *  trace.c    tracepoints
+ */
+#ifndef SHARDBLK_BLOCK_H
+#define SHARDBLK_BLOCK_H
+
+#include "../core/shard.h"
+#include "../core/trace.h"
+#include "../../uapi/shardblk.h"
+#include "compat.h"
+
+#define SHARDBLK_RELEASE	"0.1.0"
+
+/* Pieces of memory of a request; tells how many struct shard_seg to keep. */
+#define SHARDBLK_SEGMENTS_MAX	128
+
+/* ------------------------------------------------------------------ bio.c */
+
+/**
+ * struct shardblk_backing - the backing device, as the engine's back end
+ * @backend:	what the engine sees
+ * @handle:	the block device
+ * @dev:	its number
+ * @bios:	enough bios to make progress with
+ * @workqueue:	where bios are submitted
+ * @work:	takes what is on @queued and submits it
+ * @lock:	of @queued; hard interrupts take it
+ * @queued:	operations that the engine has submitted
+ * @gone:	called in any context, as often as the backing device is found
+ *		to be gone, by an operation before its done
+ */
+struct shardblk_backing {
+	struct shard_backend backend;
+	struct compat_bdev handle;
+	dev_t dev;
+	struct bio_set bios;
+	struct workqueue_struct *workqueue;
+	struct work_struct work;
+	spinlock_t lock;		/* of @queued */
+	struct list_head queued;
+	void (*gone)(struct shardblk_backing *backing);
+};
+
+/**
+ * struct shardblk_segs - a position in the memory of an operation
+ * @seg:	the segment
+ * @skip:	bytes of it that were passed
+ */
+struct shardblk_segs {
+	const struct shard_seg *seg;
+	u32 skip;
+};
+
+/**
+ * shardblk_segs_next() - the next stretch of physically contiguous memory
+ * @pos:	moves behind it
+ * @max:	bytes, at least 1; so many must be left
+ * @bvec:	the stretch, of 1 to @max bytes
+ */
+void shardblk_segs_next(struct shardblk_segs *pos, u32 max,
+			struct bio_vec *bvec);
+
+/**
+ * shardblk_segs_fit() - how much fits one bio
+ * @pos:	from where
+ * @len:	bytes that are left
+ * @align:	the bio must end at a multiple of that, unless at the end
+ * @nr_vecs:	vectors that are needed for it
+ *
+ * Return: bytes; 0 when the memory is in too small pieces.
+ */
+u32 shardblk_segs_fit(struct shardblk_segs pos, u32 len, u32 align,
+		      unsigned short *nr_vecs);
+
+/**
+ * shardblk_backing_open() - open a backing device for us alone
+ * @backing:	filled in on success
+ * @dev:	which
+ * @read_only:	write nothing to it
+ *
+ * Says why in the log when it fails.  May sleep.
+ *
+ * Return: 0, -EBUSY, -EROFS, -ELOOP (a shardblk), -EOPNOTSUPP (zoned),
+ * -ENOMEM, those of open().
+ */
+int shardblk_backing_open(struct shardblk_backing *backing, dev_t dev,
+			  bool read_only);
+
+/** shardblk_backing_close() - no operation may be under way; may sleep */
+void shardblk_backing_close(struct shardblk_backing *backing);
+
+/** shardblk_backing_gone() - was it removed from under us; any context */
+bool shardblk_backing_gone(const struct shardblk_backing *backing);
+
+/* ---------------------------------------------------------------- table.c */
+
+/*
+ *  ADDING ---> LIVE <---> REMOVING
+ *    |                      |
+ *    '---> (freed) <--------'
+ *
+ * A device that is not LIVE keeps its id and its UUID for itself, but is
+ * neither listed nor found.
+ */
+enum shardblk_phase {
+	SHARDBLK_ADDING,
+	SHARDBLK_LIVE,
+	SHARDBLK_REMOVING,
+};
+
+/**
+ * struct shardblk - a device
+ * @id:		N of /dev/shardblkN
+ * @phase:	under the lock of the table
+ * @nr_users:	calls that hold off removal; under the lock of the table
+ * @uuid_known:	@uuid is filled in; under the lock of the table
+ * @uuid:	no other device in the table has the same
+ * @read_only:	was added so
+ * @closing:	opening fails; under open_mutex of @disk
+ * @backing:	below
+ * @device:	the engine; NULL while it is being opened
+ * @tag_set:	of @disk
+ * @disk:	above
+ * @state_work:	tells the world about a new state
+ * @state_told:	the last one it told; @state_work's own once LIVE
+ */
+struct shardblk {
+	int id;
+	enum shardblk_phase phase;
+	unsigned int nr_users;
+	bool uuid_known;
+	u8 uuid[16];
+	bool read_only;
+	bool closing;
+	struct shardblk_backing backing;
+	struct shard_device *device;
+	struct blk_mq_tag_set tag_set;
+	struct gendisk *disk;
+	struct work_struct state_work;
+	enum shard_state state_told;
+};
+
+/**
+ * struct shardblk_options - how to add a device
+ * @path:	backing device; used when @dev is 0
+ * @dev:	its number, or 0
+ * @id:		N, or SHARDBLK_ID_ANY
+ * @read_only:	write nothing to the backing device
+ * @memtable:	bytes of one memtable; 0: the default
+ * @cache:	bytes of index pages kept in memory; 0: the default
+ */
+struct shardblk_options {
+	const char *path;
+	dev_t dev;
+	int id;
+	bool read_only;
+	u64 memtable;
+	u64 cache;
+};
+
+/**
+ * shardblk_add() - recover a device and make it appear
+ *
+ * May sleep for long; can be killed.  Says why in the log when it fails, and
+ * leaves nothing then.
+ *
+ * Return: its id, or the errors listed at struct shardblk_add.
+ */
+int shardblk_add(const struct shardblk_options *options);
+
+/**
+ * shardblk_remove() - make everything durable and let a device disappear
+ *
+ * May sleep for long.  Return: 0; -ENODEV; -EBUSY (open, used, or on its way
+ * in or out); -EIO (gone, but not all could be made durable).
+ */
+int shardblk_remove(int id);
+
+/** shardblk_remove_all() - at module exit: nothing is open, none can be added */
+void shardblk_remove_all(void);
+
+/**
+ * shardblk_ids() - which devices there are
+ * @ids:	room for SHARDBLK_DEVICES_MAX; filled in ascending order
+ *
+ * May sleep.  Return: how many.
+ */
+unsigned int shardblk_ids(s32 *ids);
+
+/**
+ * shardblk_info() - ask the engine, after a look at the backing device
+ *
+ * For callers that know that @sb->device stays.
+ */
+void shardblk_info(struct shardblk *sb, struct shard_info *info);
+
+/**
+ * shardblk_report() - all there is to know about a device
+ * @id:		which
+ * @status:	filled in from @state on
+ *
+ * May sleep.  Return: 0 or -ENODEV.
+ */
+int shardblk_report(int id, struct shardblk_status *status);
+
+/**
+ * shardblk_checkpoint() - write a checkpoint now and wait for it
+ *
+ * Return: 0, -ENODEV, -EBUSY (being removed), -EROFS, -EIO.
+ */
+int shardblk_checkpoint(int id);
+
+/* ---------------------------------------------------------------- queue.c */
+
+/** shardblk_limits() - the limits of a disk, from what the engine reports */
+void shardblk_limits(const struct shard_info *info, u32 backing_dma_alignment,
+		     struct compat_limits *lim);
+
+/**
+ * shardblk_request_segs() - where the memory of a request lies
+ * @rq:		a read or a write
+ * @segs:	room for @max
+ *
+ * Return: how many, or -EIO when that is more than @max.
+ */
+int shardblk_request_segs(struct request *rq, struct shard_seg *segs,
+			  unsigned int max);
+
+/** shardblk_errno_to_status() - what the block layer is told */
+blk_status_t shardblk_errno_to_status(int error);
+
+/**
+ * shardblk_disk_create() - make the disk appear; requests come from here on
+ *
+ * @sb->device must be there.  May sleep.  Return: 0 or negative errno.
+ */
+int shardblk_disk_create(struct shardblk *sb);
+
+/**
+ * shardblk_disk_close() - refuse to be opened from now on
+ *
+ * Return: false when it is open.
+ */
+bool shardblk_disk_close(struct shardblk *sb);
+
+/** shardblk_disk_remove() - take it away; no request is under way afterwards */
+void shardblk_disk_remove(struct shardblk *sb);
+
+/** shardblk_disk_free() - after shardblk_disk_remove() */
+void shardblk_disk_free(struct shardblk *sb);
+
+/** shardblk_is_ours() - is this a disk of this driver */
+bool shardblk_is_ours(const struct gendisk *disk);
+
+/* ---------------------------------------------------------------- sysfs.c */
+
+/* The engine's counters, seen as an array. */
+#define SHARDBLK_NR_STATS	(sizeof(struct shard_stats_view) / sizeof(u64))
+
+/* Their names and meanings, in the same order. */
+struct shardblk_stat_text {
+	const char *name;
+	const char *meaning;
+};
+
+extern const struct shardblk_stat_text shardblk_stat_texts[SHARDBLK_NR_STATS];
+
+/* For device_add_disk(), once shardblk_sysfs_init() was called. */
+extern const struct attribute_group *shardblk_groups[];
+
+void shardblk_sysfs_init(void);
+
+/* ---------------------------------------------------------------- trace.c */
+
+/* Called with the struct shardblk as context. */
+extern const struct shard_trace_ops shardblk_trace_ops;
+
+/* -------------------------------------------------------------- control.c */
+
+enum shardblk_verb {
+	SHARDBLK_ADD,
+	SHARDBLK_REMOVE,
+};
+
+/**
+ * struct shardblk_command - a line written to the control node
+ * @verb:	what to do
+ * @options:	add: all; remove: the id
+ */
+struct shardblk_command {
+	enum shardblk_verb verb;
+	struct shardblk_options options;
+};
+
+/**
+ * shardblk_command_parse() - understand a line
+ * @line:	is cut into pieces, to which @command points
+ *
+ * Says in the log what is wrong with it.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int shardblk_command_parse(char *line, struct shardblk_command *command);
+
+extern const struct file_operations shardblk_control_fops;
+
+/* ---------------------------------------------------------------- ioctl.c */
+
+long shardblk_control_ioctl(struct file *file, unsigned int cmd,
+			    unsigned long arg);
+
+#endif /* SHARDBLK_BLOCK_H */

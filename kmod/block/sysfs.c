@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/block/shardblkN/shardblk/: one value per file, all of them read-only.
+ *
+ * The files come with the disk and go with it: del_gendisk() waits for readers,
+ * and the engine is closed after that.
+ */
+#include <linux/sysfs.h>
+
+#include "block.h"
+
+const struct shardblk_stat_text shardblk_stat_texts[SHARDBLK_NR_STATS] = {
+#define X(name, meaning) { #name, meaning },
+	SHARD_STATS(X)
+#undef X
+};
+
+static void sysfs_info(struct device *dev, struct shard_info *info)
+{
+	shardblk_info(dev_to_disk(dev)->private_data, info);
+}
+
+static ssize_t state_show(struct device *dev, struct device_attribute *attr,
+			  char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%s\n", shard_state_name(info.state));
+}
+static DEVICE_ATTR_RO(state);
+
+static ssize_t uuid_show(struct device *dev, struct device_attribute *attr,
+			 char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%pUb\n", info.uuid);
+}
+static DEVICE_ATTR_RO(uuid);
+
+static ssize_t format_id_show(struct device *dev,
+			      struct device_attribute *attr, char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%pUb\n", info.format_id);
+}
+static DEVICE_ATTR_RO(format_id);
+
+static ssize_t block_size_show(struct device *dev,
+			       struct device_attribute *attr, char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%u\n", info.block_size);
+}
+static DEVICE_ATTR_RO(block_size);
+
+static ssize_t extent_size_show(struct device *dev,
+				struct device_attribute *attr, char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%llu\n",
+			  (u64)info.extent_blocks * info.block_size);
+}
+static DEVICE_ATTR_RO(extent_size);
+
+static ssize_t backing_show(struct device *dev, struct device_attribute *attr,
+			    char *page)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+
+	return sysfs_emit(page, "/dev/%s\n", sb->backing.backend.name);
+}
+static DEVICE_ATTR_RO(backing);
+
+static struct device_attribute stat_attributes[SHARDBLK_NR_STATS];
+
+static ssize_t stat_show(struct device *dev, struct device_attribute *attr,
+			 char *page)
+{
+	struct shard_info info;
+	const u64 *stats = (const u64 *)&info.stats;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%llu\n", stats[attr - stat_attributes]);
+}
+
+static struct attribute *single_attributes[] = {
+	&dev_attr_state.attr,
+	&dev_attr_uuid.attr,
+	&dev_attr_format_id.attr,
+	&dev_attr_block_size.attr,
+	&dev_attr_extent_size.attr,
+	&dev_attr_backing.attr,
+};
+
+static struct attribute *sysfs_attributes[ARRAY_SIZE(single_attributes) +
+					  SHARDBLK_NR_STATS + 1];
+
+static const struct attribute_group sysfs_group = {
+	.name = "shardblk",
+	.attrs = sysfs_attributes,
+};
+
+const struct attribute_group *shardblk_groups[] = {
+	&sysfs_group,
+	NULL,
+};
+
+void shardblk_sysfs_init(void)
+{
+	struct attribute **next = sysfs_attributes;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(single_attributes); i++)
+		*next++ = single_attributes[i];
+	for (i = 0; i < SHARDBLK_NR_STATS; i++) {
+		struct device_attribute *attr = &stat_attributes[i];
+
+		sysfs_attr_init(&attr->attr);
+		attr->attr.name = shardblk_stat_texts[i].name;
+		attr->attr.mode = 0444;
+		attr->show = stat_show;
+		*next++ = &attr->attr;
+	}
+}

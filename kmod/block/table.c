@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The devices there are.
+ *
+ * DOC: adding and removing
+ *
+ * One mutex guards the table, the phase of each device, and who uses it.  It is
+ * held for moments only: a device that is being added or removed is in the
+ * table, so that its id and its UUID are taken, and its phase keeps all others
+ * away while its backing device is opened, recovered, or drained.
+ *
+ * Adding builds from below: backing device, identity, engine, disk.  Removing
+ * takes down from above.  In between, only the phase LIVE lets anyone have the
+ * device: a checkpoint on request counts as a user, openers of the disk hold
+ * the module, and removal asks for both.
+ *
+ * Locks: table_lock -> (those of the engine, those of sysfs for uevents).
+ * open_mutex is never taken under table_lock.
+ */
+#include <linux/idr.h>
+#include <linux/kobject.h>
+#include <linux/mutex.h>
+#include <linux/uuid.h>
+
+#include "block.h"
+
+/* Of a memtable: a node, and the checksums that come with it. */
+#define MEMTABLE_ENTRY_BYTES	80
+
+static DEFINE_MUTEX(table_lock);
+static DEFINE_IDR(table);
+
+/* ----------------------------------------------------------- state changes */
+
+/*
+ * Tell of a new state.  A device that is not LIVE has no one to tell: the
+ * outcome of adding and of removing says it all.
+ */
+static void table_state_work(struct work_struct *work)
+{
+	struct shardblk *sb = container_of(work, struct shardblk, state_work);
+	enum shard_state state;
+	char event[48];
+	char *envp[2] = { event };
+
+	mutex_lock(&table_lock);
+	if (sb->phase != SHARDBLK_LIVE)
+		goto out;
+	state = shard_device_state(sb->device);
+	if (state == sb->state_told)
+		goto out;
+	sb->state_told = state;
+	pr_warn("shardblk%d is now %s\n", sb->id, shard_state_name(state));
+	snprintf(event, sizeof(event), "SHARDBLK_STATE=%s",
+		 shard_state_name(state));
+	if (state == SHARD_STATE_READ_ONLY)
+		set_disk_ro(sb->disk, true);
+	kobject_uevent_env(&disk_to_dev(sb->disk)->kobj, KOBJ_CHANGE, envp);
+out:
+	mutex_unlock(&table_lock);
+}
+
+/* The engine calls this from any context. */
+static void table_state_changed(void *ctx, enum shard_state state)
+{
+	struct shardblk *sb = ctx;
+
+	schedule_work(&sb->state_work);
+}
+
+/* Any context. */
+static void table_backing_gone(struct shardblk_backing *backing)
+{
+	struct shardblk *sb = container_of(backing, struct shardblk, backing);
+	/* Pairs with the release in table_start(). */
+	struct shard_device *device = smp_load_acquire(&sb->device);
+
+	/* While it is being opened, the error that goes with it will do. */
+	if (device)
+		shard_device_fail(device);
+}
+
+/* --------------------------------------------------------------- the table */
+
+static int table_insert(struct shardblk *sb, int id)
+{
+	int ret;
+
+	mutex_lock(&table_lock);
+	if (id == SHARDBLK_ID_ANY)
+		ret = idr_alloc(&table, sb, 0, SHARDBLK_DEVICES_MAX,
+				GFP_KERNEL);
+	else
+		ret = idr_alloc(&table, sb, id, id + 1, GFP_KERNEL);
+	if (ret >= 0)
+		sb->id = ret;
+	mutex_unlock(&table_lock);
+
+	if (ret >= 0)
+		return 0;
+	if (ret == -ENOSPC && id != SHARDBLK_ID_ANY) {
+		pr_err("id %d is taken\n", id);
+		return -EEXIST;
+	}
+	pr_err("cannot have one more device: error %d\n", ret);
+	return ret;
+}
+
+static void table_erase(struct shardblk *sb)
+{
+	mutex_lock(&table_lock);
+	idr_remove(&table, sb->id);
+	mutex_unlock(&table_lock);
+}
+
+static int table_claim_uuid(struct shardblk *sb, const u8 *uuid)
+{
+	struct shardblk *other;
+	int id;
+
+	mutex_lock(&table_lock);
+	idr_for_each_entry(&table, other, id) {
+		if (other->uuid_known && !memcmp(other->uuid, uuid, 16))
+			goto taken;
+	}
+	memcpy(sb->uuid, uuid, 16);
+	sb->uuid_known = true;
+	mutex_unlock(&table_lock);
+	return 0;
+
+taken:
+	mutex_unlock(&table_lock);
+	pr_err("%s holds the same device as shardblk%d: %pUb\n",
+	       sb->backing.backend.name, id, uuid);
+	return -EBUSY;
+}
+
+static struct shardblk *table_find(int id)
+{
+	lockdep_assert_held(&table_lock);
+	return id < 0 ? NULL : idr_find(&table, id);
+}
+
+unsigned int shardblk_ids(s32 *ids)
+{
+	struct shardblk *sb;
+	unsigned int nr = 0;
+	int id;
+
+	mutex_lock(&table_lock);
+	idr_for_each_entry(&table, sb, id)
+		if (sb->phase == SHARDBLK_LIVE)
+			ids[nr++] = id;
+	mutex_unlock(&table_lock);
+	return nr;
+}
+
+/* ----------------------------------------------------------------- looking */
+
+void shardblk_info(struct shardblk *sb, struct shard_info *info)
+{
+	if (shardblk_backing_gone(&sb->backing))
+		shard_device_fail(sb->device);
+	shard_device_info(sb->device, info);
+}
+
+static void table_report(struct shardblk *sb, struct shardblk_status *status)
+{
+	dev_t dev = disk_devt(sb->disk);
+	struct shard_info info;
+
+	BUILD_BUG_ON(sizeof(info.stats) > sizeof(status->stats));
+	shardblk_info(sb, &info);
+	status->state = info.state;
+	status->read_only = sb->read_only;
+	status->major = MAJOR(dev);
+	status->minor = MINOR(dev);
+	status->backing_major = MAJOR(sb->backing.dev);
+	status->backing_minor = MINOR(sb->backing.dev);
+	snprintf(status->backing, sizeof(status->backing), "/dev/%s",
+		 sb->backing.backend.name);
+	memcpy(status->uuid, info.uuid, sizeof(status->uuid));
+	memcpy(status->format_id, info.format_id, sizeof(status->format_id));
+	status->block_size = info.block_size;
+	status->extent_blocks = info.extent_blocks;
+	status->nr_extents = info.nr_extents;
+	status->request_blocks_max = info.request_blocks_max;
+	status->super_extents = info.super_extents;
+	status->meta_extents = info.meta_extents;
+	status->index_extents = info.index_extents;
+	status->discard_extents = info.discard_extents;
+	status->head_extents = info.head_extents;
+	status->host_extents = info.host_extents;
+	status->free_extents = info.free_extents;
+	status->host_extents_used = info.host_extents_used;
+	status->logical_blocks = info.logical_blocks;
+	status->mapped_blocks = info.mapped_blocks;
+	status->applied_seq = info.applied_seq;
+	status->durable_seq = info.durable_seq;
+	status->checkpoint_seq = info.checkpoint_seq;
+	status->record_number = info.record_number;
+	status->log_blocks = info.log_blocks;
+
+	status->nr_stats = SHARDBLK_NR_STATS;
+	memcpy(status->stats, &info.stats, sizeof(info.stats));
+}
+
+int shardblk_report(int id, struct shardblk_status *status)
+{
+	struct shardblk *sb;
+	int error = -ENODEV;
+
+	BUILD_BUG_ON((int)SHARDBLK_STATE_READ_WRITE !=
+		     (int)SHARD_STATE_READ_WRITE);
+	BUILD_BUG_ON((int)SHARDBLK_STATE_FULL != (int)SHARD_STATE_FULL);
+	BUILD_BUG_ON((int)SHARDBLK_STATE_READ_ONLY !=
+		     (int)SHARD_STATE_READ_ONLY);
+	BUILD_BUG_ON((int)SHARDBLK_STATE_FAILED != (int)SHARD_STATE_FAILED);
+
+	mutex_lock(&table_lock);
+	sb = table_find(id);
+	if (sb && sb->phase == SHARDBLK_LIVE) {
+		table_report(sb, status);
+		error = 0;
+	}
+	mutex_unlock(&table_lock);
+	return error;
+}
+
+int shardblk_checkpoint(int id)
+{
+	struct shardblk *sb;
+	int error = 0;
+
+	mutex_lock(&table_lock);
+	sb = table_find(id);
+	if (!sb || sb->phase == SHARDBLK_ADDING)
+		error = -ENODEV;
+	else if (sb->phase == SHARDBLK_REMOVING)
+		error = -EBUSY;
+	else
+		sb->nr_users++;
+	mutex_unlock(&table_lock);
+	if (error)
+		return error;
+
+	error = shard_device_checkpoint(sb->device);
+
+	mutex_lock(&table_lock);
+	sb->nr_users--;
+	mutex_unlock(&table_lock);
+	return error;
+}
+
+/* ------------------------------------------------------------------ adding */
+
+static const char *table_reason(int error)
+{
+	switch (error) {
+	case -ENODEV:
+		return "not formatted as shardblk";
+	case -EOPNOTSUPP:
+		return "format version or feature not known to this module";
+	case -EUCLEAN:
+		return "damaged: run shardctl check on it";
+	case -EROFS:
+		return "backing device is read-only";
+	case -EINTR:
+		return "interrupted";
+	case -ENOMEM:
+		return "out of memory";
+	default:
+		return "I/O error";
+	}
+}
+
+static int table_fail(const struct shardblk *sb, int error)
+{
+	pr_err("cannot add %s: %s (error %d)\n", sb->backing.backend.name,
+	       table_reason(error), error);
+	return error;
+}
+
+/* Who is it, and is it here already?  Then recover it. */
+static int table_start(struct shardblk *sb,
+		       const struct shardblk_options *options)
+{
+	struct shard_options engine = {
+		.read_only = options->read_only,
+		.trace = &shardblk_trace_ops,
+		.state_changed = table_state_changed,
+		.ctx = sb,
+	};
+	struct shard_identity identity;
+	struct shard_device *device;
+	int error;
+
+	error = shard_identify(&sb->backing.backend, &identity);
+	if (error)
+		return table_fail(sb, error);
+	error = table_claim_uuid(sb, identity.uuid);
+	if (error)
+		return error;
+	engine.memtable_entries = div_u64(options->memtable,
+					  MEMTABLE_ENTRY_BYTES);
+	engine.cache_pages = div_u64(options->cache, identity.block_size);
+	error = shard_device_open(&sb->backing.backend, &engine, &device);
+	if (error)
+		return table_fail(sb, error);
+	/* Pairs with the acquire in table_backing_gone(). */
+	smp_store_release(&sb->device, device);
+	sb->state_told = shard_device_state(device);
+	return 0;
+}
+
+static int table_number(const struct shardblk_options *options, dev_t *dev)
+{
+	int error;
+
+	if (options->dev) {
+		*dev = options->dev;
+		return 0;
+	}
+	error = lookup_bdev(options->path, dev);
+	if (error)
+		pr_err("cannot add %s: %s (error %d)\n", options->path,
+		       error == -ENOTBLK ? "not a block device" :
+					   "cannot look it up", error);
+	return error;
+}
+
+/* Build a device that is in the table already, from below. */
+static int table_build(struct shardblk *sb,
+		       const struct shardblk_options *options)
+{
+	dev_t dev;
+	int error;
+
+	error = table_number(options, &dev);
+	if (error)
+		return error;
+	sb->backing.gone = table_backing_gone;
+	error = shardblk_backing_open(&sb->backing, dev, options->read_only);
+	if (error)
+		return error;
+	error = table_start(sb, options);
+	if (error)
+		goto out_backing;
+	error = shardblk_disk_create(sb);
+	if (error) {
+		pr_err("cannot create shardblk%d: error %d\n", sb->id, error);
+		goto out_device;
+	}
+	return 0;
+
+out_device:
+	shard_device_close(sb->device);
+out_backing:
+	shardblk_backing_close(&sb->backing);
+	return error;
+}
+
+int shardblk_add(const struct shardblk_options *options)
+{
+	struct shardblk *sb;
+	int error, id;
+
+	if (options->id != SHARDBLK_ID_ANY &&
+	    (options->id < 0 || options->id >= SHARDBLK_DEVICES_MAX)) {
+		pr_err("id %d is not within 0..%d\n", options->id,
+		       SHARDBLK_DEVICES_MAX - 1);
+		return -EINVAL;
+	}
+	sb = kzalloc(sizeof(*sb), GFP_KERNEL);
+	if (!sb)
+		return -ENOMEM;
+	sb->phase = SHARDBLK_ADDING;
+	sb->read_only = options->read_only;
+	INIT_WORK(&sb->state_work, table_state_work);
+	error = table_insert(sb, options->id);
+	if (error)
+		goto out_free;
+	error = table_build(sb, options);
+	if (error)
+		goto out_erase;
+
+	id = sb->id;
+	pr_info("shardblk%d on %s, %s\n", id, sb->backing.backend.name,
+		shard_state_name(sb->state_told));
+	mutex_lock(&table_lock);
+	sb->phase = SHARDBLK_LIVE;
+	/* For a change that came too early to be told. */
+	schedule_work(&sb->state_work);
+	mutex_unlock(&table_lock);
+	return id;
+
+out_erase:
+	table_erase(sb);
+	cancel_work_sync(&sb->state_work);
+out_free:
+	kfree(sb);
+	return error;
+}
+
+/* ---------------------------------------------------------------- removing */
+
+/* Take down a device that is REMOVING and closed, from above. */
+static int table_demolish(struct shardblk *sb)
+{
+	int error;
+
+	shardblk_disk_remove(sb);
+	error = shard_device_close(sb->device);
+	/* The engine was the last to schedule it; it finds REMOVING. */
+	cancel_work_sync(&sb->state_work);
+	shardblk_disk_free(sb);
+	shardblk_backing_close(&sb->backing);
+	if (error)
+		pr_err("shardblk%d removed, but not all could be made durable: error %d\n",
+		       sb->id, error);
+	else
+		pr_info("shardblk%d removed\n", sb->id);
+	table_erase(sb);
+	kfree(sb);
+	return error ? -EIO : 0;
+}
+
+static int table_begin_remove(int id, struct shardblk **out)
+{
+	struct shardblk *sb;
+	int error = 0;
+
+	mutex_lock(&table_lock);
+	sb = table_find(id);
+	if (!sb)
+		error = -ENODEV;
+	else if (sb->phase != SHARDBLK_LIVE || sb->nr_users)
+		error = -EBUSY;
+	else
+		sb->phase = SHARDBLK_REMOVING;
+	mutex_unlock(&table_lock);
+	*out = sb;
+	return error;
+}
+
+int shardblk_remove(int id)
+{
+	struct shardblk *sb;
+	int error;
+
+	error = table_begin_remove(id, &sb);
+	if (error) {
+		pr_err("cannot remove shardblk%d: %s\n", id,
+		       error == -EBUSY ? "busy" : "no such device");
+		return error;
+	}
+	if (shardblk_disk_close(sb))
+		return table_demolish(sb);
+
+	pr_err("cannot remove shardblk%d: it is open\n", id);
+	mutex_lock(&table_lock);
+	sb->phase = SHARDBLK_LIVE;
+	/* For a change that was not told meanwhile. */
+	schedule_work(&sb->state_work);
+	mutex_unlock(&table_lock);
+	return -EBUSY;
+}
+
+/*
+ * Nobody else is here any more: an open disk or control node would have held
+ * the module.
+ */
+void shardblk_remove_all(void)
+{
+	struct shardblk *sb;
+	int id;
+
+	idr_for_each_entry(&table, sb, id) {
+		mutex_lock(&table_lock);
+		sb->phase = SHARDBLK_REMOVING;
+		mutex_unlock(&table_lock);
+		WARN_ON_ONCE(!shardblk_disk_close(sb));
+		table_demolish(sb);
+	}
+	idr_destroy(&table);
+}

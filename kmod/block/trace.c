@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the engine's events to tracepoints.
+ */
+#include "block.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static int trace_id(const void *ctx)
+{
+	return ((const struct shardblk *)ctx)->id;
+}
+
+static void trace_frame_issued(void *ctx, u64 seq, u32 nr_entries,
+			       u32 nr_blocks, u64 offset)
+{
+	trace_shardblk_frame_issued(trace_id(ctx), seq, nr_entries, nr_blocks,
+				    offset);
+}
+
+static void trace_frame_retired(void *ctx, u64 seq, int error)
+{
+	trace_shardblk_frame_retired(trace_id(ctx), seq, error);
+}
+
+static void trace_flush(void *ctx, int error, u64 ns)
+{
+	trace_shardblk_flush(trace_id(ctx), error, ns);
+}
+
+static void trace_checkpoint(void *ctx, u64 seq, u64 record, int error)
+{
+	trace_shardblk_checkpoint(trace_id(ctx), seq, record, error);
+}
+
+static void trace_recovery(void *ctx, u64 first_seq, u64 last_seq, u32 frames,
+			   int error)
+{
+	trace_shardblk_recovery(trace_id(ctx), first_seq, last_seq, frames,
+				error);
+}
+
+const struct shard_trace_ops shardblk_trace_ops = {
+	.frame_issued	= trace_frame_issued,
+	.frame_retired	= trace_frame_retired,
+	.flush		= trace_flush,
+	.checkpoint	= trace_checkpoint,
+	.recovery	= trace_recovery,
+};
