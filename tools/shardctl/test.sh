@@ -1,0 +1,337 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Tests of shardctl on image files, with no module and no privileges.
+#
+#	tools/shardctl/test.sh SHARDCTL FILL
+#
+# FILL is tools/shardctl/test/fill.c, which puts data on an image.
+set -euo pipefail
+
+ctl=$(readlink -f "$1")
+fill=$(readlink -f "$2")
+export PATH=$PATH:/sbin:/usr/sbin
+dir=$(mktemp -d)
+trap 'rm -rf "$dir" "/dev/shm/${dir##*/}"' EXIT
+cd "$dir"
+nr_passed=0
+nr_failed=0
+
+failed()	# WHAT
+{
+	echo "shardctl-test: FAILED: $*" >&2
+	sed 's/^/  /' out err >&2
+	nr_failed=$((nr_failed + 1))
+}
+
+passed()
+{
+	nr_passed=$((nr_passed + 1))
+}
+
+# Run shardctl: is the exit code as expected, and does the message match?
+expect()	# CODE PATTERN ARGUMENT...
+{
+	local want=$1 pattern=$2 code=0
+	shift 2
+
+	"$ctl" "$@" >out 2>err </dev/null || code=$?
+	if [[ $code -ne $want ]]; then
+		failed "shardctl $*: exit code $code, not $want"
+	elif ! cat out err | grep -qE -- "$pattern"; then
+		failed "shardctl $*: no message like: $pattern"
+	else
+		passed
+	fi
+}
+
+check()		# WHAT COMMAND...
+{
+	local what=$1
+	shift
+
+	if "$@"; then
+		passed
+	else
+		failed "$what"
+	fi
+}
+
+fresh()		# FILE SIZE
+{
+	rm -f "$1"
+	truncate -s "$2" "$1"
+}
+
+# Change one byte to another value.
+flip()		# FILE OFFSET
+{
+	python3 - "$1" "$2" <<-'PYTHON'
+		import sys
+		with open(sys.argv[1], "r+b") as file:
+		    file.seek(int(sys.argv[2]))
+		    byte = file.read(1)[0]
+		    file.seek(int(sys.argv[2]))
+		    file.write(bytes([byte ^ 0x40]))
+	PYTHON
+}
+
+# A Python expression over the JSON that the last command printed.
+json()		# EXPRESSION
+{
+	python3 -c 'import json, sys
+v = json.load(open("out"))
+sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
+}
+
+same_contents()	# FILE SIZE [LBA:BLOCKS:BYTE]...: blocks of 4096 bytes
+{
+	python3 - "$@" <<-'PYTHON'
+		import sys
+		want = bytearray(int(sys.argv[2]))
+		for piece in sys.argv[3:]:
+		    lba, blocks, byte = map(int, piece.split(":"))
+		    want[lba * 4096:(lba + blocks) * 4096] = bytes([byte]) * (blocks * 4096)
+		with open(sys.argv[1], "rb") as file:
+		    sys.exit(0 if file.read() == bytes(want) else 1)
+	PYTHON
+}
+
+all_holes()	# FILE
+{
+	[[ $(stat -c %b "$1") -eq 0 ]]
+}
+
+test_usage()
+{
+	expect 1 'which command' ''
+	expect 1 'no such command: frob' frob
+	expect 1 'unrecognized option' --frob
+	expect 0 'Commands:' --help
+	expect 0 '^shardctl .*format 1' --version
+	local command
+	for command in format add remove list status check dump export; do
+		expect 0 "Usage: shardctl $command" "$command" --help
+		expect 1 'Try .shardctl' "$command" --frob
+	done
+	expect 1 'which device' format
+	expect 1 'one device' format a b
+	expect 1 'block-size: neither 512 nor 4096: 1024' format --block-size=1024 x
+	expect 1 'extent-size: not a power of two' format --extent-size=3M x
+	expect 1 'extent-size: not within' format --extent-size=512K x
+	expect 1 'size: not a size: 12Q' format --size=12Q x
+	expect 1 'spare: not a percentage' format --spare=x x
+	expect 1 'uuid: not a UUID' format --uuid=123 x
+	expect 1 'which device' add
+	expect 1 'id: not within' add --id=-1 x
+	expect 1 'id: not within' add --id=256 x
+	expect 1 'memtable: not within' add --memtable=1K x
+	expect 1 'either a device or --all' remove
+	expect 1 'either a device or --all' remove --all x
+	expect 1 'too many' list x
+	expect 1 'section: no such section' dump --section=frob x
+	expect 1 'from where, and to where' export x
+}
+
+test_targets()
+{
+	expect 3 'No such file' format none
+	expect 2 'neither a block device nor a file' format /dev/null
+	expect 2 'neither a block device nor a file' check .
+	fresh small 31M
+	expect 2 'too small: at least 32 MiB' format small
+	fresh image 32M
+	expect 2 'no shardblk format' check image
+	expect 2 'no shardblk format' dump image
+	expect 2 'no shardblk format' export image copy
+	check 'a failed export leaves no file' test ! -e copy
+	expect 2 'only block devices can be added.*losetup' add image
+	exec 8<image
+	flock 8
+	expect 2 'in use: another program' format image
+	exec 8<&-
+	if [[ ! -e /dev/shardblk-control ]]; then
+		expect 3 'module is not loaded' list
+		expect 3 'module is not loaded' status
+		expect 3 'module is not loaded' remove --all
+	fi
+}
+
+# Format, and look at it with everything that reads.
+round_trip()	# FILE OPTION...
+{
+	local file=$1
+	shift
+
+	expect 0 formatted format "$@" "$file"
+	expect 0 'clean +true' check --data "$file"
+	expect 0 . check --json "$file"
+	check "check --json $file" json 'v["clean"] and v["damage"] == []'
+	expect 0 'newest +true' dump "$file"
+	expect 0 . dump --json "$file"
+	check "dump --json $file" json \
+		'sum(r.get("newest", False) for r in v) >= 2'
+}
+
+test_format()
+{
+	local size uuid=01234567-89ab-cdef-0123-456789abcdef
+
+	for size in 32M 33M 100M 1G 16G; do
+		fresh image "$size"
+		round_trip image
+		fresh image "$size"
+		round_trip image --block-size=512
+	done
+	fresh image 64M
+	round_trip image --extent-size=2M --spare=30 --checkpoint=1M
+	expect 2 'has a shardblk format' format image
+	round_trip image --force --size=16M --uuid=$uuid
+	expect 0 "uuid\"?: \"$uuid" dump --section=superblock --json image
+	check 'the logical size is what was asked for' json \
+		'v[0]["logical_blocks"] * v[0]["block_size"] == 16 << 20'
+	fresh image 64M
+	expect 1 'extent-size=4 MiB: too large' format --extent-size=4M image
+	expect 2 'does not fit' format --size=64M image
+	expect 2 'too small for' format --size=63M image
+	expect 1 'not a multiple' format --size=1000001 image
+	expect 2 'no shardblk format' check image
+	# A refused format has changed nothing.
+	check 'refused formats left the file alone' all_holes image
+}
+
+# Not every file system has files of this size; tmpfs has.
+test_large()
+{
+	local size large
+
+	for size in 32T 15T; do
+		for large in "$dir/large" "/dev/shm/${dir##*/}"; do
+			fresh "$large" $size 2>/dev/null && break 2
+		done
+	done
+	echo "shardctl-test: the large file has $size"
+	round_trip "$large"
+	check 'a large image stays sparse' \
+		test "$(stat -c %b "$large")" -lt $((64 * 2048))
+	rm -f "$large"
+}
+
+test_signatures()
+{
+	fresh image 64M
+	mkfs.ext4 -q -F image
+	expect 2 'signature of ext4; --force' format image
+	expect 0 formatted format --force image
+	check 'the old signature is gone' test -z "$(blkid -p -s TYPE -o value image)"
+	fresh image 64M
+	echo 'label: gpt' | sfdisk -q image
+	expect 2 'partition table of type gpt' format image
+	expect 0 formatted format --force image
+	check 'the old table is gone' test -z "$(blkid -p -s PTTYPE -o value image)"
+}
+
+test_export()
+{
+	local size
+
+	fresh image 64M
+	expect 0 formatted format --size=32M image
+	expect 0 '' export image copy
+	check 'a fresh image exports as holes' all_holes copy
+	size=$(stat -c %s copy)
+	check 'the export has the logical size' test "$size" -eq $((32 << 20))
+	"$ctl" export image - | cmp -s - copy
+	check 'a pipe gets the same' test $? -eq 0
+	expect 1 'is the source' export image image
+
+	"$fill" image write:0:1:17 write:100:64:34 write:120:10:51 \
+		discard:105:5 write:8191:1:68 flush stop
+	local -a contents=(0:1:17 100:64:34 120:10:51 105:5:0 8191:1:68)
+	expect 0 'clean +true' check --data image
+	expect 0 '' export image copy
+	check 'an export has what was written' same_contents copy "$size" "${contents[@]}"
+	check 'an export is sparse' test "$(stat -c %b copy)" -lt 2048
+	check 'a pipe gets the same' cmp -s copy <("$ctl" export image -)
+	"$ctl" export image - >stdout
+	check 'a redirected export is the same' cmp -s copy stdout
+	check 'a redirected export is sparse' test "$(stat -c %b stdout)" -lt 2048
+
+	"$fill" image write:7:3:85 checkpoint write:7:1:102 discard:0:1 flush
+	contents+=(7:3:85 7:1:102 0:1:0)
+	expect 0 'clean +true' check --data image
+	expect 0 '' export image copy
+	check 'so after a crash' same_contents copy "$size" "${contents[@]}"
+	cp image before
+	expect 0 'record +run_page' dump image
+	expect 0 . dump --json image
+	check 'dump shows runs, log, manifest' json '{"superblock", "manifest", "run",
+		"run_page", "frame", "extent"} <= {r["record"] for r in v}'
+	expect 0 . dump --section=frames --json image
+	check 'dump shows the log' json '{"write", "discard"} <=
+		{e["kind"] for r in v for e in r["entries"]}'
+	check 'dump, check and export changed nothing' cmp -s image before
+}
+
+# Where something lies that dump knows: an expression over a record r.
+locate()	# IMAGE SECTION CONDITION
+{
+	"$ctl" dump --json --section="$2" "$1" >out
+	python3 -c 'import json, sys
+for r in json.load(open("out")):
+    if eval(sys.argv[1]):
+        print((r["extent"] * (1 << 20) + r["block"] * 4096))
+        break' "$3"
+}
+
+test_damage()
+{
+	local at
+
+	fresh image 64M
+	expect 0 formatted format --extent-size=1M image
+	flip image 100
+	expect 4 damage check image
+	expect 4 . check --json image
+	check 'check --json has findings' json 'not v["clean"] and v["damage"]'
+	expect 0 'error +not right' dump --section=superblock image
+
+	fresh image 64M
+	expect 0 formatted format --extent-size=1M --size=32M image
+	"$fill" image write:10:5:17 checkpoint write:50:2:34 flush stop
+	cp image good
+
+	at=$(locate image runs 'r["record"] == "run_page"')
+	flip image $((at + 40))
+	expect 4 damage check image
+	expect 4 'damage +not right' dump --section=runs image
+
+	cp good image
+	at=$(locate image manifest 'r["copy"] == 0')
+	flip image $((at + 90))
+	expect 4 damage check image
+	expect 4 'damage +not right' dump --section=manifest image
+
+	# Data: only those that read it can know.
+	cp good image
+	at=$("$ctl" dump --json --section=runs image | python3 -c '
+import json, sys
+for r in json.load(sys.stdin):
+    for e in r.get("entries", []) if r.get("level") == 0 else []:
+        if isinstance(e, dict) and e["lba"] <= 12 < e["lba"] + e["blocks"]:
+            print(e["extent"] * (1 << 20) + (e["block"] + 12 - e["lba"]) * 4096)
+            sys.exit()')
+	flip image $((at + 5))
+	expect 0 'clean +true' check image
+	expect 4 damage check --data image
+	expect 4 'block 12 cannot be read' export image copy
+	check 'the rest is exported' same_contents copy $((32 << 20)) \
+		10:5:17 12:1:0 50:2:34
+}
+
+touch out err
+for test in usage targets format large signatures export damage; do
+	test_$test
+done
+echo "shardctl-test: $nr_passed passed, $nr_failed failed"
+[[ $nr_failed -eq 0 ]]
