@@ -120,9 +120,7 @@ struct json_object *dump_record(const char *kind,
 
 void dump_print(struct dump *dump, struct json_object *record)
 {
-	output_record(&dump->output, NULL, record);
-	if (!dump->output.json)
-		putchar('\n');
+	output_record(&dump->output, record);
 }
 
 void dump_damaged(struct dump *dump, const char *kind,

@@ -78,7 +78,7 @@ int manifest_walk_best(struct dump *dump, struct manifest_visitor *visitor);
 struct json_object *dump_record(const char *kind,
 				const struct shard_place *place);
 
-/** dump_print() - print it under a title made of its kind and place */
+/** dump_print() - print it */
 void dump_print(struct dump *dump, struct json_object *record);
 
 /** dump_damaged() - print a record that is not right, and count it */

@@ -243,13 +243,13 @@ static int run_format(const struct format_args *args, struct target *target)
 		if (code != CTL_DONE)
 			return code;
 	}
+	err = shard_format(&file.backend, &args->options);
+	if (err)
+		return format_error(args, err);
 	/* What is left of other formats would mislead whoever probes. */
 	code = target_wipe_signatures(target);
 	if (code != CTL_DONE)
 		return code;
-	err = shard_format(&file.backend, &args->options);
-	if (err)
-		return format_error(args, err);
 	err = shard_device_open(&file.backend, &read_only, &device);
 	if (err)
 		return ctl_error(CTL_SYSTEM, "%s: formatted, but cannot be read back: %s",

@@ -460,9 +460,9 @@ static int show_one(int fd, int32_t id, bool all, bool status,
 	if (status) {
 		record = status_record(&s);
 		code = add_stats(fd, &s, record, output->json);
-		output_record(output, NULL, record);
+		output_record(output, record);
 	} else if (output->json) {
-		output_record(output, NULL, list_record(&s));
+		output_record(output, list_record(&s));
 	} else {
 		char size[CTL_SIZE_TEXT], uuid[CTL_UUID_TEXT];
 

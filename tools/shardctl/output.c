@@ -178,15 +178,14 @@ void output_begin(struct output *output, bool json)
 		putchar('[');
 }
 
-void output_record(struct output *output, const char *title,
-		   struct json_object *record)
+void output_record(struct output *output, struct json_object *record)
 {
 	if (output->json) {
 		printf("%s\n%s", output->nr_records ? "," : "",
 		       json_object_to_json_string_ext(record, JSON_FLAGS));
 	} else {
-		if (title)
-			printf("%s\n", title);
+		if (output->nr_records)
+			putchar('\n');
 		print_object(record);
 	}
 	output->nr_records++;

@@ -29,13 +29,11 @@ void output_end(struct output *output);
 
 /**
  * output_record() - print @record and give it back
- * @title:	text only: the line above it, or NULL
  *
  * In text a field whose name ends in "_bytes" is also given in KiB, MiB, and
  * an array of objects has a line for each.
  */
-void output_record(struct output *output, const char *title,
-		   struct json_object *record);
+void output_record(struct output *output, struct json_object *record);
 
 /** output_object() - print one object, not in an array, and give it back */
 void output_object(bool json, struct json_object *object);

@@ -104,7 +104,7 @@ all_holes()	# FILE
 
 test_usage()
 {
-	expect 1 'which command' ''
+	expect 1 'which command'
 	expect 1 'no such command: frob' frob
 	expect 1 'unrecognized option' --frob
 	expect 0 'Commands:' --help
