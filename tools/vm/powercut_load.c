@@ -5,9 +5,9 @@
  * Runs in the VM.  Several threads write, discard and flush a block device;
  * whatever was acknowledged is told to the host by a record on an event device.
  * Both devices are partitions of one disk, whose writes QEMU logs.  A record is
- * written after the acknowledgement that it tells of, so its place in that log
+ * written after the acknowledgment that it tells of, so its place in that log
  * is a moment by which the request was certainly acknowledged: a power cut
- * later in the log is a cut after the acknowledgement.  No clocks are compared.
+ * later in the log is a cut after the acknowledgment.  No clocks are compared.
  *
  * Order between requests is by stamps from one counter, taken before a request
  * is handed to the kernel and after it came back: one whose second stamp is
@@ -376,45 +376,54 @@ static void scribble(uint64_t seed)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: powercut_load [-b block size] [-r region blocks] [-w blocks to write] [-n requests] [-t threads] [-d discard share] [-s seed] DATA-DEVICE EVENT-DEVICE\n");
+	fprintf(stderr, "usage: powercut_load [-b block size] [-r region blocks] "
+		"[-w blocks to write] [-n requests] [-t threads] [-d discard share] "
+		"[-s seed] DATA-DEVICE EVENT-DEVICE\n");
 	exit(2);
 }
 
-int main(int argc, char **argv)
+/* Returns the seed. */
+static uint64_t options(int argc, char **argv)
 {
-	static struct thread threads[THREADS_MAX];
-	pthread_t ids[THREADS_MAX];
-	struct record *rec;
-	uint64_t seed = time(NULL), bytes;
-	struct timespec begin, end;
-	int opt, status;
-	pid_t child;
+	uint64_t seed = time(NULL);
+	int opt;
 
 	while ((opt = getopt(argc, argv, "b:r:w:n:t:d:s:")) != -1) {
 		unsigned long long v = optarg ? strtoull(optarg, NULL, 0) : 0;
 
-		switch (opt) {
-		case 'b': block_size = v; break;
-		case 'r': region_blocks = v; break;
-		case 'w': budget_blocks = v; break;
-		case 'n': requests_max = v; break;
-		case 't': nr_threads = v; break;
-		case 'd': discard_share = v; break;
-		case 's': seed = v; break;
-		default: usage();
-		}
+		if (opt == 'b')
+			block_size = v;
+		else if (opt == 'r')
+			region_blocks = v;
+		else if (opt == 'w')
+			budget_blocks = v;
+		else if (opt == 'n')
+			requests_max = v;
+		else if (opt == 't')
+			nr_threads = v;
+		else if (opt == 'd')
+			discard_share = v;
+		else if (opt == 's')
+			seed = v;
+		else
+			usage();
 	}
 	if (argc - optind != 2 || nr_threads < 1 || nr_threads > THREADS_MAX ||
 	    block_size % SECTOR || region_blocks <= BLOCKS_MAX)
 		usage();
-	crc_init();
-	run_id = seed * 0x9e3779b97f4a7c15ULL + 0x7f4a7c15;
-	data_fd = open(argv[optind], O_RDWR | O_DIRECT);
+	return seed;
+}
+
+static void open_devices(const char *data, const char *events)
+{
+	uint64_t bytes;
+
+	data_fd = open(data, O_RDWR | O_DIRECT);
 	if (data_fd < 0)
-		die(argv[optind]);
-	event_fd = open(argv[optind + 1], O_RDWR | O_DIRECT);
+		die(data);
+	event_fd = open(events, O_RDWR | O_DIRECT);
 	if (event_fd < 0)
-		die(argv[optind + 1]);
+		die(events);
 	if (!ioctl(event_fd, BLKGETSIZE64, &bytes))
 		event_slots = bytes / SECTOR;
 	if (ioctl(data_fd, BLKGETSIZE64, &bytes))
@@ -423,14 +432,16 @@ int main(int argc, char **argv)
 		errno = ENOSPC;
 		die("region larger than the device");
 	}
+}
 
-	rec = buffer(SECTOR);
-	memset(rec, 0, SECTOR);
-	rec->first = region_blocks;
-	rec->nr = SCRIBBLE_BLOCKS;
-	event(rec, KIND_BEGIN);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	child = fork();
+/* Returns what the scribbling process said. */
+static int run(uint64_t seed)
+{
+	static struct thread threads[THREADS_MAX];
+	pthread_t ids[THREADS_MAX];
+	int status;
+	pid_t child = fork();
+
 	if (!child)
 		scribble(seed | 1);
 	for (unsigned int i = 0; i < nr_threads; i++) {
@@ -442,12 +453,30 @@ int main(int argc, char **argv)
 		pthread_join(ids[i], NULL);
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status))
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct timespec begin, end;
+	uint64_t seed = options(argc, argv);
+	struct record *rec = buffer(SECTOR);
+
+	crc_init();
+	run_id = seed * 0x9e3779b97f4a7c15ULL + 0x7f4a7c15;
+	open_devices(argv[optind], argv[optind + 1]);
+
+	memset(rec, 0, SECTOR);
+	rec->first = region_blocks;
+	rec->nr = SCRIBBLE_BLOCKS;
+	event(rec, KIND_BEGIN);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (run(seed))
 		return 1;
+	clock_gettime(CLOCK_MONOTONIC, &end);
 	memset(rec, 0, SECTOR);
 	rec->request = atomic_load(&requests);
 	event(rec, KIND_END);
-	clock_gettime(CLOCK_MONOTONIC, &end);
 	printf("powercut_load: %.2f seconds, %llu requests, %llu blocks written, %llu events\n",
 	       end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9,
 	       (unsigned long long)atomic_load(&requests) - 1,

@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The targets that need a VM.  Included by the top Makefile, whose `module` and
-# `shardctl` targets make shardblk.ko and build/shardctl.
+# The targets that need a VM.
 #
-#   make vm-test             all tests of the module in a VM, power cuts included
-#   make vm-test ONLY=name   one of them (tools/vm/vm-test --list)
-#   make vm-shell            a shell in the VM, with two empty disks of 1 GiB
+#   make vm-test ONLY=name   one test (tools/vm/vm-test --list tells the names)
 #   KERNEL=6.1               Debian's kernel series
+#
+# VM_NEEDS makes build/module/RELEASE/shardblk.ko and build/shardctl.
 
 KERNEL ?= 6.1
 export KERNEL
-VM_NEEDS ?= module shardctl
+VM_NEEDS ?= vm-module shardctl
 VM_DIR := build/vm
+VM_MODULE = build/module/$$(cat "$$(tools/vm/fetch --kdir)/include/config/kernel.release")/shardblk.ko
 
 .PHONY: vm-test vm-shell vm-deps
 
 vm-deps:
 	@tools/deps vm
 
-vm-test: vm-deps $(VM_NEEDS)
-	@tools/vm/vm-test --dir $(VM_DIR) $(if $(ONLY),--only "$(ONLY)")
+vm-test: vm-deps $(VM_NEEDS) ## tests of the module in a VM, power cuts included; ONLY=name for one
+	@tools/vm/vm-test --dir $(VM_DIR) --module $(VM_MODULE) $(if $(ONLY),--only "$(ONLY)")
 
-vm-shell: vm-deps $(VM_NEEDS)
+vm-shell: vm-deps $(VM_NEEDS) ## a shell in the VM, with the module and two empty disks
 	@mkdir -p $(VM_DIR)
-	@tools/vm/mkinitramfs $(VM_DIR)/initramfs.cpio shardblk.ko build/shardctl
+	@tools/vm/mkinitramfs $(VM_DIR)/initramfs.cpio $(VM_MODULE) build/shardctl
 	@rm -f $(VM_DIR)/shell-[ab].img
 	@truncate -s 1G $(VM_DIR)/shell-a.img $(VM_DIR)/shell-b.img
-	@tools/vm/run --initramfs $(VM_DIR)/initramfs.cpio --script shell \
+	@tools/vm/run --initramfs $(VM_DIR)/initramfs.cpio --script shell --memory 1024 \
 		--disk file=$(VM_DIR)/shell-a.img --disk file=$(VM_DIR)/shell-b.img

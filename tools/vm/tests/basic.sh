@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # The device comes, works, stays, goes; and everything that must be refused is.
 # vda: 512 MiB; vdb: 256 MiB of 4096-byte sectors; vdd: 16 MiB.
 # shellcheck source=tools/vm/tests/lib.sh

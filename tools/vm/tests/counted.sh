@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # The figures that are promised as counts, counted at the backing device.
 # vda: 512 MiB, with a write cache.
 # shellcheck source=tools/vm/tests/lib.sh

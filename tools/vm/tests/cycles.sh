@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # 200 times add, write, remove: the metadata that this costs does not fill the device.
 # vdd: 64 MiB.
 # shellcheck source=tools/vm/tests/lib.sh

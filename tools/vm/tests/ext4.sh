@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # A file system and a tree of files; fsck; all is there after remove and add.
 # vda: 512 MiB.
 # shellcheck source=tools/vm/tests/lib.sh

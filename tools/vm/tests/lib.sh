@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # What the test scripts share.  A script says `t "what must hold"` before each step;
 # each gives one line "ok NAME seconds" or "not ok NAME seconds".
 
@@ -157,13 +158,6 @@ fresh()
 	dev=$(add_device "$backing") || fail "add $backing"
 }
 
-# pattern SEED MIB: bytes that differ all along, and with the seed.
-pattern()
-{
-	begin=$(echo "$1" | cksum | cut -d' ' -f1)
-	seq "$begin" $((begin + $2 * 200000)) | head -c "$(($2 * 1048576))"
-}
-
 # put DEVICE SEED MIB [MIB-OFFSET]; then shows DEVICE SEED MIB [MIB-OFFSET] must hold.
 put()
 {
@@ -175,7 +169,7 @@ shows()
 {
 	want=$(pattern "$2" "$3" | md5sum)
 	got=$(dd if="$1" bs=1M count="$3" skip="${4:-0}" iflag=direct 2>/dev/null | md5sum)
-	[ "$want" = "$got" ] || fail "$1 does not hold what was written"
+	[ "$want" = "$got" ] || fail "$1 does not hold what $2 wrote"
 }
 
 fsync_device()
@@ -245,8 +239,8 @@ trace_end()
 	echo 0 >$tracing/tracing_on
 	echo 0 >$tracing/events/block/block_rq_complete/enable
 	sed -n 's/.*block_rq_complete: [0-9]*,[0-9]* \([A-Z]*\) ([^)]*) \([0-9]*\) + \([0-9]*\) .*/\1 \2 \3/p' $tracing/trace |
-		awk '{ fua = $1 ~ /W.*F/; op = substr($1, 1, 1); if ($1 ~ /^F*W/ && $3 > 0) op = "W";
-		       print $2 % 18446744073709551615, $3, op, fua + 0 }' >/tmp/trace
+		awk '/^FF/ { print 0, 0, "F", 0 }
+		     /^F*W/ && $3 > 0 { print $2, $3, "W", $1 ~ /W.*F/ ? 1 : 0 }' >/tmp/trace
 	# shellcheck disable=SC2034
 	nr_writes=$(awk '$3 == "W"' /tmp/trace | wc -l)
 	# shellcheck disable=SC2034

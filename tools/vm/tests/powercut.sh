@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # Not a test by itself: the guest's side of tools/vm/powercut.
 #   DATA    partition for the device        EVENTS  partition for the records
 #   TARGET  shardblk, or raw to go without  AUX     disk for the FUA trace, if any

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # Schedulers and CPUs come and go under load; two devices at once.
 # vda: 512 MiB; vdb: 256 MiB of 4096-byte sectors.
 # shellcheck source=tools/vm/tests/lib.sh

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # Not a test by itself: recovers the crash images on /dev/vdb and on by the
 # module, and copies what the devices hold to /dev/vda for tools/vm/powercut.
 #   IMAGES  how many          MIB  how much of each, in MiB

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # Partitions; dm above the device and below it.  vda: 512 MiB.
 # shellcheck source=tools/vm/tests/lib.sh
 . ./lib.sh

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # The backing disk goes away under load: nothing hangs, the device fails, can be
 # removed, and what was flushed is there when the disk is back.
 # A SCSI disk and an nvme disk of 256 MiB each.
@@ -21,7 +22,7 @@ yank()
 		--direct=1 --time_based --runtime=60 --minimal >/tmp/load.out 2>&1 &
 	pid=$!
 	sleep 2
-	expect_begin "I/O error|Buffer I/O|critical|shardblk"
+	expect_begin "error, dev|I/O error|critical|beyond end|shardblk"
 	if [ "$kind" = scsi ]; then
 		echo 1 >"/sys/block/$disk/device/delete"
 	else
