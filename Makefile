@@ -16,7 +16,7 @@ O := build
 .PHONY: all help test install clean
 all:
 
--include userspace-model/user.mk
+include userspace-model/user.mk
 -include $(wildcard kmod/module.mk tools/shardctl/shardctl.mk \
 	userspace-model/check/check.mk kunit/user.mk tools/kunit/kunit.mk \
 	tools/vm/vm.mk tools/style/style.mk tools/demo.mk)

@@ -57,7 +57,7 @@ $(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-frame := -Wframe-large
 
 user-objs	= $(patsubst %.c,$(O)/$1/%.o,$2)
 user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS)) \
-		  $(patsubst %.c,$(O)/$1/kernel/%.o,$(KERNEL_SRCS))
+		  $(call KERNEL_OBJS,$1)
 user-sim	= $(call user-engine,$1) $(call user-objs,$1,$(SIM_SRCS))
 user-link	= $(USER_CC) $(user-cflags-$1) -g -o $@ \
 		  $(filter %.o,$^) $(user-libs) $(user-libs-$@)
@@ -113,14 +113,23 @@ $(foreach f,$(USER_FLAVOURS),$(eval $(call user-rules,$f)))
 
 # --- self-tests of what the checks stand on ---
 
-KAPI_SELFTEST_SRCS := userspace-model/kapi/selftest.c
+KERNEL_OBJS	= $(patsubst %.c,$(O)/$1/kernel/%.o,$(KERNEL_SRCS))
 
-$(foreach f,asan tool bench,$(eval $(O)/$f/kapi-selftest: \
-	$(call user-objs,$f,$(KAPI_SELFTEST_SRCS) $(KAPI_SRCS) $(SIM_SRCS)) \
-	$(patsubst %.c,$(O)/$f/kernel/%.o,$(KERNEL_SRCS)) ; \
-	@echo "  LINK    $$@" && $$(call user-link,$f)))
+define selftest-rules
+$(O)/$1/kapi-selftest: $(call user-objs,$1,userspace-model/kapi/selftest.c \
+		$(KAPI_SRCS)) $(call KERNEL_OBJS,$1)
+	@echo "  LINK    $$@"
+	@$$(call user-link,$1)
+
+$(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
+		$(KAPI_SRCS) $(SIM_SRCS)) $(call KERNEL_OBJS,$1)
+	@echo "  LINK    $$@"
+	@$$(call user-link,$1)
+endef
+$(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
+
+SELFTESTS	:= $(foreach f,$(USER_FLAVOURS),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
 
 .PHONY: kapi-selftest
-kapi-selftest: $(O)/asan/kapi-selftest $(O)/tool/kapi-selftest
-	$(O)/asan/kapi-selftest
-	$(O)/tool/kapi-selftest
+kapi-selftest: $(SELFTESTS) ## the Linux words and the disk model, in every flavour
+	@set -e; for t in $(SELFTESTS); do echo "$$t:"; $$t; done

@@ -22,6 +22,52 @@
  */
 #include "fiber.h"
 
+static struct kapi_ctx *this_ctx(void)
+{
+	if (unlikely(!kapi.ctx))
+		kapi_fail("a kernel word outside of a run");
+	return kapi.ctx;
+}
+
+static void push_held(struct kapi_ctx *ctx, struct kapi_lock *lock, bool spin)
+{
+	struct kapi_held *held = &ctx->held[ctx->nr_held];
+
+	if (ctx->nr_held == KAPI_HELD_MAX)
+		kapi_fail("%s holds too many locks", ctx->name);
+	ctx->nr_held++;
+	held->lock = lock;
+	held->class = lock->class;
+	held->spin = spin;
+	held->irqsave = false;
+	lock->owner = ctx;
+}
+
+/* Out-of-order release is legal, as in the kernel. */
+static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
+				 const char *how)
+{
+	struct kapi_held held;
+	u32 i = ctx->nr_held;
+
+	if (!lock->class)
+		kapi_fail("%s of a lock that was never initialised", how);
+	if (!lock->owner)
+		kapi_fail("%s of %s (%s), which is not locked", how,
+			  lock->class->name, lock->class->at);
+	while (i-- && ctx->held[i].lock != lock)
+		;
+	if (i == U32_MAX)
+		kapi_fail("%s of %s (%s), held by another", how,
+			  lock->class->name, lock->class->at);
+	held = ctx->held[i];
+	ctx->nr_held--;
+	memmove(&ctx->held[i], &ctx->held[i + 1],
+		(ctx->nr_held - i) * sizeof(held));
+	lock->owner = NULL;
+	return held;
+}
+
 #ifndef KAPI_NO_CHECKS
 
 #define CLASS_MAX	64	/* one bit each; index 0 is none */
@@ -137,52 +183,6 @@ static void note_usage(struct kapi_ctx *ctx, u32 class)
 		*mask |= BIT_ULL(class);
 		check_irq_safety(mask, BIT_ULL(class));
 	}
-}
-
-static struct kapi_ctx *this_ctx(void)
-{
-	if (unlikely(!kapi.ctx))
-		kapi_fail("a kernel word outside of a run");
-	return kapi.ctx;
-}
-
-static void push_held(struct kapi_ctx *ctx, struct kapi_lock *lock, bool spin)
-{
-	struct kapi_held *held = &ctx->held[ctx->nr_held];
-
-	if (ctx->nr_held == KAPI_HELD_MAX)
-		kapi_fail("%s holds too many locks", ctx->name);
-	ctx->nr_held++;
-	held->lock = lock;
-	held->class = lock->class;
-	held->spin = spin;
-	held->irqsave = false;
-	lock->owner = ctx;
-}
-
-/* Out-of-order release is legal, as in the kernel. */
-static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
-				 const char *how)
-{
-	struct kapi_held held;
-	u32 i = ctx->nr_held;
-
-	if (!lock->class)
-		kapi_fail("%s of a lock that was never initialised", how);
-	if (!lock->owner)
-		kapi_fail("%s of %s (%s), which is not locked", how,
-			  lock->class->name, lock->class->at);
-	while (i-- && ctx->held[i].lock != lock)
-		;
-	if (i == U32_MAX)
-		kapi_fail("%s of %s (%s), held by another", how,
-			  lock->class->name, lock->class->at);
-	held = ctx->held[i];
-	ctx->nr_held--;
-	memmove(&ctx->held[i], &ctx->held[i + 1],
-		(ctx->nr_held - i) * sizeof(held));
-	lock->owner = NULL;
-	return held;
 }
 
 static void check_free(struct kapi_ctx *ctx, struct kapi_lock *lock,
@@ -365,23 +365,6 @@ void kapi_locks_none(const struct kapi_ctx *ctx __maybe_unused,
 void kapi_no_locks_within(const void *start __maybe_unused,
 			  size_t len __maybe_unused)
 {
-}
-
-static void push_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
-		      bool spin __maybe_unused)
-{
-	lock->owner = ctx;
-}
-
-static void pop_held(struct kapi_ctx *ctx __maybe_unused,
-		     struct kapi_lock *lock, const char *how __maybe_unused)
-{
-	lock->owner = NULL;
-}
-
-static struct kapi_ctx *this_ctx(void)
-{
-	return kapi.ctx;
 }
 
 #endif

@@ -38,7 +38,7 @@ enum kapi_choice {
  * @killed:	fatal_signal_pending(current); NULL: false
  * @preempt:	called at each word that orders fibers; the place for schedule
  *		strategies, which may call kapi_yield() from it
- * @alloc_fault_in: one allocation in so many fails, as chosen; 0: none
+ * @alloc_fault_in: n: one allocation in n + 1 fails, as chosen; 0: none
  */
 struct kapi_hooks {
 	void *ctx;

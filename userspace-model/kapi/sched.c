@@ -354,6 +354,7 @@ int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg)
 	kapi_switch(&outside, first);
 
 	drop_all(NULL);
+	kapi_events_pending = 0;
 	kapi.in_run = false;
 	kapi.first = NULL;
 	kapi.cur = NULL;

@@ -59,8 +59,7 @@ static void stack_init(struct kapi_fiber *fiber, void (*entry)(void))
 {
 	void **top = (void **)(fiber->stack + fiber->stack_size);
 
-	/* A function expects its stack 8 past a multiple of 16. */
-	*--top = NULL;
+	/* A function expects its stack 8 short of a multiple of 16. */
 	*--top = NULL;
 	*--top = (void *)entry;
 	top -= 6;

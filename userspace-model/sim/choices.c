@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The choice stream.
+ */
+#include <stdlib.h>
+#include "choices.h"
+
+static u64 splitmix64(u64 *state)
+{
+	u64 z = *state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+static void restart(struct sim_choices *choices, enum sim_source source)
+{
+	choices->source = source;
+	choices->next = 0;
+	choices->hash = 0;
+	choices->random = 0;
+}
+
+void sim_choices_seed(struct sim_choices *choices, u64 seed)
+{
+	restart(choices, SIM_SOURCE_SEED);
+	choices->state = seed;
+	/* Neighbouring seeds shall not give streams shifted by one. */
+	choices->state = splitmix64(&choices->state);
+}
+
+void sim_choices_bytes(struct sim_choices *choices, const u8 *bytes, size_t nr)
+{
+	restart(choices, SIM_SOURCE_BYTES);
+	choices->bytes = bytes;
+	choices->nr_bytes = nr;
+}
+
+void sim_choices_list(struct sim_choices *choices,
+		      const struct sim_record *list, size_t nr)
+{
+	restart(choices, SIM_SOURCE_LIST);
+	choices->list = list;
+	choices->nr_list = nr;
+}
+
+void sim_choices_free(struct sim_choices *choices)
+{
+	free(choices->records);
+	choices->records = NULL;
+	choices->max_records = 0;
+}
+
+/* As many bytes as the bound needs, so that a fuzzer's edits stay local. */
+static size_t draw_bytes(struct sim_choices *choices, size_t n)
+{
+	u64 v = 0, max = n - 1;
+
+	for (; max && choices->nr_bytes; max >>= 8) {
+		v = v << 8 | *choices->bytes++;
+		choices->nr_bytes--;
+	}
+	return v % n;
+}
+
+static size_t draw_list(struct sim_choices *choices, size_t n)
+{
+	size_t v = 0;
+
+	if (choices->next < choices->nr_list)
+		v = choices->list[choices->next].value;
+	return v < n ? v : 0;
+}
+
+static void record(struct sim_choices *choices, size_t v, size_t n,
+		   unsigned int kind)
+{
+	if (choices->next == choices->max_records) {
+		choices->max_records = max_t(size_t, 1024,
+					     2 * choices->max_records);
+		choices->records = realloc(choices->records,
+					   choices->max_records *
+					   sizeof(*choices->records));
+		if (!choices->records)
+			kapi_fail("no memory to record choices");
+	}
+	choices->records[choices->next] = (struct sim_record){
+		.value = v, .bound = n > U32_MAX ? 0 : n, .kind = kind,
+	};
+}
+
+size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
+{
+	size_t v = 0;
+
+	if (n <= 1)
+		return 0;
+	switch (choices->source) {
+	case SIM_SOURCE_ZERO:
+		break;
+	case SIM_SOURCE_SEED:
+		v = (unsigned __int128)splitmix64(&choices->state) * n >> 64;
+		break;
+	case SIM_SOURCE_BYTES:
+		v = draw_bytes(choices, n);
+		break;
+	case SIM_SOURCE_LIST:
+		v = draw_list(choices, n);
+		break;
+	}
+	if (choices->recording)
+		record(choices, v, n, kind);
+	choices->next++;
+	sim_note(choices, v << 8 | kind);
+	return v;
+}
+
+size_t sim_choose_hook(void *ctx, size_t n, unsigned int kind)
+{
+	return sim_choose(ctx, n, kind);
+}
+
+void sim_random_hook(void *ctx, void *buf, size_t len)
+{
+	struct sim_choices *choices = ctx;
+	u64 v;
+
+	if (!choices->random)
+		choices->random = 1 + sim_choose(choices, 1 << 16,
+						 SIM_CHOOSE_RANDOM);
+	while (len) {
+		size_t part = min(len, sizeof(v));
+
+		v = splitmix64(&choices->random);
+		memcpy(buf, &v, part);
+		buf += part;
+		len -= part;
+	}
+}
+
+void sim_records_print(FILE *file, const struct sim_record *records, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		fprintf(file, "%u %u/%u\n", records[i].kind, records[i].value,
+			records[i].bound);
+}
+
+ssize_t sim_records_read(FILE *file, struct sim_record **records)
+{
+	struct sim_record *list = NULL, r;
+	size_t nr = 0, max = 0;
+	int got;
+
+	while ((got = fscanf(file, " %u %u/%u", &r.kind, &r.value,
+			     &r.bound)) == 3) {
+		if (nr == max) {
+			struct sim_record *more;
+
+			max = max_t(size_t, 256, 2 * max);
+			more = realloc(list, max * sizeof(*list));
+			if (!more) {
+				free(list);
+				return -ENOMEM;
+			}
+			list = more;
+		}
+		list[nr++] = r;
+	}
+	if (got != EOF) {
+		free(list);
+		return -EINVAL;
+	}
+	*records = list;
+	return nr;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The choice stream: where everything that is not determined comes from.
+ *
+ * A choice has a kind, a bound n and a value below n; 0 is always the simplest
+ * thing (no fault, no switch, stop), so that lowering values and cutting the
+ * tail of a stream makes a history simpler.  A stream may be drawn from a
+ * seed, from bytes (a fuzzer's), or from a list of values (a replay); whatever
+ * the source, it can be recorded.
+ */
+#ifndef SIM_CHOICES_H
+#define SIM_CHOICES_H
+
+/* What a choice is about, beyond kapi's own kinds. */
+enum sim_choice {
+	SIM_CHOOSE_COMPLETE = KAPI_CHOOSE_USER,	/* which I/O completes next */
+	SIM_CHOOSE_FAULT,	/* 1: this I/O fails */
+	SIM_CHOOSE_LANDED,	/* how much of a failed write landed */
+	SIM_CHOOSE_FLUSH_DROP,	/* what a failed flush did to the cache */
+	SIM_CHOOSE_CRASH,	/* the manner of a crash, see disk.h */
+	SIM_CHOOSE_SURVIVE,	/* 1: this write or sector is lost, see there */
+	SIM_CHOOSE_RANDOM,	/* seed of get_random_bytes() */
+	SIM_CHOOSE_CHECK = 32,	/* checks number their own from here */
+};
+
+enum sim_source {
+	SIM_SOURCE_ZERO,
+	SIM_SOURCE_SEED,
+	SIM_SOURCE_BYTES,
+	SIM_SOURCE_LIST,
+};
+
+/* One choice as recorded. */
+struct sim_record {
+	u32 value;
+	u32 bound;	/* 0: not known, or beyond 32 bits */
+	u32 kind;
+};
+
+/**
+ * struct sim_choices - a stream
+ * @source:	where from
+ * @state:	seed: of the generator
+ * @bytes:	bytes: what is left; then zeros
+ * @nr_bytes:	bytes: how many
+ * @list:	list: the values; then zeros
+ * @nr_list:	list: how many
+ * @next:	choices drawn so far
+ * @hash:	of all choices drawn, and of what sim_note() was told
+ * @recording:	keep them in @records
+ * @records:	those drawn, @next of them if @recording
+ * @max_records: room
+ * @random:	state of get_random_bytes(); 0: not seeded yet
+ */
+struct sim_choices {
+	enum sim_source source;
+	u64 state;
+	const u8 *bytes;
+	size_t nr_bytes;
+	const struct sim_record *list;
+	size_t nr_list;
+	size_t next;
+	u64 hash;
+	bool recording;
+	struct sim_record *records;
+	size_t max_records;
+	u64 random;
+};
+
+/*
+ * Start a stream over.  @choices was zeroed once, or used before; records that
+ * were kept are dropped, unless they are the very list to be replayed.
+ */
+void sim_choices_seed(struct sim_choices *choices, u64 seed);
+void sim_choices_bytes(struct sim_choices *choices, const u8 *bytes, size_t nr);
+void sim_choices_list(struct sim_choices *choices,
+		      const struct sim_record *list, size_t nr);
+
+/** sim_choices_free() - give back the room for records */
+void sim_choices_free(struct sim_choices *choices);
+
+/**
+ * sim_choose() - draw
+ * @n:	at least 1; for 1, nothing is drawn
+ *
+ * Return: 0 <= result < n.  A listed value that is too high gives 0.
+ */
+size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind);
+
+/** sim_note() - mix something into the hash: an operation, a result */
+static inline void sim_note(struct sim_choices *choices, u64 v)
+{
+	u64 h = choices->hash ^ v;
+
+	h *= 0x9e3779b97f4a7c15ULL;
+	choices->hash = h ^ h >> 29;
+}
+
+/*
+ * As hooks of struct kapi_hooks, whose ctx is then the struct sim_choices or
+ * something that begins with one.
+ */
+size_t sim_choose_hook(void *ctx, size_t n, unsigned int kind);
+void sim_random_hook(void *ctx, void *buf, size_t len);
+
+/*
+ * Text: one line per choice, "KIND VALUE/BOUND".  Reading gives malloc()ed
+ * records and returns their number, or -EINVAL, -ENOMEM.
+ */
+void sim_records_print(FILE *file, const struct sim_record *records, size_t nr);
+ssize_t sim_records_read(FILE *file, struct sim_record **records);
+
+#endif /* SIM_CHOICES_H */

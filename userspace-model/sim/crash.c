@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The undo log, and what power cuts and failed flushes make of it.
+ */
+#include <stdlib.h>
+#include "medium.h"
+#include "undo.h"
+
+enum manner {
+	MANNER_COMPLETED,	/* what had completed survives */
+	MANNER_DURABLE,		/* only what was durable does */
+	MANNER_WRITES,		/* a choice for each write */
+	MANNER_SECTORS,		/* a choice for each sector */
+	NR_MANNERS,
+};
+
+struct sim_undo *sim_undo_push(struct sim_disk *disk)
+{
+	if (disk->undo_head == disk->undo_tail) {
+		disk->undo_base += disk->undo_head;
+		disk->undo_head = 0;
+		disk->undo_tail = 0;
+	}
+	if (disk->undo_tail == disk->undo_max) {
+		disk->undo_max = max_t(size_t, 512, 2 * disk->undo_max);
+		disk->undo = realloc(disk->undo,
+				     disk->undo_max * sizeof(*disk->undo));
+		if (!disk->undo)
+			kapi_fail("no memory for the undo log");
+	}
+	return &disk->undo[disk->undo_tail++];
+}
+
+void sim_undo_flushed(struct sim_disk *disk, u64 upto)
+{
+	if (upto > disk->undo_base + disk->undo_head)
+		disk->undo_head = min(upto - disk->undo_base,
+				      (u64)disk->undo_tail);
+}
+
+void sim_undo_settled(struct sim_disk *disk, u64 sector, u32 nr)
+{
+	size_t i;
+
+	for (i = disk->undo_head; i < disk->undo_tail; i++) {
+		struct sim_undo *undo = &disk->undo[i];
+
+		if (undo->sector >= sector && undo->sector < sector + nr)
+			undo->sector = U64_MAX;
+	}
+}
+
+size_t sim_disk_nr_undecided(const struct sim_disk *disk)
+{
+	size_t nr = 0, i;
+
+	for (i = disk->undo_head; i < disk->undo_tail; i++)
+		nr += disk->undo[i].sector != U64_MAX;
+	return nr;
+}
+
+static void log_clear(struct sim_disk *disk)
+{
+	disk->undo_base += disk->undo_tail;
+	disk->undo_head = 0;
+	disk->undo_tail = 0;
+}
+
+/* --- conventional: sector by sector, newest first --- */
+
+static u8 *decided_of(struct sim_disk *disk, const struct sim_undo *undo)
+{
+	u64 byte = undo->sector * SIM_SECTOR;
+
+	return &sim_page_find(disk, byte / SIM_PAGE)->decided;
+}
+
+static u8 decided_bit(const struct sim_undo *undo)
+{
+	return 1 << (undo->sector % (SIM_PAGE / SIM_SECTOR));
+}
+
+static bool survives(struct sim_disk *disk, const struct sim_undo *undo,
+		     enum manner manner)
+{
+	if (manner == MANNER_DURABLE)
+		return false;
+	if (manner == MANNER_COMPLETED ||
+	    !sim_choose(disk->choices, 2, SIM_CHOOSE_SURVIVE))
+		return !undo->in_flight;
+	return undo->in_flight;
+}
+
+/*
+ * A sector that keeps what an entry had overwritten its older contents with
+ * has been decided about: what older entries say of it is void.
+ */
+static void settle_sectors(struct sim_disk *disk, enum manner manner)
+{
+	u32 write = 0;
+	bool any = false, keep = false;
+	size_t i;
+
+	for (i = disk->undo_tail; i-- > disk->undo_head;) {
+		struct sim_undo *undo = &disk->undo[i];
+		u8 bit = decided_bit(undo), *decided;
+
+		if (undo->sector == U64_MAX)
+			continue;
+		decided = decided_of(disk, undo);
+		if (*decided & bit)
+			continue;
+		if (manner != MANNER_WRITES || !any || undo->write != write)
+			keep = survives(disk, undo, manner);
+		any = true;
+		write = undo->write;
+		if (keep)
+			*decided |= bit;
+		else
+			sim_disk_poke(disk, undo->sector * SIM_SECTOR,
+				      undo->old, SIM_SECTOR);
+	}
+	for (i = disk->undo_head; i < disk->undo_tail; i++)
+		if (disk->undo[i].sector != U64_MAX)
+			*decided_of(disk, &disk->undo[i]) = 0;
+	log_clear(disk);
+}
+
+/* --- zoned: each zone keeps a prefix --- */
+
+static u64 zone_of(struct sim_disk *disk, const struct sim_undo *undo)
+{
+	return undo->sector / (disk->extent_size / SIM_SECTOR);
+}
+
+static void settle_zone(struct sim_disk *disk, u64 zone, enum manner manner)
+{
+	u64 start = zone * (disk->extent_size / SIM_SECTOR), end = 0;
+	u32 nr = 0, completed = 0, keep;
+	size_t i;
+
+	for (i = disk->undo_head; i < disk->undo_tail; i++) {
+		struct sim_undo *undo = &disk->undo[i];
+
+		if (undo->sector == U64_MAX || zone_of(disk, undo) != zone)
+			continue;
+		if (!nr)
+			end = undo->sector;
+		nr++;
+		completed += !undo->in_flight;
+	}
+	keep = manner == MANNER_DURABLE ? 0 : completed;
+	if (manner > MANNER_DURABLE)
+		keep = (completed + sim_choose(disk->choices, nr + 1,
+					       SIM_CHOOSE_SURVIVE)) % (nr + 1);
+	for (i = disk->undo_head; i < disk->undo_tail; i++) {
+		struct sim_undo *undo = &disk->undo[i];
+
+		if (undo->sector == U64_MAX || zone_of(disk, undo) != zone)
+			continue;
+		if (keep) {
+			keep--;
+			end = undo->sector + 1;
+		} else {
+			sim_disk_poke(disk, undo->sector * SIM_SECTOR,
+				      undo->old, SIM_SECTOR);
+		}
+		undo->sector = U64_MAX;
+	}
+	disk->extents[zone].hard = end - start;
+}
+
+static void settle_zones(struct sim_disk *disk, enum manner manner)
+{
+	size_t i;
+
+	for (i = disk->undo_head; i < disk->undo_tail; i++)
+		if (disk->undo[i].sector != U64_MAX)
+			settle_zone(disk, zone_of(disk, &disk->undo[i]),
+				    manner);
+	log_clear(disk);
+}
+
+void sim_zone_clear(struct sim_disk *disk, u64 offset)
+{
+	static const u8 zeros[SIM_SECTOR];
+	u64 pos;
+
+	sim_undo_settled(disk, offset / SIM_SECTOR,
+			 disk->extent_size / SIM_SECTOR);
+	for (pos = offset; pos < offset + disk->extent_size; pos += SIM_SECTOR)
+		if (sim_page_find(disk, pos / SIM_PAGE))
+			sim_disk_poke(disk, pos, zeros, SIM_SECTOR);
+}
+
+/* --- power cuts and failed flushes --- */
+
+static void settle(struct sim_disk *disk, enum manner manner)
+{
+	if (disk->config.zone_size)
+		settle_zones(disk, manner);
+	else
+		settle_sectors(disk, manner);
+}
+
+static void put_behind_log(struct sim_disk *disk, struct shard_io *io)
+{
+	bool append = io->op == SHARD_IO_APPEND;
+	bool zoned = disk->config.zone_size;
+	struct sim_extent *extent = NULL;
+
+	if (disk->extent_size && (append || io->op == SHARD_IO_RESET))
+		extent = &disk->extents[io->offset / disk->extent_size];
+	if (append && !disk->gone && !(zoned && extent->failed)) {
+		disk->nr_writes++;
+		sim_write_sectors(disk, io, io->offset, 0,
+				  io->len / SIM_SECTOR, false, true);
+	}
+	if (!extent)
+		return;
+	extent->nr_in_flight -= append;
+	extent->resetting = false;
+	if (!append && zoned &&
+	    sim_choose(disk->choices, 2, SIM_CHOOSE_SURVIVE)) {
+		extent->hard = 0;
+		extent->failed = false;
+		sim_zone_clear(disk, io->offset);
+	}
+}
+
+void sim_disk_power_off(struct sim_disk *disk)
+{
+	u32 i;
+
+	for (i = 0; i < disk->nr_in_flight; i++)
+		put_behind_log(disk, disk->in_flight[i]);
+	kapi_events_pending -= disk->nr_in_flight;
+	disk->nr_in_flight = 0;
+	disk->off = true;
+}
+
+void sim_disk_settle(struct sim_disk *disk)
+{
+	enum manner manner = MANNER_COMPLETED;
+
+	BUG_ON(!disk->off);
+	if (disk->undo_head != disk->undo_tail)
+		manner = sim_choose(disk->choices, NR_MANNERS,
+				    SIM_CHOOSE_CRASH);
+	settle(disk, manner);
+	disk->off = false;
+}
+
+void sim_cache_drop(struct sim_disk *disk)
+{
+	/* A zone's pointer does not go back while the device is up. */
+	if (disk->undo_head == disk->undo_tail || disk->config.zone_size)
+		return;
+	switch (sim_choose(disk->choices, 3, SIM_CHOOSE_FLUSH_DROP)) {
+	case 0:
+		break;
+	case 1:
+		settle(disk, MANNER_DURABLE);
+		break;
+	case 2:
+		settle(disk, MANNER_WRITES);
+		break;
+	}
+}

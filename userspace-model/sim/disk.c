@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The disk model: operations from submit to completion, the undo log, rules
+ * and faults.  See disk.h; power cuts are in crash.c, contents in medium.c.
+ */
+#include <stdlib.h>
+#include "disk.h"
+#include "medium.h"
+#include "undo.h"
+
+#define IO_NS		10000	/* virtual time that an operation takes */
+
+static const char * const op_names[] = { "read", "append", "flush", "reset" };
+
+/* --- rules --- */
+
+static struct sim_extent *extent_of(struct sim_disk *disk, u64 offset)
+{
+	return disk->extent_size ? &disk->extents[offset / disk->extent_size] :
+				   NULL;
+}
+
+static bool is_super(struct sim_disk *disk, u64 offset)
+{
+	return offset / disk->extent_size < disk->config.super_extents;
+}
+
+static void __cold violation(struct sim_disk *disk, const struct shard_io *io,
+			     const char *rule)
+{
+	kapi_fail("%s: %s of %u bytes at %llu (extent %llu, byte %llu, pointer at %llu): %s",
+		  disk->backend.name, op_names[io->op], io->len, io->offset,
+		  io->offset / disk->extent_size,
+		  io->offset % disk->extent_size,
+		  (u64)extent_of(disk, io->offset)->wp * SIM_SECTOR, rule);
+}
+
+static void rule_append(struct sim_disk *disk, const struct shard_io *io)
+{
+	struct sim_extent *extent = extent_of(disk, io->offset);
+	u32 at = io->offset % disk->extent_size / SIM_SECTOR;
+	bool rewind = false;
+
+	if (io->offset % disk->extent_size + io->len > disk->extent_size)
+		violation(disk, io, "P4: crosses the end of the extent");
+	if (extent->resetting)
+		violation(disk, io, "O5: its reset has not completed");
+	if (is_super(disk, io->offset)) {
+		rewind = (extent->failed || extent->epoch != disk->epoch) &&
+			 !disk->backend.zone_size && at <= extent->wp;
+	} else {
+		if (extent->failed)
+			violation(disk, io, "O1: after a failed append");
+		if (extent->epoch != disk->epoch)
+			violation(disk, io, "O1: not reset since the start");
+	}
+	if (at != extent->wp && !rewind)
+		violation(disk, io, "P4: not at the write pointer");
+	if (is_super(disk, io->offset)) {
+		extent->epoch = disk->epoch;
+		extent->failed = false;
+	}
+	extent->wp = at + io->len / SIM_SECTOR;
+	extent->nr_in_flight++;
+}
+
+static void rule_reset(struct sim_disk *disk, const struct shard_io *io)
+{
+	struct sim_extent *extent = extent_of(disk, io->offset);
+
+	if (io->offset % disk->extent_size || io->len != disk->extent_size)
+		violation(disk, io, "not an extent");
+	if (extent->nr_in_flight)
+		violation(disk, io, "O6: appends are in flight");
+	if (extent->resetting)
+		violation(disk, io, "a reset is in flight");
+	extent->resetting = true;
+}
+
+static void check_io(struct sim_disk *disk, const struct shard_io *io)
+{
+	u64 capacity = disk->config.capacity;
+	u32 i;
+
+	if (disk->off)
+		kapi_fail("%s: used while off", disk->backend.name);
+	for (i = 0; i < disk->nr_in_flight; i++)
+		if (disk->in_flight[i] == io)
+			kapi_fail("%s submitted twice", op_names[io->op]);
+	if (!io->done)
+		kapi_fail("%s without done", op_names[io->op]);
+	if (io->op == SHARD_IO_FLUSH)
+		return;
+	if (!io->len || io->offset % disk->config.block_size ||
+	    io->len % disk->config.block_size || io->offset > capacity ||
+	    io->len > capacity - io->offset)
+		kapi_fail("%s of %u bytes at %llu: alignment or range",
+			  op_names[io->op], io->len, io->offset);
+	if (io->op == SHARD_IO_APPEND) {
+		if (disk->backend.read_only)
+			kapi_fail("append to a read-only disk");
+		if (io->fua && !disk->backend.fua)
+			kapi_fail("FUA append to a disk that has no FUA");
+	}
+	if (!disk->extent_size)
+		return;
+	if (io->op == SHARD_IO_APPEND)
+		rule_append(disk, io);
+	else if (io->op == SHARD_IO_RESET)
+		rule_reset(disk, io);
+}
+
+/* --- memory of an operation --- */
+
+static void segs_copy(const struct shard_io *io, u32 skip, void *buf, u32 len,
+		      bool to_segs)
+{
+	const struct shard_seg *seg = io->segs;
+
+	skip += io->seg_skip;
+	while (skip >= seg->len) {
+		skip -= seg->len;
+		seg++;
+	}
+	while (len) {
+		u32 part = min(len, seg->len - skip);
+
+		if (to_segs)
+			memcpy(seg->addr + skip, buf, part);
+		else
+			memcpy(buf, seg->addr + skip, part);
+		buf += part;
+		len -= part;
+		skip = 0;
+		seg++;
+	}
+}
+
+void sim_write_sectors(struct sim_disk *disk, const struct shard_io *io,
+		       u64 offset, u32 first, u32 nr, bool durable,
+		       bool in_flight)
+{
+	u8 data[SIM_SECTOR];
+	u32 i;
+
+	for (i = first; i < first + nr; i++) {
+		u64 at = offset + (u64)i * SIM_SECTOR;
+		struct sim_undo *undo;
+
+		if (!durable) {
+			undo = sim_undo_push(disk);
+			undo->sector = at / SIM_SECTOR;
+			undo->write = disk->nr_writes;
+			undo->in_flight = in_flight;
+			sim_disk_peek(disk, at, undo->old, SIM_SECTOR);
+		}
+		segs_copy(io, i * SIM_SECTOR, data, SIM_SECTOR, false);
+		sim_disk_poke(disk, at, data, SIM_SECTOR);
+	}
+}
+
+/* --- completion --- */
+
+static bool fault(struct sim_disk *disk, u32 in)
+{
+	return in && sim_choose(disk->choices, (size_t)in + 1,
+				SIM_CHOOSE_FAULT) == 1;
+}
+
+static bool in_bad_range(struct sim_disk *disk, const struct shard_io *io)
+{
+	u32 i;
+
+	for (i = 0; i < disk->nr_ranges; i++) {
+		const struct sim_range *range = &disk->ranges[i];
+
+		if (!(range->ops & BIT(io->op)))
+			continue;
+		if (io->op == SHARD_IO_FLUSH ||
+		    (io->offset < range->offset + range->len &&
+		     range->offset < io->offset + io->len))
+			return true;
+	}
+	return false;
+}
+
+static int do_read(struct sim_disk *disk, struct shard_io *io)
+{
+	u8 page[SIM_PAGE];
+	u32 pos, part;
+	int error = 0;
+
+	if (in_bad_range(disk, io) || fault(disk, disk->faults.read_in)) {
+		memset(page, 0xee, sizeof(page));
+		error = -EIO;
+	}
+	for (pos = 0; pos < io->len; pos += part) {
+		part = min(io->len - pos, SIM_PAGE);
+		if (!error)
+			sim_disk_peek(disk, io->offset + pos, page, part);
+		segs_copy(io, pos, page, part, true);
+	}
+	return error;
+}
+
+/* It is reported as failed, but who knows what of it is on the medium. */
+static void land_partly(struct sim_disk *disk, const struct shard_io *io)
+{
+	u32 nr = io->len / SIM_SECTOR, i;
+
+	switch (sim_choose(disk->choices, 4, SIM_CHOOSE_LANDED)) {
+	case 0:
+		break;
+	case 1:
+		sim_write_sectors(disk, io, io->offset, 0, nr, false, false);
+		break;
+	case 2:
+		i = sim_choose(disk->choices, nr + 1, SIM_CHOOSE_LANDED);
+		sim_write_sectors(disk, io, io->offset, 0, i, false, false);
+		break;
+	case 3:
+		for (i = 0; i < nr; i++)
+			if (sim_choose(disk->choices, 2, SIM_CHOOSE_LANDED))
+				sim_write_sectors(disk, io, io->offset, i, 1,
+						  false, false);
+		break;
+	}
+}
+
+static bool count_down(u32 *n)
+{
+	return *n && --*n == 0;
+}
+
+static int do_append(struct sim_disk *disk, struct shard_io *io)
+{
+	struct sim_extent *extent = extent_of(disk, io->offset);
+	bool zoned = disk->config.zone_size;
+	u32 nr = io->len / SIM_SECTOR;
+	u64 offset = io->offset;
+	bool durable = io->fua || !disk->config.volatile_cache;
+
+	disk->nr_writes++;
+	if (extent)
+		extent->nr_in_flight--;
+	/* A zone is not written behind a hole. */
+	if (in_bad_range(disk, io) || fault(disk, disk->faults.write_in) ||
+	    (zoned && extent->failed)) {
+		if (!zoned)
+			land_partly(disk, io);
+		if (extent)
+			extent->failed = true;
+		return -EIO;
+	}
+	if (extent)
+		extent->hard = max_t(u32, extent->hard,
+				     offset % disk->extent_size / SIM_SECTOR +
+				     nr);
+	if (count_down(&disk->lose_write))
+		return 0;
+	if (count_down(&disk->misdirect_write))
+		offset = disk->misdirect_to;
+	if (durable)
+		sim_undo_settled(disk, offset / SIM_SECTOR, nr);
+	sim_write_sectors(disk, io, offset, 0, nr, durable, false);
+	return 0;
+}
+
+static int do_flush(struct sim_disk *disk, struct shard_io *io)
+{
+	if (in_bad_range(disk, io) || fault(disk, disk->faults.flush_in)) {
+		sim_cache_drop(disk);
+		return -EIO;
+	}
+	sim_undo_flushed(disk, (u64)(uintptr_t)io->private);
+	return 0;
+}
+
+static int do_reset(struct sim_disk *disk, struct shard_io *io)
+{
+	struct sim_extent *extent = extent_of(disk, io->offset);
+
+	if (extent)
+		extent->resetting = false;
+	if (in_bad_range(disk, io) || fault(disk, disk->faults.reset_in))
+		return -EIO;
+	if (extent) {
+		extent->wp = 0;
+		extent->hard = 0;
+		extent->failed = false;
+		extent->epoch = disk->epoch;
+	}
+	if (disk->config.zone_size)
+		sim_zone_clear(disk, io->offset);
+	return 0;
+}
+
+static int do_gone(struct sim_disk *disk, struct shard_io *io)
+{
+	struct sim_extent *extent = NULL;
+
+	if (io->op == SHARD_IO_APPEND || io->op == SHARD_IO_RESET)
+		extent = extent_of(disk, io->offset);
+	if (extent && io->op == SHARD_IO_APPEND) {
+		extent->nr_in_flight--;
+		extent->failed = true;
+	} else if (extent) {
+		extent->resetting = false;
+	}
+	return -ENODEV;
+}
+
+static void perform(struct sim_disk *disk, struct shard_io *io)
+{
+	static int (* const perform_op[])(struct sim_disk *disk,
+					  struct shard_io *io) = {
+		[SHARD_IO_READ] = do_read,
+		[SHARD_IO_APPEND] = do_append,
+		[SHARD_IO_FLUSH] = do_flush,
+		[SHARD_IO_RESET] = do_reset,
+	};
+	struct sim_disk_counts *counts = &disk->counts;
+	enum shard_io_op op = io->op;
+
+	io->error = disk->gone ? do_gone(disk, io) : perform_op[op](disk, io);
+	counts->nr[op]++;
+	counts->bytes[op] += op == SHARD_IO_FLUSH ? 0 : io->len;
+	counts->errors[op] += io->error != 0;
+	sim_note(disk->choices, (op == SHARD_IO_FLUSH ? 0 : io->offset) << 2 |
+		 op);
+	sim_note(disk->choices, (u64)(u32)io->error << 32 |
+		 (op == SHARD_IO_FLUSH ? 0 : io->len));
+	kapi_time_advance(IO_NS);
+	io->private = NULL;
+}
+
+/* Appends to a zone complete in order: the oldest one instead. */
+static u32 zone_oldest(struct sim_disk *disk, u32 idx)
+{
+	const struct shard_io *io = disk->in_flight[idx];
+	u32 i;
+
+	if (io->op != SHARD_IO_APPEND)
+		return idx;
+	for (i = 0; i < idx; i++) {
+		const struct shard_io *older = disk->in_flight[i];
+
+		if (older->op == SHARD_IO_APPEND &&
+		    older->offset / disk->extent_size ==
+		    io->offset / disk->extent_size)
+			return i;
+	}
+	return idx;
+}
+
+void sim_disk_complete(struct sim_disk *disk, u32 idx)
+{
+	struct shard_io *io;
+
+	if (disk->config.zone_size)
+		idx = zone_oldest(disk, idx);
+	io = disk->in_flight[idx];
+	disk->nr_in_flight--;
+	kapi_events_pending--;
+	memmove(&disk->in_flight[idx], &disk->in_flight[idx + 1],
+		(disk->nr_in_flight - idx) * sizeof(*disk->in_flight));
+	perform(disk, io);
+	kapi_irq_enter();
+	io->done(io);
+	kapi_irq_exit();
+}
+
+static void submit(struct shard_backend *backend, struct shard_io *io)
+{
+	struct sim_disk *disk = container_of(backend, struct sim_disk, backend);
+
+	check_io(disk, io);
+	if (io->op == SHARD_IO_FLUSH)
+		io->private = (void *)(uintptr_t)(disk->undo_base +
+						  disk->undo_tail);
+	if (fault(disk, disk->faults.sync_in) && !disk->config.zone_size) {
+		perform(disk, io);
+		io->done(io);
+		return;
+	}
+	if (disk->nr_in_flight == disk->in_flight_max) {
+		disk->in_flight_max = max(64u, 2 * disk->in_flight_max);
+		disk->in_flight = realloc(disk->in_flight, disk->in_flight_max *
+					  sizeof(*disk->in_flight));
+		if (!disk->in_flight)
+			kapi_fail("no memory for operations in flight");
+	}
+	disk->in_flight[disk->nr_in_flight++] = io;
+	kapi_events_pending++;
+}
+
+static int report(struct shard_backend *backend, u64 offset, u64 *wp)
+{
+	struct sim_disk *disk = container_of(backend, struct sim_disk, backend);
+
+	might_sleep();
+	if (disk->gone)
+		return -ENODEV;
+	*wp = (u64)extent_of(disk, offset)->hard * SIM_SECTOR;
+	return 0;
+}
+
+static const struct shard_backend_ops conventional_ops = {
+	.submit = submit,
+};
+
+static const struct shard_backend_ops zoned_ops = {
+	.submit = submit,
+	.report = report,
+};
+
+/* --- set-up --- */
+
+void sim_disk_set_rules(struct sim_disk *disk, u32 extent_size,
+			u32 super_extents)
+{
+	if (disk->config.zone_size)
+		extent_size = disk->config.zone_size;
+	disk->config.super_extents = super_extents;
+	if (disk->extent_size == extent_size)
+		return;
+	free(disk->extents);
+	disk->extents = NULL;
+	disk->extent_size = extent_size;
+	disk->nr_extents = 0;
+	if (!extent_size)
+		return;
+	disk->nr_extents = DIV_ROUND_UP(disk->config.capacity, extent_size);
+	disk->extents = calloc(disk->nr_extents, sizeof(*disk->extents));
+	if (!disk->extents)
+		kapi_fail("no memory for extents");
+}
+
+struct sim_disk *sim_disk_create(const struct sim_disk_config *config,
+				 struct sim_choices *choices)
+{
+	struct sim_disk *disk = calloc(1, sizeof(*disk));
+	struct shard_backend *backend;
+
+	if (!disk)
+		return NULL;
+	disk->config = *config;
+	if (!config->block_size)
+		disk->config.block_size = SIM_SECTOR;
+	disk->choices = choices;
+	if (sim_medium_init(disk)) {
+		free(disk);
+		return NULL;
+	}
+	sim_disk_set_rules(disk, config->extent_size, config->super_extents);
+	backend = &disk->backend;
+	backend->ops = config->zone_size ? &zoned_ops : &conventional_ops;
+	strscpy(backend->name, "simulated disk", sizeof(backend->name));
+	backend->capacity = config->capacity;
+	backend->logical_block_size = disk->config.block_size;
+	backend->physical_block_size = disk->config.block_size;
+	backend->zone_size = config->zone_size;
+	backend->volatile_cache = config->volatile_cache;
+	backend->fua = config->fua;
+	return disk;
+}
+
+void sim_disk_destroy(struct sim_disk *disk)
+{
+	sim_medium_free(disk);
+	free(disk->extents);
+	free(disk->in_flight);
+	free(disk->undo);
+	free(disk);
+}
+
+void sim_disk_blank(struct sim_disk *disk)
+{
+	sim_medium_blank(disk);
+	if (disk->extents)
+		memset(disk->extents, 0,
+		       disk->nr_extents * sizeof(*disk->extents));
+	disk->faults = (struct sim_faults){ 0 };
+	disk->gone = false;
+	disk->lose_write = 0;
+	disk->misdirect_write = 0;
+	disk->nr_ranges = 0;
+	disk->counts = (struct sim_disk_counts){ 0 };
+	/* Within a run they are pending; one that failed has forgotten them. */
+	if (kapi_events_pending)
+		kapi_events_pending -= disk->nr_in_flight;
+	disk->nr_in_flight = 0;
+	disk->undo_head = 0;
+	disk->undo_tail = 0;
+	disk->nr_writes = 0;
+	disk->epoch = 0;
+	disk->started = false;
+	disk->off = false;
+	disk->backend.read_only = false;
+}
+
+void sim_disk_start(struct sim_disk *disk)
+{
+	u64 i;
+
+	if (disk->off)
+		kapi_fail("%s: started before it settled", disk->backend.name);
+	if (disk->nr_in_flight)
+		kapi_fail("%s: started with operations in flight",
+			  disk->backend.name);
+	disk->started = true;
+	disk->epoch++;
+	if (!disk->config.zone_size)
+		return;
+	for (i = 0; i < disk->nr_extents; i++)
+		disk->extents[i].wp = disk->extents[i].hard;
+}
+
+void sim_disk_fail_range(struct sim_disk *disk, u64 offset, u64 len, u32 ops)
+{
+	BUG_ON(disk->nr_ranges == SIM_RANGES_MAX);
+	disk->ranges[disk->nr_ranges++] = (struct sim_range){
+		.offset = offset, .len = len, .ops = ops,
+	};
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A simulated machine.
+ */
+#include "sim.h"
+
+/* Complete one of the operations in flight, on whatever disk. */
+static bool complete_one(void *ctx)
+{
+	struct sim *sim = ctx;
+	size_t nr = 0, idx;
+	u32 i;
+
+	for (i = 0; i < sim->nr_disks; i++)
+		nr += sim->disks[i]->nr_in_flight;
+	if (!nr)
+		return false;
+	idx = sim_choose(&sim->choices, nr, SIM_CHOOSE_COMPLETE);
+	for (i = 0; idx >= sim->disks[i]->nr_in_flight; i++)
+		idx -= sim->disks[i]->nr_in_flight;
+	sim_disk_complete(sim->disks[i], idx);
+	return true;
+}
+
+void sim_init(struct sim *sim)
+{
+	*sim = (struct sim){
+		.hooks = {
+			.ctx = sim,
+			.choose = sim_choose_hook,
+			.idle = complete_one,
+			.random = sim_random_hook,
+		},
+	};
+}
+
+void sim_add_disk(struct sim *sim, struct sim_disk *disk)
+{
+	BUG_ON(sim->nr_disks == SIM_DISKS_MAX);
+	sim->disks[sim->nr_disks++] = disk;
+}
+
+void sim_destroy(struct sim *sim)
+{
+	while (sim->nr_disks)
+		sim_disk_destroy(sim->disks[--sim->nr_disks]);
+	sim_choices_free(&sim->choices);
+}
