@@ -470,6 +470,8 @@ int main(int argc, char **argv)
 	rec->first = region_blocks;
 	rec->nr = SCRIBBLE_BLOCKS;
 	event(rec, KIND_BEGIN);
+	printf("powercut_load: begins\n");
+	fflush(stdout);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	if (run(seed))
 		return 1;

@@ -3,6 +3,7 @@
 # Not a test by itself: the guest's side of tools/vm/powercut.
 #   DATA    partition for the device        EVENTS  partition for the records
 #   TARGET  shardblk, or raw to go without  AUX     disk for the FUA trace, if any
+#   MEMTABLE  its memory for that: little means many checkpoints
 #   OPTS    options of powercut_load, + for blanks
 # shellcheck source=tools/vm/tests/lib.sh
 . ./lib.sh
@@ -13,13 +14,12 @@ target=$DATA
 if [ "$TARGET" = shardblk ]; then
 	load_module
 	shardctl format "$DATA" || die "format"
-	target=$(add_device "$DATA") || die "add"
+	target=$(add_device "$DATA" "--memtable=$MEMTABLE") || die "add"
 fi
 if [ -n "$AUX" ]; then
 	disk=$(basename "$DATA")
 	trace_begin "${disk%p1}"
 fi
-echo "powercut: load begins"
 # shellcheck disable=SC2046
 powercut_load $(echo "$OPTS" | tr + ' ') "$target" "$EVENTS" || die "powercut_load"
 if [ -n "$AUX" ]; then
