@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The truth about the chunk store: what was put at a place is there.
+ */
+#ifndef M_CHUNK_H
+#define M_CHUNK_H
+
+#include "kapi.h"
+
+#define M_CHUNK_BLOCKS	1024	/* of the backing device */
+
+/**
+ * struct m_chunks - what was put
+ * @stamps:	for each block of the backing device, its content; 0: nothing
+ */
+struct m_chunks {
+	u64 stamps[M_CHUNK_BLOCKS];
+};
+
+/** m_chunk_put() - Return: NULL, or what is wrong with doing so */
+const char *m_chunk_put(struct m_chunks *m, u64 block, u32 nr,
+			const u64 *stamps);
+
+/** m_chunk_reset() - an extent is empty again */
+void m_chunk_reset(struct m_chunks *m, u64 block, u32 nr);
+
+#endif /* M_CHUNK_H */

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: the model of the device
+ *
+ * All requests have places in one order.  Of that order these pairs are known
+ * (the set m_request.before): a request that was acknowledged before another
+ * one was submitted comes first; and when a read shows the effect of one
+ * request on a block, everything that was in force there before the read
+ * comes before that one.
+ *
+ * After a crash a device may hold a state if there are a set of requests and
+ * an order of it, such that
+ *
+ *  - with each request, all that are known to come before it are in the set;
+ *  - all in m_device.must are in the set: acknowledged FUA writes, and what
+ *    was acknowledged before an acknowledged flush was submitted;
+ *  - the order respects the known pairs;
+ *  - the set, applied in that order to what the device held when it was last
+ *    settled, whole requests each, gives the state.
+ *
+ * The engine's own numbers, where it gave any, are tried as the order first.
+ * If that does not explain the state, all sets that could are searched.
+ */
+#include "m_device.h"
+
+#define SHOWN_BASE	0xff	/* m_device.shown: what was settled */
+
+void m_device_init(struct m_device *m, u32 nr_blocks)
+{
+	memset(m, 0, offsetof(struct m_device, requests));
+	memset(m->shown, SHOWN_BASE, sizeof(m->shown));
+	m->nr_blocks = nr_blocks;
+}
+
+/* @set and all that is known to come before one of it. */
+static u64 closure(const struct m_device *m, u64 set)
+{
+	u64 closed = 0, next;
+	u32 i;
+
+	while (closed != set) {
+		next = set & ~closed;
+		closed = set;
+		for (; next; next &= next - 1) {
+			i = __builtin_ctzll(next);
+			set |= m->requests[i].before;
+		}
+	}
+	return set;
+}
+
+u32 m_device_submit(struct m_device *m, bool write, u32 lba, u32 nr_blocks,
+		    u64 serial)
+{
+	u32 index = m->nr_requests++;
+	u32 i;
+
+	m->requests[index] = (struct m_request){
+		.write = write, .lba = lba, .nr_blocks = nr_blocks,
+		.serial = serial, .before = closure(m, m->acked),
+	};
+	for (i = 0; i < nr_blocks; i++)
+		m->touch[lba + i] |= BIT_ULL(index);
+	m->all |= BIT_ULL(index);
+	m->clock++;
+	return index;
+}
+
+void m_device_either(struct m_device *m, u32 index)
+{
+	m->requests[index].either = true;
+}
+
+void m_device_hint(struct m_device *m, u32 index, u64 hint)
+{
+	m->requests[index].hint = hint;
+}
+
+void m_device_done(struct m_device *m, u32 index, bool fua, int error)
+{
+	m->clock++;
+	if (!error)
+		m->acked |= BIT_ULL(index);
+	else if (error != -EIO)
+		m->all &= ~BIT_ULL(index);
+	if (!error && fua)
+		m->must |= BIT_ULL(index);
+}
+
+void m_device_flushed(struct m_device *m, u64 acked)
+{
+	m->must |= acked;
+}
+
+/* Does @r leave @stamp in block @lba? */
+static bool leaves(const struct m_request *r, u32 lba, u64 stamp)
+{
+	u32 i = lba - r->lba;
+
+	if (stamp == M_UNREADABLE || !r->write)
+		return stamp == M_UNREADABLE || stamp == 0;
+	if (r->either && r->seen[i / 64] & BIT_ULL(i % 64))
+		return stamp == m_stamp(r->serial, i, r->second[i / 64] >> i % 64 & 1);
+	return (stamp & ~(u64)r->either) == m_stamp(r->serial, i, false);
+}
+
+/* All of @first come before @second, and so does all that comes before them. */
+static void order(struct m_device *m, u64 first, u32 second)
+{
+	u32 i;
+
+	first = closure(m, first);
+	for (i = 0; i < m->nr_requests; i++)
+		if (i == second || m->requests[i].before & BIT_ULL(second))
+			m->requests[i].before |= first;
+}
+
+struct m_read m_device_read_begin(const struct m_device *m)
+{
+	return (struct m_read){ .acked = m->acked, .clock = m->clock };
+}
+
+/*
+ * In force when the read was submitted: what was acknowledged, and what an
+ * earlier read had shown.  Overwritten: what comes before one of these.
+ */
+static const char *read_block(struct m_device *m, const struct m_read *read,
+			      u32 lba, u64 stamp)
+{
+	u64 force = m->touch[lba] & read->acked;
+	u64 over = 0, may = 0;
+	u32 i, shown = m->shown[lba];
+
+	if (shown != SHOWN_BASE && m->shown_at[lba] <= read->clock)
+		force |= BIT_ULL(shown);
+	for (i = 0; i < m->nr_requests; i++)
+		if (force & BIT_ULL(i))
+			over |= m->requests[i].before;
+	for (i = 0; i < m->nr_requests; i++)
+		if (m->touch[lba] & m->all & ~over & BIT_ULL(i) &&
+		    leaves(&m->requests[i], lba, stamp))
+			may |= BIT_ULL(i);
+	if (!may && !force && m->base[lba] == stamp)
+		return NULL;
+	if (!may)
+		return m->base[lba] == stamp || stamp == 0 ?
+			"a read missed a write" : "a read returned what it must not";
+	if (may & (may - 1) || (!force && m->base[lba] == stamp))
+		return NULL;	/* more than one explanation */
+
+	i = __builtin_ctzll(may);
+	force &= ~may & m->all;
+	if (force & ~m->requests[i].before)
+		order(m, force, i);
+	if (m->requests[i].before & BIT_ULL(i))
+		return "reads contradict each other about an order";
+	if (m->requests[i].either) {
+		u32 n = lba - m->requests[i].lba;
+
+		m->requests[i].seen[n / 64] |= BIT_ULL(n % 64);
+		m->requests[i].second[n / 64] |= (stamp & 1) << n % 64;
+	}
+	m->shown[lba] = i;
+	m->shown_at[lba] = m->clock;
+	return NULL;
+}
+
+const char *m_device_read_done(struct m_device *m, const struct m_read *read,
+			       u32 *lba, u32 nr_blocks, const u64 *stamps)
+{
+	const char *why;
+	u32 i;
+
+	m->clock++;
+	for (i = 0; i < nr_blocks; i++, ++*lba) {
+		if (stamps[i] == M_UNREADABLE)
+			continue;
+		why = read_block(m, read, *lba, stamps[i]);
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+/* Do the first n requests in the engine's order give @stamps, for some n? */
+static bool hint_explains(struct m_device *m, const u64 *stamps, u64 must)
+{
+	u8 wrong[M_BLOCKS_MAX];
+	u64 left = m->all, done = ~m->all;
+	u32 i, next, nr_wrong = 0;
+	struct m_request *r;
+
+	for (i = 0; i < m->nr_blocks; i++) {
+		wrong[i] = stamps[i] != m->base[i] && stamps[i] != M_UNREADABLE;
+		nr_wrong += wrong[i];
+	}
+	while (nr_wrong || must & ~done) {
+		next = M_REQUESTS_MAX;
+		for (i = 0; i < m->nr_requests; i++)
+			if (left & BIT_ULL(i) && m->requests[i].hint &&
+			    (next == M_REQUESTS_MAX ||
+			     m->requests[i].hint < m->requests[next].hint))
+				next = i;
+		if (next == M_REQUESTS_MAX || m->requests[next].before & ~done)
+			return false;
+		r = &m->requests[next];
+		for (i = r->lba; i < r->lba + r->nr_blocks; i++) {
+			nr_wrong -= wrong[i];
+			wrong[i] = !leaves(r, i, stamps[i]);
+			nr_wrong += wrong[i];
+		}
+		left &= ~BIT_ULL(next);
+		done |= BIT_ULL(next);
+	}
+	return true;
+}
+
+/* Where the search for a set and an order of it stands. */
+struct search {
+	struct m_device *m;
+	const u64 *stamps;
+	u32 nr_steps;
+	bool covered[M_BLOCKS_MAX];
+};
+
+/* Could @r be the last of those that are left?  If not, which blocks say no. */
+static bool fits(struct search *s, const struct m_request *r, u64 *blame)
+{
+	bool fit = true;
+	u32 i;
+
+	for (i = r->lba; i < r->lba + r->nr_blocks; i++) {
+		if (s->covered[i] || leaves(r, i, s->stamps[i]))
+			continue;
+		if (s->stamps[i] == 0)
+			*blame |= s->m->touch[i];
+		fit = false;
+	}
+	return fit;
+}
+
+/*
+ * Take requests off the end of the order of @set for as long as one fits:
+ * whatever fits may as well be last, it only hides more of the others.
+ *
+ * Return: is nothing left, and the rest as it was before all of them; if not,
+ * @blame has those that touch a block of zeros that nothing explains.
+ */
+static bool peel(struct search *s, u64 set, u64 *blame)
+{
+	const struct m_device *m = s->m;
+	u64 later, tried = 0;
+	u32 i, k;
+
+	for (k = 0; k < m->nr_blocks; k++)
+		s->covered[k] = s->stamps[k] == M_UNREADABLE;
+	*blame = 0;
+	while (set & ~tried) {
+		for (i = 0, later = 0; i < m->nr_requests; i++)
+			later |= set & BIT_ULL(i) ? m->requests[i].before : 0;
+		for (i = 0; i < m->nr_requests; i++)
+			if (set & ~later & ~tried & BIT_ULL(i))
+				break;
+		if (i == m->nr_requests)
+			return false;
+		tried |= BIT_ULL(i);
+		if (!fits(s, &m->requests[i], blame))
+			continue;
+		for (k = 0; k < m->requests[i].nr_blocks; k++)
+			s->covered[m->requests[i].lba + k] = true;
+		set &= ~BIT_ULL(i);
+		tried = 0;
+	}
+	if (set)
+		return false;
+	for (k = 0; k < m->nr_blocks; k++) {
+		if (s->covered[k] || s->stamps[k] == m->base[k])
+			continue;
+		set = 1;
+		if (s->stamps[k] == 0)
+			*blame |= m->touch[k];
+	}
+	return !set;
+}
+
+/*
+ * Of what is not in @set, only discards can help: whoever else left a block as
+ * it is, is in the set by its stamp.
+ */
+static bool search(struct search *s, u64 set, u64 refused)
+{
+	u64 blame;
+	u32 i;
+
+	if (++s->nr_steps > M_SEARCH_MAX)
+		return false;
+	if (peel(s, set, &blame))
+		return true;
+	blame &= s->m->all & ~set & ~refused;
+	for (i = 0; i < s->m->nr_requests; i++) {
+		if (!(blame & BIT_ULL(i)) || s->m->requests[i].write)
+			continue;
+		if (search(s, closure(s->m, set | BIT_ULL(i)), refused))
+			return true;
+		refused |= BIT_ULL(i);
+	}
+	return false;
+}
+
+const char *m_device_holds(struct m_device *m, const u64 *stamps, u64 must)
+{
+	struct search s = { .m = m, .stamps = stamps };
+	u64 set = must, rest;
+	u32 i, k;
+
+	if (hint_explains(m, stamps, must))
+		return NULL;
+	m->nr_searched++;
+	for (k = 0; k < m->nr_blocks; k++) {
+		if (!stamps[k] || stamps[k] == m->base[k] ||
+		    stamps[k] == M_UNREADABLE)
+			continue;
+		rest = m->touch[k] & m->all;
+		for (i = 0; i < m->nr_requests; i++)
+			if (rest & BIT_ULL(i) && leaves(&m->requests[i], k, stamps[k]))
+				break;
+		if (i == m->nr_requests)
+			return "a block holds what nobody wrote there";
+		set |= BIT_ULL(i);
+	}
+	if (search(&s, closure(m, set), 0))
+		return NULL;
+	return s.nr_steps > M_SEARCH_MAX ? "gave up the search for an order" :
+		"no first n requests of any order give this";
+}
+
+void m_device_settle(struct m_device *m, const u64 *stamps)
+{
+	u32 i;
+
+	for (i = 0; i < m->nr_blocks; i++)
+		if (stamps[i] != M_UNREADABLE)
+			m->base[i] = stamps[i];
+	m->nr_requests = 0;
+	m->all = 0;
+	m->acked = 0;
+	m->must = 0;
+	memset(m->touch, 0, sizeof(m->touch[0]) * m->nr_blocks);
+	memset(m->shown, SHOWN_BASE, sizeof(m->shown[0]) * m->nr_blocks);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The truth about extents: their lives, and where the next append goes.
+ *
+ * Which free extent is taken is the engine's to choose; the model is told, and
+ * says whether it may.  All else it foretells.
+ */
+#ifndef M_EXTENT_H
+#define M_EXTENT_H
+
+#include "kapi.h"
+
+#define M_EXTENTS_MAX	64
+#define M_STREAMS	4
+
+enum m_extent_state {
+	M_EXTENT_FREE,
+	M_EXTENT_ASSIGNED,
+	M_EXTENT_READY,
+	M_EXTENT_OPEN,
+	M_EXTENT_SEALED,
+	M_EXTENT_SUPER,		/* for ever */
+};
+
+/**
+ * struct m_extent - an extent
+ * @state:	enum m_extent_state
+ * @stream:	whose, unless free
+ * @generation:	of this life
+ * @written:	blocks
+ * @order:	when it last changed its state
+ * @last_seq:	highest number in it
+ * @in_log:	replay may need it
+ */
+struct m_extent {
+	u8 state;
+	u32 stream;
+	u32 generation;
+	u32 written;
+	u32 order;
+	u64 last_seq;
+	bool in_log;
+};
+
+struct m_extents {
+	u32 nr;
+	u32 blocks;
+	u32 clock;
+	struct m_extent e[M_EXTENTS_MAX];
+};
+
+/** m_extent_assign() - @nr was taken.  Return: NULL, or why it may not be */
+const char *m_extent_assign(struct m_extents *m, u32 nr, u32 stream,
+			    u32 generation);
+
+/** m_extent_first() - of those in @state of a stream, since longest; 0: none */
+u32 m_extent_first(const struct m_extents *m, u32 stream, u8 state);
+
+/** m_extent_set() - it goes on to a state */
+void m_extent_set(struct m_extents *m, u32 nr, u8 state);
+
+/** m_extent_next() - seal the open one, open the next; false if there is none */
+bool m_extent_next(struct m_extents *m, u32 stream);
+
+/** m_extent_place() - blocks are appended.  Return: the first one's number */
+u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq);
+
+#endif /* M_EXTENT_H */
