@@ -217,7 +217,7 @@ void kapi_printk(int level, const char *fmt, ...) __printf(2, 3);
  * As in minmax.h: both signed, both unsigned, narrower than int, or constant.
  */
 #define __kapi_signed(x)	((typeof(x))-1 < (typeof(x))1)
-#define __kapi_cmp(op, x, y) ({						\
+#define __kapi_pick(x, y, first) ({					\
 	__auto_type __cx = (x);						\
 	__auto_type __cy = (y);						\
 									\
@@ -226,10 +226,10 @@ void kapi_printk(int level, const char *fmt, ...) __printf(2, 3);
 		       __builtin_choose_expr(__builtin_constant_p(x), 1, 0) || \
 		       __builtin_choose_expr(__builtin_constant_p(y), 1, 0), \
 		       "min/max of different signedness");		\
-	__cx op __cy ? __cx : __cy; })
+	(first) ? __cx : __cy; })
 
-#define min(x, y)		__kapi_cmp(<, x, y)
-#define max(x, y)		__kapi_cmp(>, x, y)
+#define min(x, y)		__kapi_pick(x, y, __cx < __cy)
+#define max(x, y)		__kapi_pick(x, y, __cx > __cy)
 #define min3(x, y, z)		min(min(x, y), z)
 #define max3(x, y, z)		max(max(x, y), z)
 #define min_t(type, x, y) ({						\
@@ -302,14 +302,21 @@ static inline u64 div64_u64(u64 dividend, u64 divisor)
 	return dividend / divisor;
 }
 
+__extension__ typedef unsigned __int128 u128;
+
+static inline u64 mul_u64_u64_shr(u64 a, u64 mul, unsigned int shift)
+{
+	return (u64)((u128)a * mul >> shift);
+}
+
 static inline u64 mul_u64_u32_div(u64 a, u32 mul, u32 divisor)
 {
-	return (u64)((unsigned __int128)a * mul / divisor);
+	return (u64)((u128)a * mul / divisor);
 }
 
 static inline u64 mul_u64_u64_div_u64(u64 a, u64 mul, u64 divisor)
 {
-	return (u64)((unsigned __int128)a * mul / divisor);
+	return (u64)((u128)a * mul / divisor);
 }
 
 #define check_add_overflow(a, b, d)	__builtin_add_overflow(a, b, d)
@@ -347,12 +354,12 @@ static inline size_t size_add(size_t a, size_t b)
 
 /* Undefined for 0 in the kernel; ends the run here. */
 #define ilog2(n) ({							\
-	unsigned long long __l = (n);					\
+	u64 __l = (n);					\
 									\
 	BUG_ON(!__l);							\
-	63 - __builtin_clzll(__l); })
+	63 - (int)__builtin_clzll(__l); })
 #define is_power_of_2(n) ({						\
-	unsigned long long __p = (n);					\
+	u64 __p = (n);					\
 									\
 	__p != 0 && (__p & (__p - 1)) == 0; })
 #define roundup_pow_of_two(n) ({					\

@@ -168,6 +168,6 @@ void kapi_mem_check_leaks(void);
 void kapi_work_check_leaks(void);
 
 /* sched.c: back to the caller of kapi_run(), for good */
-void kapi_leave(void) __attribute__((__noreturn__));
+__attribute__((__noreturn__)) void kapi_leave(void);
 
 #endif /* KAPI_FIBER_H */

@@ -155,7 +155,7 @@ static void add_edge(u32 from, u32 to)
 	if (from == to)
 		kapi_fail("lock order: two of %s (%s) at once", a->name, a->at);
 	if (reach(to) & BIT_ULL(from))
-		kapi_fail("lock order: %s (%s) taken under %s (%s); the other order was seen before",
+		kapi_fail("lock order: %s (%s) under %s (%s); the other order was seen before",
 			  b->name, b->at, a->name, a->at);
 	graph.after[from] |= BIT_ULL(to);
 	check_irq_safety(&graph.after[from], BIT_ULL(to));

@@ -400,6 +400,7 @@ void kapi_end(void)
 	kapi.cur = NULL;
 	kapi.ctx = NULL;
 	kapi.hooks = &no_hooks;
+	kapi_preempt_hook = NULL;
 }
 
 void kapi_crash(void)

@@ -306,13 +306,15 @@ static void wrong_order(void *arg)
 
 static void two_of_a_class(void *arg)
 {
-	spinlock_t locks[2];
+	struct {
+		spinlock_t lock;	/* of nothing */
+	} twins[2];
 	int i;
 
 	for (i = 0; i < 2; i++)
-		spin_lock_init(&locks[i]);
-	spin_lock(&locks[0]);
-	spin_lock(&locks[1]);
+		spin_lock_init(&twins[i].lock);
+	spin_lock(&twins[0].lock);
+	spin_lock(&twins[1].lock);
 }
 
 static void irq_unsafe_lock(void *arg)

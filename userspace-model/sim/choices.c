@@ -100,7 +100,7 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 	case SIM_SOURCE_ZERO:
 		break;
 	case SIM_SOURCE_SEED:
-		v = (unsigned __int128)splitmix64(&choices->state) * n >> 64;
+		v = mul_u64_u64_shr(splitmix64(&choices->state), n, 64);
 		break;
 	case SIM_SOURCE_BYTES:
 		v = draw_bytes(choices, n);
@@ -154,8 +154,7 @@ ssize_t sim_records_read(FILE *file, struct sim_record **records)
 	size_t nr = 0, max = 0;
 	int got;
 
-	while ((got = fscanf(file, " %u %u/%u", &r.kind, &r.value,
-			     &r.bound)) == 3) {
+	while ((got = fscanf(file, " %u %u/%u", &r.kind, &r.value, &r.bound)) == 3) {
 		if (nr == max) {
 			struct sim_record *more;
 

@@ -243,7 +243,7 @@ void sim_disk_settle(struct sim_disk *disk)
 {
 	enum manner manner = MANNER_COMPLETED;
 
-	BUG_ON(!disk->off);
+	WARN_ON(!disk->off);
 	if (disk->undo_head != disk->undo_tail)
 		manner = sim_choose(disk->choices, NR_MANNERS,
 				    SIM_CHOOSE_CRASH);

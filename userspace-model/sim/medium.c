@@ -159,15 +159,15 @@ void sim_snapshot_take(struct sim_snapshot *snapshot, struct sim_disk *disk)
 	size_t nr = disk->undo_tail - disk->undo_head;
 	size_t extents_size = disk->nr_extents * sizeof(*disk->extents);
 
-	BUG_ON(disk->nr_in_flight);
-	BUG_ON(disk->table);
+	WARN_ON(disk->nr_in_flight);
+	WARN_ON(disk->table);
 	if (!snapshot->pages) {
 		snapshot->nr_pages = disk->nr_pages;
 		snapshot->pages = calloc(disk->nr_pages,
 					 sizeof(*snapshot->pages));
 		snapshot->extents = malloc(extents_size + 1);
 	}
-	BUG_ON(snapshot->nr_pages != disk->nr_pages);
+	WARN_ON(snapshot->nr_pages != disk->nr_pages);
 	if (nr > snapshot->undo_max) {
 		snapshot->undo_max = 2 * nr;
 		free(snapshot->undo);
@@ -193,9 +193,9 @@ void sim_snapshot_take(struct sim_snapshot *snapshot, struct sim_disk *disk)
 void sim_snapshot_restore(struct sim_disk *disk,
 			  const struct sim_snapshot *snapshot)
 {
-	BUG_ON(disk->nr_in_flight);
-	BUG_ON(snapshot->nr_pages != disk->nr_pages);
-	BUG_ON(snapshot->nr_undo > disk->undo_max);
+	WARN_ON(disk->nr_in_flight);
+	WARN_ON(snapshot->nr_pages != disk->nr_pages);
+	WARN_ON(snapshot->nr_undo > disk->undo_max);
 	pages_copy(disk->pages, snapshot->pages, disk->nr_pages);
 	if (snapshot->nr_undo)
 		memcpy(disk->undo, snapshot->undo,

@@ -464,7 +464,7 @@ static bool replays(void)
 		good = good && !ftruncate(fileno(file), ftell(file));
 		rewind(file);
 		nr = sim_records_read(file, &records);
-		sim_choices_list(&sim.choices, records, max(nr, (ssize_t)0));
+		sim_choices_list(&sim.choices, records, max_t(ssize_t, nr, 0));
 		good = good && nr > 0 && run_history() == hash;
 		free(records);
 	}

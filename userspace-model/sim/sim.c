@@ -36,7 +36,7 @@ void sim_init(struct sim *sim)
 
 void sim_add_disk(struct sim *sim, struct sim_disk *disk)
 {
-	BUG_ON(sim->nr_disks == SIM_DISKS_MAX);
+	WARN_ON(sim->nr_disks == SIM_DISKS_MAX);
 	sim->disks[sim->nr_disks++] = disk;
 }
 
