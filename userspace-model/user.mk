@@ -73,7 +73,8 @@ user-link	= $(USER_CC) $(user-cflags-$1) -g -o $@ \
 # --- the kernel's own list.h, rbtree and sort() ---
 #
 # Copied without their #include lines, which kapi.h stands in for, into a
-# directory that holds nothing else.
+# directory that holds nothing else.  Each file appears whole: another make may
+# be compiling.
 KERNEL_INCLUDE	:= $(O)/kernel-include/kernel
 KERNEL_FILES	:= include/linux/list.h include/linux/rbtree.h \
 	include/linux/rbtree_types.h include/linux/rbtree_augmented.h \
@@ -82,15 +83,16 @@ KERNEL_STAMP	:= $(KERNEL_INCLUDE)/.stamp
 
 $(KERNEL_STAMP): userspace-model/user.mk
 	@echo "  KERNEL  $(KERNEL_INCLUDE)"
-	@rm -rf $(KERNEL_INCLUDE) && mkdir -p $(KERNEL_INCLUDE)
-	@tree=$$(tools/linux-source) && \
+	@mkdir -p $(KERNEL_INCLUDE)
+	@tree=$$(tools/linux-source) && new=$$(mktemp -d $(O)/.kernel.XXXXXX) && \
 	for f in $(KERNEL_FILES); do \
 		sed -e '/^#include/d' -e '/^#define pr_fmt/d' \
 		    -e 's/rcu_assign_pointer(/WRITE_ONCE(/' \
-		    $$tree/$$f >$(KERNEL_INCLUDE)/$${f##*/} || exit 1; \
-	done
-	@sed -i '1a #include "rbtree_augmented.h"' $(KERNEL_INCLUDE)/rbtree.c
-	@sed -i '1a #undef swap' $(KERNEL_INCLUDE)/sort.c
+		    $$tree/$$f >$$new/$${f##*/} || exit 1; \
+	done && \
+	sed -i '1a #include "rbtree_augmented.h"' $$new/rbtree.c && \
+	sed -i '1a #undef swap' $$new/sort.c && \
+	mv -f $$new/* $(KERNEL_INCLUDE)/ && rmdir $$new
 	@touch $@
 
 $(addprefix $(KERNEL_INCLUDE)/,$(KERNEL_SRCS)): $(KERNEL_STAMP) ;
