@@ -129,18 +129,29 @@ static struct bio *backing_bio(struct shardblk_backing *backing,
 	bio = bio_alloc_bioset(backing->handle.bdev, nr_vecs, opf, GFP_NOIO,
 			       &backing->bios);
 	bio->bi_iter.bi_sector = (io->offset + done) >> SECTOR_SHIFT;
-	bio->bi_private = io;
-	bio->bi_end_io = backing_end_io;
 	return bio;
 }
 
-/* Fill a bio with @len bytes, which shardblk_segs_fit() said it can take. */
+/* The last bio of an operation ends it. */
+static void backing_submit_last(struct bio *bio, struct shard_io *io)
+{
+	bio->bi_private = io;
+	bio->bi_end_io = backing_end_io;
+	submit_bio(bio);
+}
+
+/*
+ * Fill a bio with @len bytes, which shardblk_segs_fit() said it can take.
+ * Drivers rely on pieces of whole sectors, wherever a block is cut.
+ */
 static void backing_fill(struct bio *bio, struct shardblk_segs *pos, u32 len)
 {
 	struct bio_vec bvec;
 
 	while (len) {
 		shardblk_segs_next(pos, len, &bvec);
+		WARN_ON_ONCE((bvec.bv_offset | bvec.bv_len) &
+			     (SECTOR_SIZE - 1));
 		__bio_add_page(bio, bvec.bv_page, bvec.bv_len, bvec.bv_offset);
 		len -= bvec.bv_len;
 	}
@@ -148,22 +159,20 @@ static void backing_fill(struct bio *bio, struct shardblk_segs *pos, u32 len)
 
 /*
  * As many bios as it takes: each is chained to the next, and the last one
- * ends when all have.
+ * ends when all have.  Memory in pieces too small to make a bio of would be
+ * an error of ours; the operation fails then.
  */
 static void backing_issue_data(struct shardblk_backing *backing,
 			       struct shard_io *io, blk_opf_t opf)
 {
 	struct shardblk_segs pos = { io->segs, io->seg_skip };
 	u32 align = backing->backend.logical_block_size;
-	struct bio *bio = NULL;
-	u32 done = 0;
+	struct bio *bio = NULL, *next;
+	unsigned short nr_vecs;
+	u32 done = 0, len;
 
 	while (done < io->len) {
-		unsigned short nr_vecs;
-		u32 len = shardblk_segs_fit(pos, io->len - done, align,
-					    &nr_vecs);
-		struct bio *next;
-
+		len = shardblk_segs_fit(pos, io->len - done, align, &nr_vecs);
 		if (WARN_ON_ONCE(!len))
 			break;
 		next = backing_bio(backing, io, done, opf, nr_vecs);
@@ -180,9 +189,8 @@ static void backing_issue_data(struct shardblk_backing *backing,
 		return;
 	}
 	if (done < io->len)
-		bio_io_error(bio);
-	else
-		submit_bio(bio);
+		bio->bi_status = BLK_STS_IOERR;
+	backing_submit_last(bio, io);
 }
 
 /*
@@ -192,6 +200,7 @@ static void backing_issue_data(struct shardblk_backing *backing,
 static void backing_issue(struct shardblk_backing *backing, struct shard_io *io)
 {
 	blk_opf_t opf = REQ_OP_WRITE | REQ_SYNC | REQ_IDLE;
+	struct bio *bio;
 
 	switch (io->op) {
 	case SHARD_IO_READ:
@@ -204,7 +213,8 @@ static void backing_issue(struct shardblk_backing *backing, struct shard_io *io)
 		backing_issue_data(backing, io, opf);
 		break;
 	case SHARD_IO_FLUSH:
-		submit_bio(backing_bio(backing, io, 0, opf | REQ_PREFLUSH, 0));
+		bio = backing_bio(backing, io, 0, opf | REQ_PREFLUSH, 0);
+		backing_submit_last(bio, io);
 		break;
 	case SHARD_IO_RESET:
 		backing_finish(io, BLK_STS_OK);
@@ -290,15 +300,14 @@ static void backing_describe(struct shardblk_backing *backing, bool read_only)
 	backend->read_only = read_only;
 }
 
-int shardblk_backing_open(struct shardblk_backing *backing, dev_t dev,
-			  bool read_only)
+int shardblk_backing_open(struct shardblk_backing *backing, const char *name,
+			  dev_t dev, bool read_only)
 {
 	int error;
 
 	error = compat_bdev_open(&backing->handle, dev, !read_only, backing);
 	if (error) {
-		pr_err("cannot open backing device %u:%u: %s (error %d)\n",
-		       MAJOR(dev), MINOR(dev),
+		pr_err("cannot open %s: %s (error %d)\n", name,
 		       error == -EBUSY ? "mounted, or otherwise in use" :
 					 "is it there?", error);
 		return error;

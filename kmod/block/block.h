@@ -86,6 +86,7 @@ u32 shardblk_segs_fit(struct shardblk_segs pos, u32 len, u32 align,
 /**
  * shardblk_backing_open() - open a backing device for us alone
  * @backing:	filled in on success
+ * @name:	for messages
  * @dev:	which
  * @read_only:	write nothing to it
  *
@@ -94,8 +95,8 @@ u32 shardblk_segs_fit(struct shardblk_segs pos, u32 len, u32 align,
  * Return: 0, -EBUSY, -EROFS, -ELOOP (a shardblk), -EOPNOTSUPP (zoned),
  * -ENOMEM, those of open().
  */
-int shardblk_backing_open(struct shardblk_backing *backing, dev_t dev,
-			  bool read_only);
+int shardblk_backing_open(struct shardblk_backing *backing, const char *name,
+			  dev_t dev, bool read_only);
 
 /** shardblk_backing_close() - no operation may be under way; may sleep */
 void shardblk_backing_close(struct shardblk_backing *backing);
@@ -153,8 +154,8 @@ struct shardblk {
 
 /**
  * struct shardblk_options - how to add a device
- * @path:	backing device; used when @dev is 0
- * @dev:	its number, or 0
+ * @path:	backing device
+ * @dev:	its number; 0: to be looked up
  * @id:		N, or SHARDBLK_ID_ANY
  * @read_only:	write nothing to the backing device
  * @memtable:	bytes of one memtable; 0: the default

@@ -265,6 +265,8 @@ static int control_open(struct inode *inode, struct file *file)
 {
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
+	/* The misc device, which seq_file has no use for. */
+	file->private_data = NULL;
 	return single_open(file, control_show, NULL);
 }
 

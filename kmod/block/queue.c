@@ -116,6 +116,7 @@ static blk_status_t queue_translate(struct request *rq,
 		break;
 	case REQ_OP_DISCARD:
 	case REQ_OP_WRITE_ZEROES:
+		/* REQ_NOUNMAP is no matter: unmapped space stays provisioned. */
 		request->op = SHARD_DISCARD;
 		break;
 	case REQ_OP_FLUSH:

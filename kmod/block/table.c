@@ -340,7 +340,8 @@ static int table_build(struct shardblk *sb,
 	if (error)
 		return error;
 	sb->backing.gone = table_backing_gone;
-	error = shardblk_backing_open(&sb->backing, dev, options->read_only);
+	error = shardblk_backing_open(&sb->backing, options->path, dev,
+				      options->read_only);
 	if (error)
 		return error;
 	error = table_start(sb, options);
