@@ -492,6 +492,13 @@ int shard_manifest_decode(const void *block, u32 block_size, u32 seed,
 	return 0;
 }
 
+u32 shard_manifest_nr_items(const void *block)
+{
+	const struct shardblk_manifest *d = block;
+
+	return le16_to_cpu(d->nr_items);
+}
+
 void shard_item_encode(const struct shard_item *item, void *block, u32 idx)
 {
 	void *at = (u8 *)block + sizeof(struct shardblk_manifest) +
@@ -757,9 +764,10 @@ void shard_page_inner(const void *block, u32 idx,
 }
 
 void shard_page_child(const void *block, u64 lba,
-		      struct shard_inner_entry *entry)
+		      struct shard_inner_entry *entry, u64 *next)
 {
-	u32 low = 0, high = shard_page_nr_entries(block);
+	u32 nr = shard_page_nr_entries(block);
+	u32 low = 0, high = nr;
 
 	while (high - low > 1) {
 		u32 mid = low + (high - low) / 2;
@@ -769,6 +777,10 @@ void shard_page_child(const void *block, u64 lba,
 			low = mid;
 		else
 			high = mid;
+	}
+	if (low + 1 < nr) {
+		shard_page_inner(block, low + 1, entry);
+		*next = min(*next, entry->lba);
 	}
 	shard_page_inner(block, low, entry);
 }

@@ -186,6 +186,8 @@ void shard_manifest_encode(const struct shard_manifest_header *header,
 int shard_manifest_decode(const void *block, u32 block_size, u32 seed,
 			  const struct shard_place *place,
 			  struct shard_manifest_header *header);
+/* Of a page that was decoded. */
+u32 shard_manifest_nr_items(const void *block);
 void shard_item_encode(const struct shard_item *item, void *block, u32 idx);
 int shard_item_decode(const void *block, u32 idx, struct shard_item *item);
 
@@ -241,9 +243,14 @@ bool shard_page_leaf(const void *block, u32 *pos,
 		     struct shard_leaf_entry *entry);
 void shard_page_inner(const void *block, u32 idx,
 		      struct shard_inner_entry *entry);
-/** shard_page_child() - the last child at or before @lba, else the first */
+/**
+ * shard_page_child() - the last child that begins at or before @lba
+ * @next:	lowered to where the child after it begins, if there is one
+ *
+ * If all begin behind @lba it is the first.
+ */
 void shard_page_child(const void *block, u64 lba,
-		      struct shard_inner_entry *entry);
+		      struct shard_inner_entry *entry, u64 *next);
 
 /** shard_leaf_csum() - of the block @idx of an entry that is data */
 static inline u32 shard_leaf_csum(const struct shard_leaf_entry *entry, u32 idx)

@@ -502,15 +502,63 @@ void shard_extents_tail(struct shard_extents *ex, u32 stream,
 
 /* ---- giving up ---- */
 
-void shard_extent_retire(struct shard_extents *ex, u32 nr)
+void shard_extents_count_begin(struct shard_extents *ex, u32 streams)
 {
-	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+	u32 i;
 
-	lockdep_assert_held(&ex->lock);
-	WARN_ON_ONCE(e->state != SHARD_EXTENT_SEALED || e->in_log ||
-		     e->retired);
-	e->retired = true;
-	ex->nr_retired++;
+	spin_lock_irqsave(&ex->lock, flags);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
+		if (streams & BIT(ex->extents[i].stream))
+			ex->extents[i].counting = 0;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extents_count(struct shard_extents *ex, u32 nr, u32 blocks)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	ex->extents[nr].counting += blocks;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extents_list(struct shard_extents *ex)
+{
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
+		ex->extents[i].listing = ex->extents[i].generation;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+u32 shard_extents_retire(struct shard_extents *ex, u32 streams, u32 *retired,
+			 u32 max)
+{
+	unsigned long flags;
+	u32 nr = 0;
+	u32 i;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++) {
+		struct shard_extent *e = &ex->extents[i];
+
+		if (e->state == SHARD_EXTENT_FREE ||
+		    !(streams & BIT(e->stream)))
+			continue;
+		e->live = e->counting;
+		/* O6 */
+		if (e->state != SHARD_EXTENT_SEALED || e->in_log ||
+		    e->retired || e->counting || nr == max)
+			continue;
+		e->retired = true;
+		ex->nr_retired++;
+		retired[nr++] = i;
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return nr;
 }
 
 void shard_extent_free(struct shard_extents *ex, u32 nr)
@@ -610,4 +658,31 @@ u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream)
 	nr = ex->heads[stream].nr_used;
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return nr;
+}
+
+u32 shard_extent_live(struct shard_extents *ex, u32 nr)
+{
+	unsigned long flags;
+	u32 live;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	live = ex->extents[nr].live;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return live;
+}
+
+/* Blocks that the newest checkpoint maps. */
+u64 shard_extents_live(struct shard_extents *ex)
+{
+	unsigned long flags;
+	u64 live = 0;
+	u32 i;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
+		if (ex->extents[i].stream == SHARDBLK_STREAM_HOST &&
+		    ex->extents[i].state != SHARD_EXTENT_FREE)
+			live += ex->extents[i].live;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return live;
 }

@@ -205,8 +205,26 @@ void shard_extents_relog(struct shard_extents *ex,
 void shard_extents_tail(struct shard_extents *ex, u32 stream,
 			struct shard_place *place);
 
-/** shard_extent_retire() - nothing live in it: free it once readers are gone */
-void shard_extent_retire(struct shard_extents *ex, u32 nr);
+/* What the root that is being written needs, counted anew for each. */
+void shard_extents_count_begin(struct shard_extents *ex, u32 streams);
+void shard_extents_count(struct shard_extents *ex, u32 nr, u32 blocks);
+
+/** shard_extents_list() - list all generations in the manifest being written */
+void shard_extents_list(struct shard_extents *ex);
+
+/**
+ * shard_extents_retire() - the root that was counted is durable
+ * @streams:	bit per stream that it was counted for
+ * @retired:	numbers of the extents that nothing needs any more
+ * @max:	room for so many
+ *
+ * What is sealed, read by no replay, and had nothing counted is given up (O6).
+ * Readers may still be in there: free it once they are gone.
+ *
+ * Return: how many.
+ */
+u32 shard_extents_retire(struct shard_extents *ex, u32 streams, u32 *retired,
+			 u32 max);
 /** shard_extent_free() - readers are gone (O7) */
 void shard_extent_free(struct shard_extents *ex, u32 nr);
 
@@ -224,6 +242,8 @@ void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,
 
 /* For status: extents that are free, and that the host stream has. */
 u32 shard_extents_nr_free(struct shard_extents *ex);
+u32 shard_extent_live(struct shard_extents *ex, u32 nr);
+u64 shard_extents_live(struct shard_extents *ex);
 u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream);
 
 #endif /* SHARD_EXTENT_H */

@@ -17,12 +17,15 @@
  */
 #include "super.h"
 
+#include "stats.h"
+
 /* Extents that one record assigns at most. */
 #define SHARD_PICK_MAX	16
 
 struct shard_super {
 	struct shard_writeback *wb;
 	struct shard_extents *ex;
+	struct shard_stats *stats;
 	const struct shard_super_ops *ops;
 	void *ctx;
 	struct workqueue_struct *wq;
@@ -49,6 +52,48 @@ static u64 super_offset(const struct shard_super *super, u32 extent, u32 block)
 	       super->record.block_size;
 }
 
+static int super_reset(struct shard_super *super, u32 extent)
+{
+	return shard_writeback_reset_wait(super->wb,
+					  super_offset(super, extent, 0),
+					  super->record.extent_blocks *
+					  super->record.block_size);
+}
+
+static int super_append(struct shard_super *super, u64 offset, void *addr,
+			u32 len, struct shard_dep *after)
+{
+	struct shard_append *append = &super->append;
+	struct shard_dep dep;
+
+	shard_dep_init(&dep, super->wb);
+	append->offset = offset;
+	append->seg.addr = addr;
+	append->seg.len = len;
+	append->fua = true;
+	append->after = after;
+	append->dep = &dep;
+	append->done = append_done;
+	shard_append(super->wb, SHARD_QUEUE_SUPER, append);
+	return shard_dep_wait(&dep);
+}
+
+int shard_super_wipe(struct shard_super *super, u32 extent, void *zeros,
+		     u32 len)
+{
+	int err;
+
+	/* one that is in use was reset when it was turned to */
+	if (super->heads[extent % SHARDBLK_SUPER_COPIES].extent == extent)
+		return 0;
+	err = super_reset(super, extent);
+	/* a zoned device has forgotten all by that */
+	if (err || shard_writeback_backend(super->wb)->zone_size)
+		return err;
+	return super_append(super, super_offset(super, extent, 0), zeros, len,
+			    NULL);
+}
+
 /* Goes over to the other extent of a copy. */
 static int head_turn(struct shard_super *super, struct shard_super_head *head)
 {
@@ -56,10 +101,7 @@ static int head_turn(struct shard_super *super, struct shard_super_head *head)
 
 	head->extent ^= SHARDBLK_SUPER_COPIES;
 	head->next = 0;
-	err = shard_writeback_reset_wait(super->wb,
-					 super_offset(super, head->extent, 0),
-					 super->record.extent_blocks *
-					 super->record.block_size);
+	err = super_reset(super, head->extent);
 	if (err)
 		head->next = U32_MAX;
 	return err;
@@ -69,9 +111,7 @@ static int copy_write_once(struct shard_super *super,
 			   struct shard_super_head *head,
 			   struct shard_dep *after)
 {
-	struct shard_append *append = &super->append;
 	struct shard_place place = {};
-	struct shard_dep dep;
 	int err;
 
 	if (head->next >= shard_super_blocks(super->record.extent_blocks)) {
@@ -82,16 +122,9 @@ static int copy_write_once(struct shard_super *super,
 	place.extent = head->extent;
 	place.block = head->next++;
 	shard_super_encode(&super->record, &place, super->block);
-	shard_dep_init(&dep, super->wb);
-	append->offset = super_offset(super, place.extent, place.block);
-	append->seg.addr = super->block;
-	append->seg.len = super->record.block_size;
-	append->fua = true;
-	append->after = after;
-	append->dep = &dep;
-	append->done = append_done;
-	shard_append(super->wb, SHARD_QUEUE_SUPER, append);
-	return shard_dep_wait(&dep);
+	return super_append(super,
+			    super_offset(super, place.extent, place.block),
+			    super->block, super->record.block_size, after);
 }
 
 static int copy_write(struct shard_super *super, u32 copy,
@@ -158,6 +191,7 @@ static int extents_make_ready(struct shard_super *super, const u32 *picked,
 					size);
 		if (err)
 			return err;
+		atomic64_inc(&super->stats->extents_opened);
 		shard_extent_ready(super->ex, picked[i]);
 	}
 	return 0;
@@ -217,6 +251,8 @@ static bool super_step(struct shard_super *super)
 	err = record_fill(super, wish);
 	if (!err)
 		err = record_write(super, wish ? wish->after : NULL);
+	if (!err)
+		atomic64_inc(&super->stats->records);
 	if (!err && wish && wish->root)
 		shard_extents_relog(super->ex, &wish->from, true);
 	if (!err)
@@ -278,8 +314,14 @@ u64 shard_super_number(struct shard_super *super)
 	return READ_ONCE(super->record.number);
 }
 
+u64 shard_super_checkpoint_seq(struct shard_super *super)
+{
+	return READ_ONCE(super->record.checkpoint_seq);
+}
+
 struct shard_super *
 shard_super_create(struct shard_writeback *wb, struct shard_extents *ex,
+		   struct shard_stats *stats,
 		   const struct shard_super_record *record,
 		   const struct shard_super_head heads[SHARDBLK_SUPER_COPIES],
 		   const struct shard_super_ops *ops, void *ctx)
@@ -290,6 +332,7 @@ shard_super_create(struct shard_writeback *wb, struct shard_extents *ex,
 		return NULL;
 	super->wb = wb;
 	super->ex = ex;
+	super->stats = stats;
 	super->ops = ops;
 	super->ctx = ctx;
 	super->record = *record;

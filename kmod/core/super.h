@@ -65,6 +65,7 @@ struct shard_publish {
  */
 struct shard_super *
 shard_super_create(struct shard_writeback *wb, struct shard_extents *ex,
+		   struct shard_stats *stats,
 		   const struct shard_super_record *record,
 		   const struct shard_super_head heads[SHARDBLK_SUPER_COPIES],
 		   const struct shard_super_ops *ops, void *ctx);
@@ -79,6 +80,15 @@ void shard_super_destroy(struct shard_super *super);
  */
 int shard_super_publish(struct shard_super *super, struct shard_publish *pub);
 
+/**
+ * shard_super_wipe() - overwrite the records of a superblock extent
+ * @zeros:	@len bytes, all that records use of it
+ *
+ * Only by a start, before anyone else writes records.  May sleep.
+ */
+int shard_super_wipe(struct shard_super *super, u32 extent, void *zeros,
+		     u32 len);
+
 /** shard_super_assign() - see to the extents that streams want; any context */
 void shard_super_assign(struct shard_super *super);
 
@@ -89,6 +99,7 @@ void shard_super_durable(struct shard_super *super, u64 seq);
 u32 shard_super_room(struct shard_super *super);
 
 u64 shard_super_number(struct shard_super *super);
+u64 shard_super_checkpoint_seq(struct shard_super *super);
 
 /** shard_super_blocks() - blocks of a superblock extent that are used */
 static inline u32 shard_super_blocks(u32 extent_blocks)

@@ -272,7 +272,7 @@ static void dep_append_done(struct shard_dep *dep, u64 ticket, int error)
 	struct shard_writeback *wb = dep->writeback;
 	LIST_HEAD(tell);
 	unsigned long flags;
-	int status;
+	int status = 0;
 	bool flush;
 
 	spin_lock_irqsave(&wb->lock, flags);
@@ -645,13 +645,18 @@ static bool writeback_idle(struct shard_writeback *wb)
 	return idle;
 }
 
+void shard_writeback_quiesce(struct shard_writeback *wb)
+{
+	wait_event(wb->idle, writeback_idle(wb));
+}
+
 void shard_writeback_destroy(struct shard_writeback *wb)
 {
 	u32 i;
 
 	if (!wb)
 		return;
-	wait_event(wb->idle, writeback_idle(wb));
+	shard_writeback_quiesce(wb);
 	WARN_ON(wb->flushing || !list_empty(&wb->waiting));
 	for (i = 0; i < SHARD_QUEUES; i++)
 		WARN_ON(wb->queues[i].nr_inflight ||

@@ -132,6 +132,8 @@ shard_writeback_create(struct shard_backend *backend,
 void shard_writeback_set(struct shard_writeback *wb, u32 block_size,
 			 u32 host_depth);
 
+/** shard_writeback_quiesce() - wait until no completion runs any more */
+void shard_writeback_quiesce(struct shard_writeback *wb);
 /** shard_writeback_destroy() - nothing may be under way; may sleep */
 void shard_writeback_destroy(struct shard_writeback *wb);
 

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: check
+ *
+ * Opening has already proved the log, and one copy of the superblock and of
+ * the manifest; here the other copies are read as well, then every page of the
+ * run, then, if asked for, every block that memtables and run point to.
+ *
+ * What the run says of a block that was overwritten since is checked, too: no
+ * extent is given up before the next checkpoint, so it must still be there.
+ */
+#include "check.h"
+
+#include "stats.h"
+
+struct check {
+	const struct shard_check_view *view;
+	struct shard_check_report *report;
+	bool data;
+	u8 *block;
+	u32 *live;			/* blocks that the run has per extent */
+};
+
+static void check_found(struct check *c, const char *fmt, ...)
+{
+	char what[160];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	c->report->nr_damaged++;
+	c->report->damage(c->report, what);
+}
+
+static int check_super(struct check *c)
+{
+	struct shard_found_super *found = kvzalloc(sizeof(*found), GFP_KERNEL);
+	u32 i;
+	int err;
+
+	if (!found)
+		return -ENOMEM;
+	err = shard_recover_super(c->view->store->wb, c->view->backend, found);
+	if (err)
+		check_found(c, "superblock: cannot be read again: %d", err);
+	for (i = 0; i < SHARDBLK_SUPER_EXTENTS && !err; i++)
+		if (found->unreadable & BIT(i))
+			check_found(c, "superblock: extent %u has unreadable blocks",
+				    i);
+	for (i = 0; i < SHARDBLK_SUPER_COPIES && !err; i++)
+		if (!(found->newest & BIT(i)))
+			check_found(c, "superblock: copy %u lacks the newest record %llu",
+				    i, found->record.number);
+	kvfree(found);
+	return 0;
+}
+
+static int check_manifest(struct check *c)
+{
+	struct shard_manifest_image image;
+	u32 copy, i;
+	int err;
+
+	if (!c->view->record->manifest[0].nr_blocks)
+		return 0;
+	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+		err = shard_manifest_read(c->view->store, c->view->record, copy,
+					  &image);
+		if (err == -ENOMEM)
+			return err;
+		if (err) {
+			check_found(c, "manifest: copy %u is damaged (%d)",
+				    copy, err);
+			continue;
+		}
+		for (i = 0; i < image.nr_extents; i++) {
+			const struct shard_item *e = &image.extents[i];
+
+			if (e->extent.stream == SHARDBLK_STREAM_HOST &&
+			    e->extent.live != c->live[e->extent.extent])
+				check_found(c, "manifest: copy %u counts %u live blocks in extent %u, the run has %u",
+					    copy, e->extent.live,
+					    e->extent.extent,
+					    c->live[e->extent.extent]);
+		}
+		shard_manifest_free(&image);
+	}
+	return 0;
+}
+
+static void check_block(struct check *c, u64 lba,
+			const struct shard_place *place, u32 csum)
+{
+	struct shard_store *store = c->view->store;
+	int err;
+
+	c->report->nr_blocks++;
+	err = shard_writeback_read_wait(store->wb,
+					shard_store_offset(store, place->extent,
+							   place->block),
+					c->block, store->block_size);
+	if (err)
+		check_found(c, "data: block %llu at extent %u block %u cannot be read",
+			    lba, place->extent, place->block);
+	else if (crc32c(store->seed, c->block, store->block_size) != csum)
+		check_found(c, "data: block %llu at extent %u block %u has a wrong checksum",
+			    lba, place->extent, place->block);
+}
+
+static void check_range(struct check *c, const struct shard_range *range)
+{
+	const struct shard_super_record *r = c->view->record;
+	u32 i;
+
+	if (range->lba + range->nr_blocks > r->logical_blocks) {
+		check_found(c, "index: block %llu lies behind the end",
+			    range->lba);
+		return;
+	}
+	if (!range->mapped)
+		return;
+	if (range->place.extent < SHARDBLK_SUPER_EXTENTS ||
+	    range->place.extent >= r->nr_extents ||
+	    range->place.block >= r->extent_blocks ||
+	    range->nr_blocks > r->extent_blocks - range->place.block) {
+		check_found(c, "index: block %llu points outside extent %u",
+			    range->lba, range->place.extent);
+		return;
+	}
+	for (i = 0; c->data && i < range->nr_blocks; i++) {
+		struct shard_place place = range->place;
+
+		place.block += i;
+		check_block(c, range->lba + i, &place, range->csums[i]);
+	}
+}
+
+static u32 extent_generation(struct check *c, u32 nr)
+{
+	struct shard_extents *ex = c->view->store->ex;
+	unsigned long flags;
+	u32 generation;
+
+	shard_extents_lock(ex, &flags);
+	generation = shard_extent(ex, nr)->generation;
+	shard_extents_unlock(ex, flags);
+	return generation;
+}
+
+static int check_run(struct check *c)
+{
+	struct shard_run *run = shard_index_run(c->view->index);
+	struct shard_run_iter it;
+	struct shard_range range;
+	u64 nr = 0;
+	int ret;
+
+	if (!run)
+		return 0;
+	ret = shard_run_iter_begin(&it, c->view->store, run);
+	if (ret == -ENOMEM)
+		return ret;
+	while (!ret && (ret = shard_run_iter_next(&it, &range)) > 0) {
+		nr++;
+		check_range(c, &range);
+		if (range.mapped &&
+		    range.place.extent < c->view->record->nr_extents) {
+			c->live[range.place.extent] += range.nr_blocks;
+			if (extent_generation(c, range.place.extent) !=
+			    range.place.generation)
+				check_found(c, "index: block %llu has a stale locator to extent %u",
+					    range.lba, range.place.extent);
+		}
+		ret = 0;
+	}
+	c->report->nr_pages += it.nr_pages_read;
+	shard_run_iter_end(&it);
+	if (ret < 0)
+		check_found(c, "index: run %llu cannot be read (%d)", run->id,
+			    ret);
+	else if (nr != run->nr_entries)
+		check_found(c, "index: run %llu has %llu entries, not %llu",
+			    run->id, nr, run->nr_entries);
+	return 0;
+}
+
+static void check_memtable(struct check *c, struct shard_memtable *mt)
+{
+	struct shard_range range;
+	u64 lba = 0;
+
+	while (mt && shard_memtable_next(mt, lba, &range)) {
+		check_range(c, &range);
+		lba = range.lba + range.nr_blocks;
+	}
+}
+
+int shard_check_run(const struct shard_check_view *view, bool data,
+		    struct shard_check_report *report)
+{
+	struct check c = { .view = view, .report = report, .data = data };
+	int err = -ENOMEM;
+
+	report->nr_damaged = 0;
+	report->nr_pages = 0;
+	report->nr_blocks = 0;
+	c.block = kvzalloc(view->store->block_size, GFP_KERNEL);
+	c.live = kvcalloc(view->record->nr_extents, sizeof(*c.live),
+			  GFP_KERNEL);
+	if (!c.block || !c.live)
+		goto out;
+	err = check_super(&c);
+	if (!err)
+		err = check_run(&c);
+	if (!err)
+		err = check_manifest(&c);
+	check_memtable(&c, shard_index_frozen(view->index));
+	check_memtable(&c, shard_index_active(view->index));
+out:
+	kvfree(c.live);
+	kvfree(c.block);
+	return err;
+}

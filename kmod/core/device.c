@@ -1,0 +1,641 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: device
+ *
+ * Opens, runs and closes a device: puts the rows below together, keeps its
+ * state, and runs its checkpoints.
+ *
+ * States only get worse, but for FULL, which ends when space comes back.  A
+ * change is announced once, after it has taken effect.  READ_ONLY and FAILED
+ * also set the write error, so whatever is under way on the write path fails,
+ * in order, and nothing more is appended.
+ */
+#include "device.h"
+
+#include "check.h"
+
+#define SHARD_MEMTABLE_BYTES	(16u << 20)
+#define SHARD_MEMTABLE_ENTRY	80	/* a node and its checksums, bytes */
+
+const char *shard_state_name(enum shard_state state)
+{
+	static const char *const names[] = {
+		[SHARD_STATE_READ_WRITE] = "read-write",
+		[SHARD_STATE_FULL] = "full",
+		[SHARD_STATE_READ_ONLY] = "read-only",
+		[SHARD_STATE_FAILED] = "failed",
+	};
+
+	return names[state];
+}
+
+enum shard_state shard_device_state(const struct shard_device *device)
+{
+	return READ_ONCE(device->state);
+}
+
+static bool state_may_become(enum shard_state from, enum shard_state to)
+{
+	if (to == SHARD_STATE_READ_WRITE)
+		return from == SHARD_STATE_FULL;
+	return to > from;
+}
+
+void shard_device_set_state(struct shard_device *device, enum shard_state to)
+{
+	enum shard_state from;
+	unsigned long flags;
+	bool change;
+
+	spin_lock_irqsave(&device->lock, flags);
+	from = device->state;
+	change = state_may_become(from, to);
+	if (change) {
+		WRITE_ONCE(device->state, to);
+		if (to > SHARD_STATE_FULL && !device->write_error)
+			device->write_error = -EIO;
+		queue_work(device->wq, &device->admit_work);
+		wake_up_all(&device->checkpoint_done);
+	}
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (!change)
+		return;
+	if (to == SHARD_STATE_FAILED) {
+		WRITE_ONCE(device->store.dead, true);
+		wake_up_all(&device->store.changed);
+	}
+	pr_notice("%s: state %s, was %s\n", device->backend->name,
+		  shard_state_name(to), shard_state_name(from));
+	if (device->options.state_changed)
+		device->options.state_changed(device->options.ctx, to);
+}
+
+void shard_device_fail(struct shard_device *device)
+{
+	shard_device_set_state(device, SHARD_STATE_FAILED);
+}
+
+void shard_device_note_durable(struct shard_device *device, u64 seq)
+{
+	lockdep_assert_held(&device->lock);
+	if (seq <= device->durable_seq)
+		return;
+	device->durable_seq = seq;
+	if (device->store.super)
+		shard_super_durable(device->store.super, seq);
+}
+
+/* ---- requests ---- */
+
+void shard_device_submit(struct shard_device *device, struct shard_request *r)
+{
+	r->device = device;
+	INIT_LIST_HEAD(&r->node);
+	if (r->op == SHARD_FLUSH) {
+		shard_write_flush(device, r);
+		return;
+	}
+	if (r->lba >= device->layout.logical_blocks ||
+	    r->nr_blocks > device->layout.logical_blocks - r->lba) {
+		r->done(r, -EINVAL);
+		return;
+	}
+	if (r->op != SHARD_READ)
+		shard_write_submit(device, r);
+	else if (shard_device_state(device) == SHARD_STATE_FAILED)
+		r->done(r, -EIO);
+	else
+		shard_read_submit(device, r);
+}
+
+void shard_device_commit(struct shard_device *device)
+{
+	shard_write_commit(device);
+}
+
+/* ---- checkpoints ---- */
+
+bool shard_device_checkpoint_due(struct shard_device *device)
+{
+	lockdep_assert_held(&device->lock);
+	if (device->log_blocks >= device->record.checkpoint_blocks)
+		return true;
+	if (device->options.checkpoint_frames &&
+	    device->log_frames >= device->options.checkpoint_frames)
+		return true;
+	/* records have to name all log extents */
+	return device->store.super &&
+	       shard_super_room(device->store.super) <= SHARD_RECORD_SLACK;
+}
+
+void shard_device_want_checkpoint(struct shard_device *device)
+{
+	lockdep_assert_held(&device->lock);
+	if (device->checkpoint_wanted || device->closing)
+		return;
+	device->checkpoint_wanted = true;
+	queue_work(device->wq, &device->checkpoint_work);
+}
+
+static int checkpoint_freeze(struct shard_device *device)
+{
+	struct shard_place tail;
+	unsigned long flags;
+	int err;
+
+	if (shard_index_is_frozen(device->index))
+		return 0;
+	err = shard_index_prepare(device->index);
+	if (err)
+		return err;
+	spin_lock_irqsave(&device->lock, flags);
+	/* an extent that is full is as good as sealed, and can be given up */
+	shard_extents_tail(device->store.ex, SHARDBLK_STREAM_HOST, &tail);
+	if (tail.extent && !device->building &&
+	    !shard_extents_room(device->store.ex, SHARDBLK_STREAM_HOST))
+		shard_extents_seal(device->store.ex, tail.extent);
+	shard_write_log_start(device, &device->frozen_from);
+	shard_index_freeze(device->index);
+	device->log_blocks = 0;
+	device->log_frames = 0;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return 0;
+}
+
+static int checkpoint_once(struct shard_device *device)
+{
+	const struct shard_trace_ops *trace = device->options.trace;
+	int err = 0, tries;
+
+	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
+		if (shard_device_state(device) > SHARD_STATE_FULL)
+			return -EROFS;
+		err = checkpoint_freeze(device);
+		if (!err)
+			err = shard_checkpoint_write(&device->store,
+						     device->index,
+						     &device->frozen_from,
+						     device->attempt++);
+		if (trace)
+			trace->checkpoint(device->options.ctx,
+					  device->frozen_from.seq,
+					  shard_super_number(device->store.super),
+					  err);
+		if (!err)
+			return 0;
+		pr_err("%s: checkpoint failed: %d\n", device->backend->name,
+		       err);
+	}
+	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
+	return err;
+}
+
+static int checkpoint_run(struct shard_device *device)
+{
+	/* recovery, or a failure, may have left a frozen memtable behind */
+	bool left = shard_index_is_frozen(device->index);
+	int err = checkpoint_once(device);
+
+	return left && !err ? checkpoint_once(device) : err;
+}
+
+static bool checkpoint_begin(struct shard_device *device)
+{
+	unsigned long flags;
+	bool run;
+
+	spin_lock_irqsave(&device->lock, flags);
+	run = device->checkpoint_wanted;
+	device->checkpoint_wanted = false;
+	device->checkpoint_running = run;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return run;
+}
+
+/* Space has come back when the host stream may have one extent more. */
+static bool space_is_back(struct shard_device *device)
+{
+	return shard_extents_nr_used(device->store.ex, SHARDBLK_STREAM_HOST) <
+	       device->layout.host_extents;
+}
+
+static void checkpoint_end(struct shard_device *device, int err)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	device->checkpoint_running = false;
+	device->checkpoint_error = err;
+	device->checkpoints_done++;
+	if (!err)
+		device->checkpoint_seq = device->frozen_from.seq;
+	queue_work(device->wq, &device->admit_work);
+	wake_up_all(&device->checkpoint_done);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+static void checkpoint_work(struct work_struct *work)
+{
+	struct shard_device *device = container_of(work, struct shard_device,
+						   checkpoint_work);
+	unsigned int noio = memalloc_noio_save();
+
+	while (checkpoint_begin(device))
+		checkpoint_end(device, checkpoint_run(device));
+	memalloc_noio_restore(noio);
+}
+
+int shard_device_checkpoint(struct shard_device *device)
+{
+	unsigned long flags;
+	u64 until;
+	int err;
+
+	if (device->options.read_only)
+		return -EROFS;
+	spin_lock_irqsave(&device->lock, flags);
+	/* one that runs now may have frozen too early */
+	until = device->checkpoints_done + 1 + device->checkpoint_running;
+	shard_device_want_checkpoint(device);
+	spin_unlock_irqrestore(&device->lock, flags);
+	wait_event(device->checkpoint_done,
+		   READ_ONCE(device->checkpoints_done) >= until ||
+		   shard_device_state(device) > SHARD_STATE_FULL);
+	spin_lock_irqsave(&device->lock, flags);
+	err = device->checkpoint_error;
+	if (!err && device->state > SHARD_STATE_FULL)
+		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return err;
+}
+
+/* ---- what the rows below tell ---- */
+
+/* Extents became ready or free: space may be back. */
+static void device_space(void *ctx)
+{
+	struct shard_device *device = ctx;
+	unsigned long flags;
+
+	wake_up_all(&device->store.changed);
+	if (shard_device_state(device) == SHARD_STATE_FULL &&
+	    space_is_back(device)) {
+		spin_lock_irqsave(&device->lock, flags);
+		device->for_discard = false;
+		shard_extents_for_discard(device->store.ex, false);
+		spin_unlock_irqrestore(&device->lock, flags);
+		shard_device_set_state(device, SHARD_STATE_READ_WRITE);
+	}
+	queue_work(device->wq, &device->admit_work);
+}
+
+static void device_freed(void *ctx)
+{
+	struct shard_device *device = ctx;
+
+	if (device->store.super)
+		shard_super_assign(device->store.super);
+	device_space(ctx);
+}
+
+static void device_super_failed(void *ctx, int error)
+{
+	struct shard_device *device = ctx;
+
+	pr_err("%s: superblock cannot be written: %d\n", device->backend->name,
+	       error);
+	shard_device_set_state(device, SHARD_STATE_FAILED);
+}
+
+static const struct shard_super_ops device_super_ops = {
+	.assigned = device_space,
+	.failed = device_super_failed,
+};
+
+/* ---- opening ---- */
+
+static int options_check(struct shard_options *o)
+{
+	if (!o->memtable_entries)
+		o->memtable_entries = SHARD_MEMTABLE_BYTES /
+				      SHARD_MEMTABLE_ENTRY;
+	if (!o->cache_pages)
+		o->cache_pages = 1024;
+	if (!o->frames_in_flight)
+		o->frames_in_flight = SHARD_QUEUE_DEPTH;
+	if (o->memtable_entries < 8 || o->memtable_entries > BIT(24) ||
+	    o->cache_pages < 2 || o->cache_pages > BIT(24) ||
+	    o->frames_in_flight > SHARD_QUEUE_DEPTH_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static int device_layout(struct shard_device *device)
+{
+	const struct shard_super_record *r = &device->record;
+	struct shard_store *store = &device->store;
+	struct shard_layout *l = &device->layout;
+
+	l->block_size = r->block_size;
+	l->extent_blocks = r->extent_blocks;
+	l->nr_extents = r->nr_extents;
+	l->logical_blocks = r->logical_blocks;
+	if (!shard_layout_make(l) ||
+	    (u64)l->nr_extents * l->extent_blocks >
+	    div_u64(device->backend->capacity, l->block_size)) {
+		pr_err("%s: is smaller than its superblock says\n",
+		       device->backend->name);
+		return -EUCLEAN;
+	}
+	store->seed = shard_seed(r->format_id);
+	store->block_size = r->block_size;
+	store->extent_blocks = r->extent_blocks;
+	store->frame_blocks = min(SHARDBLK_FRAME_PAYLOAD_MAX,
+				  r->extent_blocks - 1);
+	device->request_max = min3(store->frame_blocks,
+				   shard_frame_request_max(r->block_size),
+				   (u32)SHARD_REQUEST_BLOCKS_MAX);
+	shard_writeback_set(store->wb, r->block_size,
+			    device->options.frames_in_flight);
+	return 0;
+}
+
+/* The superblock says what is needed to make everything else. */
+static int device_make(struct shard_device *device)
+{
+	struct shard_store *store = &device->store;
+	int err;
+
+	err = device_layout(device);
+	if (err)
+		return err;
+	store->ex = shard_extents_create(&device->layout);
+	device->index = shard_index_create(store,
+					   device->options.memtable_entries,
+					   device->options.cache_pages);
+	device->retry_block = kvzalloc(store->block_size, GFP_KERNEL);
+	if (!store->ex || !device->index || !device->retry_block)
+		return -ENOMEM;
+	return shard_write_init(device);
+}
+
+/* O8: nothing is written, reset or served before a record of our own. */
+static int device_take_over(struct shard_device *device,
+			    const struct shard_found_super *found)
+{
+	struct shard_publish pub = {};
+	int err;
+
+	err = shard_writeback_flush_wait(device->store.wb);
+	if (err)
+		return err;
+	device->store.super = shard_super_create(device->store.wb,
+						 device->store.ex,
+						 &device->stats,
+						 &device->record, found->heads,
+						 &device_super_ops, device);
+	if (!device->store.super)
+		return -ENOMEM;
+	err = shard_super_publish(device->store.super, &pub);
+	if (err)
+		return err;
+	return shard_recover_wipe(&device->store, found);
+}
+
+static int device_recover(struct shard_device *device)
+{
+	struct shard_found_super *found;
+	struct shard_recovery rec = {};
+	int err;
+
+	found = kvzalloc(sizeof(*found), GFP_KERNEL);
+	if (!found)
+		return -ENOMEM;
+	err = shard_recover_super(device->store.wb, device->backend, found);
+	if (err)
+		goto out;
+	device->record = found->record;
+	if ((device->record.ro_compat & ~SHARDBLK_RO_COMPAT_KNOWN) &&
+	    !device->options.read_only) {
+		pr_err("%s: has features that allow reading only\n",
+		       device->backend->name);
+		err = -EROFS;
+		goto out;
+	}
+	err = device_make(device);
+	if (!err)
+		err = shard_recover_log(&device->store, device->index,
+					&device->record,
+					device->backend->name, &rec);
+	if (device->options.trace)
+		device->options.trace->recovery(device->options.ctx,
+						rec.first_seq, rec.last_seq,
+						rec.nr_frames, err);
+	if (err)
+		goto out;
+	device->next_seq = rec.last_seq + 1;
+	device->applied_seq = rec.last_seq;
+	device->durable_seq = rec.last_seq;
+	device->record.durable_seq = rec.last_seq;
+	device->checkpoint_seq = device->record.checkpoint_seq;
+	device->frozen_from = rec.frozen_from;
+	device->log_blocks = rec.log_blocks;
+	device->log_frames = rec.nr_frames;
+	if (!device->options.read_only)
+		err = device_take_over(device, found);
+out:
+	kvfree(found);
+	return err;
+}
+
+static int device_workqueues(struct shard_device *device)
+{
+	device->wq = alloc_workqueue("shardblk", WQ_MEM_RECLAIM | WQ_UNBOUND,
+				     0);
+	device->read_wq = alloc_workqueue("shardblk-read",
+					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	device->retry_wq = alloc_workqueue("shardblk-retry",
+					   WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	return device->wq && device->read_wq && device->retry_wq ? 0 : -ENOMEM;
+}
+
+static void device_destroy(struct shard_device *device)
+{
+	/* each may set the next going, in this order */
+	if (device->wq)
+		flush_workqueue(device->wq);
+	if (device->index)
+		shard_index_stop(device->index);
+	shard_super_destroy(device->store.super);
+	if (device->store.wb)
+		shard_writeback_quiesce(device->store.wb);
+	if (device->wq)
+		destroy_workqueue(device->wq);
+	if (device->read_wq)
+		destroy_workqueue(device->read_wq);
+	if (device->retry_wq)
+		destroy_workqueue(device->retry_wq);
+	shard_write_exit(device);
+	shard_index_destroy(device->index);
+	shard_extents_destroy(device->store.ex);
+	shard_writeback_destroy(device->store.wb);
+	kvfree(device->retry_block);
+	kvfree(device);
+}
+
+int shard_device_open(struct shard_backend *backend,
+		      const struct shard_options *options,
+		      struct shard_device **out)
+{
+	struct shard_device *device;
+	unsigned long flags;
+	int err;
+
+	device = kvzalloc(sizeof(*device), GFP_KERNEL);
+	if (!device)
+		return -ENOMEM;
+	device->backend = backend;
+	if (options)
+		device->options = *options;
+	spin_lock_init(&device->lock);
+	init_waitqueue_head(&device->checkpoint_done);
+	init_waitqueue_head(&device->store.changed);
+	INIT_WORK(&device->checkpoint_work, checkpoint_work);
+	INIT_WORK(&device->admit_work, shard_write_admit);
+	INIT_LIST_HEAD(&device->waiting);
+	device->store.stats = &device->stats;
+	err = options_check(&device->options);
+	if (!err && backend->read_only && !device->options.read_only)
+		err = -EROFS;
+	if (err) {
+		kvfree(device);
+		return err;
+	}
+	if (device->options.read_only)
+		device->state = SHARD_STATE_READ_ONLY;
+	device->store.wb = shard_writeback_create(backend, &device->stats,
+						  device->options.trace,
+						  device->options.ctx);
+	err = device->store.wb ? device_workqueues(device) : -ENOMEM;
+	if (!err)
+		err = device_recover(device);
+	if (err) {
+		device_destroy(device);
+		return err;
+	}
+	shard_index_on_free(device->index, device_freed, device);
+	if (!device->options.read_only) {
+		shard_extents_want(device->store.ex, SHARDBLK_STREAM_HOST,
+				   SHARD_HOST_READY);
+		shard_super_assign(device->store.super);
+		spin_lock_irqsave(&device->lock, flags);
+		if (shard_index_is_frozen(device->index) ||
+		    shard_device_checkpoint_due(device))
+			shard_device_want_checkpoint(device);
+		spin_unlock_irqrestore(&device->lock, flags);
+	}
+	*out = device;
+	return 0;
+}
+
+/* ---- closing ---- */
+
+/*
+ * Makes all durable, and says so in a last record: the log ends here, and what
+ * is found to be missing from it later is damage.
+ */
+static int device_stop(struct shard_device *device)
+{
+	struct shard_publish pub = {};
+	struct shard_place tail;
+	struct shard_dep dep;
+	unsigned long flags;
+	int err;
+
+	if (shard_device_state(device) > SHARD_STATE_FULL)
+		return -EIO;
+	shard_dep_init(&dep, device->store.wb);
+	shard_dep_and_written(&dep);
+	err = shard_dep_wait(&dep);
+	if (err)
+		return err;
+	spin_lock_irqsave(&device->lock, flags);
+	WARN_ON(device->nr_inflight || device->building);
+	shard_device_note_durable(device, device->applied_seq);
+	shard_extents_tail(device->store.ex, SHARDBLK_STREAM_HOST, &tail);
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (tail.extent)
+		shard_extents_seal(device->store.ex, tail.extent);
+	return shard_super_publish(device->store.super, &pub);
+}
+
+int shard_device_close(struct shard_device *device)
+{
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock_irqsave(&device->lock, flags);
+	device->closing = true;
+	device->checkpoint_wanted = false;
+	WARN_ON(!list_empty(&device->waiting));
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (device->store.super) {
+		flush_work(&device->checkpoint_work);
+		flush_work(&device->admit_work);
+		err = device_stop(device);
+	}
+	device_destroy(device);
+	return err;
+}
+
+void shard_device_info(struct shard_device *device, struct shard_info *info)
+{
+	const struct shard_super_record *r = &device->record;
+	struct shard_extents *ex = device->store.ex;
+	unsigned long flags;
+
+	memset(info, 0, sizeof(*info));
+	memcpy(info->uuid, r->uuid, sizeof(info->uuid));
+	memcpy(info->format_id, r->format_id, sizeof(info->format_id));
+	info->read_only = device->options.read_only;
+	info->block_size = r->block_size;
+	info->extent_blocks = r->extent_blocks;
+	info->nr_extents = r->nr_extents;
+	info->logical_blocks = r->logical_blocks;
+	info->request_blocks_max = device->request_max;
+	info->super_extents = SHARDBLK_SUPER_EXTENTS;
+	info->meta_extents = device->layout.meta_extents;
+	info->index_extents = device->layout.index_extents;
+	info->discard_extents = device->layout.discard_extents;
+	info->head_extents = device->layout.head_extents;
+	info->host_extents = device->layout.host_extents;
+	info->free_extents = shard_extents_nr_free(ex);
+	info->host_extents_used = shard_extents_nr_used(ex,
+							SHARDBLK_STREAM_HOST);
+	info->mapped_blocks = shard_extents_live(ex);
+	if (device->store.super)
+		info->record_number = shard_super_number(device->store.super);
+	else
+		info->record_number = r->number;
+	spin_lock_irqsave(&device->lock, flags);
+	info->state = device->state;
+	info->applied_seq = device->applied_seq;
+	info->durable_seq = device->durable_seq;
+	info->checkpoint_seq = device->checkpoint_seq;
+	info->log_blocks = device->log_blocks;
+	spin_unlock_irqrestore(&device->lock, flags);
+	shard_stats_read(&device->stats, &info->stats);
+}
+
+int shard_check(struct shard_device *device, bool data,
+		struct shard_check_report *report)
+{
+	struct shard_check_view view = {
+		.store = &device->store,
+		.index = device->index,
+		.backend = device->backend,
+		.record = &device->record,
+	};
+
+	return shard_check_run(&view, data, report);
+}

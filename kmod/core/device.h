@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Device: what device.c, write.c and read.c share.
+ *
+ * Lock order: device, then index, then extents or writeback; see LOCKING.md.
+ */
+#ifndef SHARD_DEVICE_H
+#define SHARD_DEVICE_H
+
+#include "checkpoint.h"
+#include "recover.h"
+#include "shard.h"
+
+/* Host extents that should be ready, so that no frame waits for a record. */
+#define SHARD_HOST_READY	2
+/* A checkpoint is tried so often before the device turns read-only. */
+#define SHARD_CHECKPOINT_TRIES	3
+
+/*
+ * struct shard_host_frame - a frame of the host stream and its requests
+ *
+ *   FREE -> BUILDING -> SEALED -> ISSUED -> (applied or failed) -> FREE
+ *
+ * BUILDING: requests join.  SEALED: its place and numbers are given; payload
+ * may still be being copied.  ISSUED: with writeback.
+ */
+enum shard_host_state {
+	SHARD_HOST_FREE,
+	SHARD_HOST_BUILDING,
+	SHARD_HOST_SEALED,
+	SHARD_HOST_ISSUED,
+};
+
+struct shard_host_frame {
+	struct shard_device *device;
+	struct shard_frame *frame;
+	enum shard_host_state state;	/* under the device's lock, as all here */
+	struct list_head node;
+	struct list_head requests;	/* in order of their numbers */
+	u32 room;			/* payload blocks that it may have */
+	u32 nr_copying;			/* requests whose payload is not in yet */
+	u64 last_seq;
+	bool fua;			/* one of its requests is */
+	bool durable;			/* issued as a durable append */
+	bool written;
+	int error;
+};
+
+struct shard_device {
+	struct shard_backend *backend;
+	struct shard_options options;
+	struct shard_super_record record;	/* as of the start */
+	struct shard_layout layout;
+	struct shard_store store;
+	struct shard_stats stats;
+	struct shard_index *index;
+	u32 request_max;		/* blocks of a read or write */
+
+	spinlock_t lock;		/* of all below */
+	enum shard_state state;
+	bool closing;
+	/* the write path */
+	struct shard_host_frame *frames;
+	u32 nr_frames;
+	u32 nr_inflight;		/* SEALED or ISSUED */
+	struct list_head free_frames;
+	struct shard_host_frame *building;
+	struct list_head sealed;	/* in order */
+	struct list_head issued;	/* in order */
+	bool issuing;
+	struct list_head waiting;	/* requests not admitted yet, in order */
+	u64 next_seq;
+	u64 applied_seq;
+	u64 durable_seq;
+	u32 reserved_entries;		/* of the memtable, by requests that are */
+	u32 reserved_csums;		/* admitted and not applied */
+	int write_error;		/* a frame failed: so do all after it */
+	/* the log since the last freeze */
+	u64 log_blocks;
+	u64 log_frames;
+	bool for_discard;		/* the discard reserve is in use */
+	/* checkpoints */
+	bool checkpoint_wanted;
+	bool checkpoint_running;
+	struct shard_log_start frozen_from;	/* of the frozen memtable */
+	u64 checkpoint_seq;		/* of the newest durable one */
+	u32 attempt;
+	u64 checkpoints_done;		/* attempts ended, failed ones too */
+	int checkpoint_error;
+	wait_queue_head_t checkpoint_done;
+
+	struct workqueue_struct *wq;	/* admit, checkpoint */
+	struct work_struct admit_work;
+	struct work_struct checkpoint_work;
+	struct workqueue_struct *read_wq;
+	struct workqueue_struct *retry_wq;	/* one worker: owns retry_block */
+	void *retry_block;
+};
+
+/* device.c */
+void shard_device_set_state(struct shard_device *device, enum shard_state to);
+/* Both with the lock held. */
+void shard_device_want_checkpoint(struct shard_device *device);
+bool shard_device_checkpoint_due(struct shard_device *device);
+void shard_device_note_durable(struct shard_device *device, u64 seq);
+
+/* write.c */
+int shard_write_init(struct shard_device *device);
+void shard_write_exit(struct shard_device *device);
+void shard_write_submit(struct shard_device *device,
+			struct shard_request *request);
+void shard_write_flush(struct shard_device *device,
+		       struct shard_request *request);
+void shard_write_commit(struct shard_device *device);
+/* Work: admits what waits, decides what to do when nothing can be. */
+void shard_write_admit(struct work_struct *work);
+/* Where replay of what is not applied starts; with the lock held. */
+void shard_write_log_start(struct shard_device *device,
+			   struct shard_log_start *from);
+/* Fails all that waits; no request is admitted any more. */
+void shard_write_fail_waiting(struct shard_device *device, int error);
+
+/* read.c */
+void shard_read_submit(struct shard_device *device,
+		       struct shard_request *request);
+
+#endif /* SHARD_DEVICE_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Manifest: the list of runs, of their chunks, and of the extents.
+ *
+ * Written whole, in two copies on two streams, each a chain of pieces: a piece
+ * is the payload of one frame, and its first page points to the piece before
+ * it.  A superblock record points to the last piece of each copy.
+ */
+#ifndef SHARD_MANIFEST_H
+#define SHARD_MANIFEST_H
+
+#include "run.h"
+
+#define SHARD_META_STREAMS						\
+	(BIT(SHARDBLK_STREAM_META0) | BIT(SHARDBLK_STREAM_META1))
+
+/**
+ * shard_manifest_write() - write both copies
+ * @run:	or NULL
+ * @seq:	last number that the run holds
+ * @dep:	all that is written is added to it
+ * @last:	last piece of each copy
+ *
+ * Extents are listed with the generations that shard_extents_list() took down
+ * in here, and with what is counted in them if @counted, else what is live.
+ * What the copies lie in is counted.  May sleep.
+ *
+ * Return: 0, -EIO, -ENOSPC, -ENOMEM.
+ */
+int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
+			 u64 seq, bool counted, struct shard_dep *dep,
+			 struct shard_piece last[SHARDBLK_MANIFEST_COPIES]);
+
+/**
+ * struct shard_manifest_image - a manifest in memory
+ * @seq:	last number that the run holds
+ * @run:	or NULL; the reader's
+ * @nr_extents:	extent items
+ * @extents:	they
+ * @nr_pieces:	pieces of the chain that was read
+ * @pieces:	where these lie
+ */
+struct shard_manifest_image {
+	u64 seq;
+	struct shard_run *run;
+	u32 nr_extents;
+	struct shard_item *extents;
+	u32 nr_pieces;
+	struct shard_piece *pieces;
+};
+
+/**
+ * shard_manifest_read() - read one copy
+ * @record:	the superblock record that points to it
+ *
+ * May sleep.  Return: 0, -EIO, -EBADMSG, -EOPNOTSUPP, -ENOMEM.
+ */
+int shard_manifest_read(struct shard_store *store,
+			const struct shard_super_record *record, u32 copy,
+			struct shard_manifest_image *image);
+void shard_manifest_free(struct shard_manifest_image *image);
+
+#endif /* SHARD_MANIFEST_H */

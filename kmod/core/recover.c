@@ -1,0 +1,703 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: recovery
+ *
+ * The newest valid superblock record of all copies says where the manifest is
+ * and which extents the log may lie in.  The manifest gives the run and the
+ * extents' generations; the log is scanned and replayed; all else is free.
+ *
+ * The log ends at the first frame that is not right.  That is what a power cut
+ * leaves, or it is damage, and the difference matters: frames that were known
+ * to be durable must not be dropped without a word.  What is known of that is
+ * the record's own mark, fixed ends of extents, and the mark in each frame's
+ * header, which tells up to which number everything was durable when it was
+ * sealed.  So at the first doubt the rest of the log is searched for frames
+ * whose mark says that more was durable than was found.
+ *
+ * In a frame that was durable a wrong payload block is damage of that block
+ * alone: its entry is replayed, and reading it gives an error.
+ *
+ * A read error is never taken for an end (O8, O13).
+ */
+#include "recover.h"
+
+#include "stats.h"
+
+/* ---- superblock ---- */
+
+#define SUPER_SIZE_MIN	(16 * SHARDBLK_BLOCK_SIZE_MIN)
+#define SUPER_SIZE_MAX	(256u << 20)
+
+struct super_scan {
+	struct shard_writeback *wb;
+	struct shard_backend *backend;
+	struct shard_found_super *found;
+	struct shard_super_record *record;	/* scratch */
+	void *buf;
+	u64 extent_size;
+	u32 block_size;
+	u64 numbers[SHARDBLK_SUPER_EXTENTS];	/* highest in each extent */
+	u32 next[SHARDBLK_SUPER_EXTENTS];	/* behind it */
+	bool any;
+	bool unknown;				/* a record not understood */
+	u64 unknown_number;
+};
+
+/* Reads block @block of superblock extent @extent. */
+static int super_read(struct super_scan *s, u32 extent, u32 block, u32 nr,
+		      void *to)
+{
+	u64 offset = extent * s->extent_size + (u64)block * s->block_size;
+
+	if (offset + (u64)nr * s->block_size > s->backend->capacity)
+		return -ENODATA;
+	return shard_writeback_read_wait(s->wb, offset, to,
+					 nr * s->block_size);
+}
+
+static void super_see(struct super_scan *s, u32 extent, u32 block,
+		      const void *data)
+{
+	struct shard_place place = { .extent = extent, .block = block };
+	struct shard_super_record *r = s->record;
+	int err = shard_super_decode(data, s->block_size, &place, r);
+
+	if (err == -EOPNOTSUPP)
+		s->unknown = true;
+	if (err || (u64)r->extent_blocks * r->block_size != s->extent_size)
+		return;
+	if (r->number > s->numbers[extent]) {
+		s->numbers[extent] = r->number;
+		s->next[extent] = block + 1;
+	}
+	if (!s->any || r->number > s->found->record.number)
+		s->found->record = *r;
+	s->any = true;
+}
+
+static void super_scan_extent(struct super_scan *s, u32 extent)
+{
+	u32 nr = shard_super_blocks(div_u64(s->extent_size, s->block_size));
+	u32 i;
+	int err;
+
+	err = super_read(s, extent, 0, nr, s->buf);
+	if (err == -ENODATA)
+		return;
+	for (i = 0; i < nr; i++) {
+		u8 *block = (u8 *)s->buf + (size_t)i * s->block_size;
+
+		/* one block that cannot be read hides only itself */
+		if (err && super_read(s, extent, i, 1, block)) {
+			s->found->unreadable |= BIT(extent);
+			continue;
+		}
+		super_see(s, extent, i, block);
+	}
+}
+
+/* One guess of the geometry; true if it is right. */
+static bool super_try(struct super_scan *s, u64 extent_size, u32 block_size)
+{
+	u32 extent;
+
+	s->extent_size = extent_size;
+	s->block_size = block_size;
+	s->found->unreadable = 0;
+	memset(s->numbers, 0, sizeof(s->numbers));
+	memset(s->next, 0, sizeof(s->next));
+	if (block_size < s->backend->logical_block_size)
+		return false;
+	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS; extent++)
+		super_scan_extent(s, extent);
+	return s->any;
+}
+
+static const u32 super_block_sizes[] = {
+	SHARDBLK_BLOCK_SIZE_MAX, 2048, 1024, SHARDBLK_BLOCK_SIZE_MIN,
+};
+
+/*
+ * Looks at the first block of each superblock extent, if extents had this
+ * size.  Worth a full scan are a record, one not understood, something that
+ * may have been one, and what cannot be read.
+ */
+static bool super_probe(struct super_scan *s, u64 extent_size)
+{
+	u32 extent, i;
+
+	s->extent_size = extent_size;
+	s->block_size = min_t(u64, SHARDBLK_BLOCK_SIZE_MAX, extent_size);
+	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS; extent++) {
+		struct shard_place place = { .extent = extent };
+		int err = super_read(s, extent, 0, 1, s->buf);
+
+		if (err == -ENODATA)
+			continue;
+		if (err)
+			return true;
+		for (i = 0; i < ARRAY_SIZE(super_block_sizes); i++) {
+			err = shard_super_decode(s->buf, super_block_sizes[i],
+						 &place, s->record);
+			if (err != -ENODATA)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool super_search(struct super_scan *s)
+{
+	u64 size;
+	u32 i;
+
+	for (size = SUPER_SIZE_MAX; size >= SUPER_SIZE_MIN; size /= 2) {
+		if (s->backend->zone_size && s->backend->zone_size != size)
+			continue;
+		if (!super_probe(s, size))
+			continue;
+		for (i = 0; i < ARRAY_SIZE(super_block_sizes); i++)
+			if (size >= 16 * super_block_sizes[i] &&
+			    super_try(s, size, super_block_sizes[i]))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Where the next record of a copy goes: behind its newest readable one.  If
+ * there is none, to the beginning of an extent, by turning to it.
+ */
+static int super_head(struct super_scan *s, u32 copy)
+{
+	struct shard_super_head *head = &s->found->heads[copy];
+	u32 other = copy + SHARDBLK_SUPER_COPIES;
+	u32 extent = copy;
+	u64 wp;
+	int err;
+
+	if ((s->found->unreadable & BIT(copy)) ||
+	    (!(s->found->unreadable & BIT(other)) &&
+	     s->numbers[other] > s->numbers[copy]))
+		extent = other;
+	head->extent = extent;
+	head->next = s->next[extent];
+	/* of an extent that cannot be read the end is not known: begin anew */
+	if ((s->found->unreadable & BIT(extent)) || !s->numbers[extent]) {
+		head->next = U32_MAX;
+		head->extent ^= SHARDBLK_SUPER_COPIES;
+		return 0;
+	}
+	if (!s->backend->zone_size)
+		return 0;
+	err = s->backend->ops->report(s->backend, extent * s->extent_size,
+				      &wp);
+	if (!err)
+		head->next = max_t(u32, head->next,
+				   div_u64(wp, s->block_size));
+	return err;
+}
+
+/* O10: of one copy all must have been readable, or a newer one may be hidden. */
+static int super_settle(struct super_scan *s)
+{
+	struct shard_found_super *found = s->found;
+	u32 copy;
+	int err;
+
+	if (s->unknown && !s->any)
+		return -EOPNOTSUPP;
+	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
+		u32 other = copy + SHARDBLK_SUPER_COPIES;
+
+		err = super_head(s, copy);
+		if (err)
+			return err;
+		if (s->numbers[copy] == found->record.number ||
+		    s->numbers[other] == found->record.number)
+			found->newest |= BIT(copy);
+	}
+	if ((found->unreadable & (BIT(0) | BIT(2))) &&
+	    (found->unreadable & (BIT(1) | BIT(3)))) {
+		pr_err("%s: superblocks cannot be read in either copy\n",
+		       s->backend->name);
+		return -EIO;
+	}
+	/* a record that was never durable may be hidden: go above it */
+	if (found->unreadable)
+		found->record.number += SHARDBLK_SUPER_BLOCKS;
+	return 0;
+}
+
+int shard_recover_super(struct shard_writeback *wb,
+			struct shard_backend *backend,
+			struct shard_found_super *found)
+{
+	struct super_scan s = { .wb = wb, .backend = backend, .found = found };
+	int err = -ENOMEM;
+
+	memset(found, 0, sizeof(*found));
+	s.record = kvzalloc(sizeof(*s.record), GFP_KERNEL);
+	s.buf = kvzalloc(SHARDBLK_SUPER_BLOCKS * SHARDBLK_BLOCK_SIZE_MAX,
+			 GFP_KERNEL);
+	if (!s.record || !s.buf)
+		goto out;
+	err = -ENODEV;
+	if (super_search(&s))
+		err = super_settle(&s);
+	else if (s.unknown)
+		err = -EOPNOTSUPP;
+out:
+	kvfree(s.buf);
+	kvfree(s.record);
+	return err;
+}
+
+int shard_recover_wipe(struct shard_store *store,
+		       const struct shard_found_super *found)
+{
+	u32 blocks = shard_super_blocks(store->extent_blocks);
+	u32 len = blocks * store->block_size;
+	u32 extent;
+	void *zeros;
+	int err = 0;
+
+	if (!found->unreadable)
+		return 0;
+	zeros = kvzalloc(len, GFP_KERNEL);
+	if (!zeros)
+		return -ENOMEM;
+	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS && !err; extent++) {
+		if (!(found->unreadable & BIT(extent)))
+			continue;
+		err = shard_super_wipe(store->super, extent, zeros, len);
+	}
+	kvfree(zeros);
+	return err;
+}
+
+/* ---- scanning the log ---- */
+
+struct log_scan {
+	struct shard_store *store;
+	struct shard_index *index;
+	const struct shard_super_record *record;
+	struct shard_recovery *rec;
+	const char *name;
+	void *buf;			/* frame_blocks + 1 blocks */
+	u32 buf_extent;
+	u32 buf_block;
+	u32 buf_blocks;
+	struct shard_frame_header *header;
+	u64 durable;			/* all up to here is known to be */
+	bool searched;			/* the rest was searched for marks */
+	u32 *ends;			/* per log extent: where it ends */
+	u64 *last_seqs;
+};
+
+/* Blocks of an extent, read ahead; -EIO if one of those wanted cannot be. */
+static int scan_get(struct log_scan *s, u32 extent, u32 block, u32 nr,
+		    u8 **out)
+{
+	struct shard_store *store = s->store;
+	u32 ahead = min(store->frame_blocks + 1, store->extent_blocks - block);
+	u64 offset = shard_store_offset(store, extent, block);
+	int err;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (s->buf_blocks && s->buf_extent == extent &&
+	    block >= s->buf_block &&
+	    block + nr <= s->buf_block + s->buf_blocks) {
+		*out = (u8 *)s->buf + (size_t)(block - s->buf_block) *
+		       store->block_size;
+		return 0;
+	}
+	s->buf_blocks = 0;
+	err = shard_writeback_read_wait(store->wb, offset, s->buf,
+					ahead * store->block_size);
+	if (err) {
+		ahead = nr;
+		err = shard_writeback_read_wait(store->wb, offset, s->buf,
+						nr * store->block_size);
+	}
+	if (err)
+		return -EIO;
+	atomic64_add(ahead, &store->stats->recovery_blocks);
+	s->buf_extent = extent;
+	s->buf_block = block;
+	s->buf_blocks = ahead;
+	*out = s->buf;
+	return 0;
+}
+
+/* The frame at a place: 0, -ENODATA if there is none, -EIO, -EINTR. */
+static int scan_frame(struct log_scan *s, const struct shard_super_extent *e,
+		      u32 block)
+{
+	struct shard_place place = {
+		.extent = e->extent,
+		.generation = e->generation,
+		.block = block,
+	};
+	u8 *data;
+	int err;
+
+	if (block >= s->store->extent_blocks)
+		return -ENODATA;
+	err = scan_get(s, e->extent, block, 1, &data);
+	if (err)
+		return err;
+	err = shard_frame_decode(data, s->store->block_size, s->store->seed,
+				 &place, s->header);
+	if (err || s->header->stream != SHARDBLK_STREAM_HOST ||
+	    s->header->nr_blocks >= s->store->extent_blocks - block)
+		return -ENODATA;
+	return 0;
+}
+
+/* How many payload blocks of the frame just decoded are wrong, or an error. */
+static int scan_payload(struct log_scan *s, const struct shard_super_extent *e,
+			u32 block)
+{
+	u32 bs = s->store->block_size;
+	int bad = 0;
+	u8 *data;
+	u32 i;
+
+	for (i = 0; i < s->header->nr_blocks; i++) {
+		int err = scan_get(s, e->extent, block + 1 + i, 1, &data);
+
+		if (err == -EINTR)
+			return err;
+		if (err && s->header->seq + s->header->nr_entries - 1 >
+		    s->durable)
+			return err;
+		if (err || crc32c(s->store->seed, data, bs) !=
+		    s->header->csums[i])
+			bad++;
+	}
+	return bad;
+}
+
+/* Looks from here to the end of the log for marks of what was durable. */
+static int scan_search(struct log_scan *s, u32 idx, u32 block)
+{
+	const struct shard_super_extent *list = s->record->extents;
+	u32 window = s->store->frame_blocks + 1;
+	int err;
+
+	s->searched = true;
+	for (; idx < s->record->nr_log; idx++) {
+		u32 missed = 0;
+
+		while (missed < window && block < s->store->extent_blocks &&
+		       (list[idx].end == SHARDBLK_END_OPEN ||
+			block < list[idx].end)) {
+			err = scan_frame(s, &list[idx], block);
+			if (err == -EINTR)
+				return err;
+			if (err) {
+				block++;
+				missed++;
+				continue;
+			}
+			s->durable = max(s->durable, s->header->durable_seq);
+			block += 1 + s->header->nr_blocks;
+			missed = 0;
+		}
+		if (idx + 1 < s->record->nr_log)
+			block = list[idx + 1].start;
+	}
+	return 0;
+}
+
+/* ---- replay ---- */
+
+static int replay_room(struct log_scan *s, u64 last_seq,
+		       const struct shard_super_extent *e, u32 block)
+{
+	const struct shard_frame_header *h = s->header;
+	struct shard_log_start *from = &s->rec->frozen_from;
+	int err;
+
+	if (shard_index_fits(s->index, h->nr_entries *
+			     SHARD_MEMTABLE_PER_REQUEST, h->nr_blocks))
+		return 0;
+	if (shard_index_is_frozen(s->index)) {
+		pr_err("%s: the log does not fit into the memtable: use a larger one\n",
+		       s->name);
+		return -ENOMEM;
+	}
+	err = shard_index_prepare(s->index);
+	if (err)
+		return err;
+	shard_index_freeze(s->index);
+	from->seq = last_seq;
+	from->extent = e->extent;
+	from->block = block;
+	return 0;
+}
+
+static int replay_frame(struct log_scan *s, const struct shard_super_extent *e,
+			u32 block)
+{
+	const struct shard_frame_header *h = s->header;
+	u64 logical = s->record->logical_blocks;
+	u32 payload = 0;
+	u32 i;
+	int err;
+
+	err = replay_room(s, h->seq - 1, e, block);
+	if (err)
+		return err;
+	for (i = 0; i < h->nr_entries; i++) {
+		struct shard_range range = {
+			.lba = h->entries[i].lba,
+			.nr_blocks = h->entries[i].nr_blocks,
+			.mapped = h->entries[i].kind == SHARDBLK_ENTRY_WRITE,
+		};
+
+		if (range.lba >= logical || range.nr_blocks >
+		    logical - range.lba)
+			return -EUCLEAN;
+		if (range.mapped) {
+			range.place.extent = e->extent;
+			range.place.generation = e->generation;
+			range.place.block = block + 1 + payload;
+			range.csums = &h->csums[payload];
+			payload += range.nr_blocks;
+		}
+		shard_index_insert(s->index, &range);
+	}
+	if (!s->rec->nr_frames)
+		s->rec->first_seq = h->seq;
+	s->rec->nr_frames++;
+	s->rec->log_blocks += 1 + h->nr_blocks;
+	s->rec->last_seq = h->seq + h->nr_entries - 1;
+	atomic64_inc(&s->store->stats->recovery_frames);
+	return 0;
+}
+
+/* What is to be done with a frame, or instead of one that is not right. */
+enum replay_step {
+	REPLAY_NEXT,		/* it is dealt with; go on behind it */
+	REPLAY_EXTENT,		/* go on in the next extent */
+	REPLAY_END,		/* the log ends here */
+};
+
+/* A frame with a valid header: is it the next, and was all of it written? */
+static int replay_step(struct log_scan *s, u32 idx, u32 block)
+{
+	const struct shard_super_extent *e = &s->record->extents[idx];
+	u64 last = s->header->seq + s->header->nr_entries - 1;
+	int bad, err;
+
+	if (last <= s->record->checkpoint_seq)
+		return REPLAY_NEXT;
+	if (s->header->seq != s->rec->last_seq + 1)
+		return REPLAY_END;
+	s->durable = max(s->durable, s->header->durable_seq);
+	bad = scan_payload(s, e, block);
+	if (bad < 0 && bad != -EINTR && !s->searched) {
+		/* perhaps a later frame says that this one was durable */
+		err = scan_search(s, idx, block + 1 + s->header->nr_blocks);
+		if (!err)
+			err = scan_frame(s, e, block);
+		if (err)
+			return err;
+		bad = scan_payload(s, e, block);
+	}
+	if (bad < 0)
+		return bad;
+	if (bad && !s->searched) {
+		err = scan_search(s, idx, block + 1 + s->header->nr_blocks);
+		if (!err)
+			err = scan_frame(s, e, block);
+		if (err)
+			return err;
+	}
+	if (bad && last > s->durable)
+		return REPLAY_END;
+	if (bad) {
+		pr_err("%s: %d blocks of the log at extent %u block %u are damaged\n",
+		       s->name, bad, e->extent, block);
+		s->rec->damaged_blocks += bad;
+	}
+	err = replay_frame(s, e, block);
+	return err ? err : REPLAY_NEXT;
+}
+
+/* Replays one extent of the log; says in which way it ended. */
+static int replay_extent(struct log_scan *s, u32 idx)
+{
+	const struct shard_super_extent *e = &s->record->extents[idx];
+	u32 block = e->start;
+	int step;
+
+	for (;;) {
+		s->ends[idx] = block;
+		if (block == e->end || block == s->store->extent_blocks)
+			return REPLAY_EXTENT;
+		step = scan_frame(s, e, block);
+		if (step == -ENODATA) {
+			/* an open extent may end anywhere, a fixed one not */
+			if (e->end == SHARDBLK_END_OPEN)
+				return REPLAY_EXTENT;
+			pr_err("%s: no frame at extent %u block %u of the log\n",
+			       s->name, e->extent, block);
+			return -EUCLEAN;
+		}
+		if (!step)
+			step = replay_step(s, idx, block);
+		if (step != REPLAY_NEXT)
+			return step;
+		block += 1 + s->header->nr_blocks;
+		s->last_seqs[idx] = max(s->last_seqs[idx],
+					s->header->seq +
+					s->header->nr_entries - 1);
+	}
+}
+
+static int replay_log(struct log_scan *s)
+{
+	u32 nr = s->record->nr_log;
+	u32 idx, last = 0;
+	int step = REPLAY_EXTENT;
+
+	for (idx = 0; idx < nr && step == REPLAY_EXTENT; idx++) {
+		u64 before = s->rec->last_seq;
+
+		step = replay_extent(s, idx);
+		if (step < 0)
+			return step;
+		if (s->rec->last_seq > before)
+			last = idx;
+	}
+	/* no frame is missing before the last one: search from there on */
+	if (!s->searched && nr) {
+		int err = scan_search(s, last, s->ends[last]);
+
+		if (err)
+			return err;
+	}
+	if (s->rec->last_seq < s->durable) {
+		pr_err("%s: log ends at %llu, but all up to %llu was durable: damaged\n",
+		       s->name, s->rec->last_seq, s->durable);
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
+/* ---- extents ---- */
+
+static int restore_manifest(struct log_scan *s)
+{
+	struct shard_store *store = s->store;
+	struct shard_manifest_image image;
+	u32 copy, i, good = 0;
+	int err = 0;
+
+	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+		err = shard_manifest_read(store, s->record, copy, &image);
+		if (err) {
+			pr_err("%s: copy %u of the manifest cannot be used: %d\n",
+			       s->name, copy, err);
+			continue;
+		}
+		for (i = 0; i < image.nr_extents && !good; i++) {
+			const struct shard_item *item = &image.extents[i];
+			u32 nr = item->extent.extent;
+
+			shard_extent_restore_generation(store->ex, nr,
+						item->extent.generation, true);
+			if (item->extent.stream == SHARDBLK_STREAM_HOST &&
+			    item->extent.live)
+				shard_extent_restore(store->ex, nr,
+						     SHARDBLK_STREAM_HOST,
+						     item->extent.written,
+						     item->extent.live);
+		}
+		for (i = 0; i < image.nr_pieces; i++)
+			shard_extent_restore(store->ex,
+					     image.pieces[i].place.extent,
+					     SHARDBLK_STREAM_META0 + copy,
+					     store->extent_blocks, 0);
+		if (!good && image.run) {
+			for (i = 0; i < image.run->nr_chunks; i++)
+				shard_extent_restore(store->ex,
+					image.run->chunks[i].place.extent,
+					SHARDBLK_STREAM_INDEX,
+					store->extent_blocks, 0);
+			shard_index_restore(s->index, image.run);
+			image.run = NULL;
+		}
+		good++;
+		shard_manifest_free(&image);
+	}
+	if (good)
+		return 0;
+	return err == -ENOMEM || err == -EINTR ? err : -EUCLEAN;
+}
+
+/* The log as the next record shall name it: what was replayed, ends fixed. */
+static void restore_log(struct log_scan *s)
+{
+	const struct shard_super_record *r = s->record;
+	u32 i;
+
+	for (i = 0; i < (u32)r->nr_log + r->nr_assigned; i++)
+		shard_extent_restore_generation(s->store->ex,
+						r->extents[i].extent,
+						r->extents[i].generation,
+						false);
+	for (i = 0; i < r->nr_log; i++) {
+		const struct shard_super_extent *e = &r->extents[i];
+
+		if (s->last_seqs[i] <= r->checkpoint_seq)
+			continue;
+		shard_extent_restore(s->store->ex, e->extent,
+				     SHARDBLK_STREAM_HOST, s->ends[i],
+				     shard_extent_live(s->store->ex,
+						       e->extent));
+		shard_extent_restore_log(s->store->ex, e->extent, e->start,
+					 s->ends[i], s->last_seqs[i]);
+	}
+}
+
+int shard_recover_log(struct shard_store *store, struct shard_index *index,
+		      const struct shard_super_record *record, const char *name,
+		      struct shard_recovery *rec)
+{
+	struct log_scan s = {
+		.store = store,
+		.index = index,
+		.record = record,
+		.rec = rec,
+		.name = name,
+		.durable = record->durable_seq,
+	};
+	int err = -ENOMEM;
+
+	memset(rec, 0, sizeof(*rec));
+	rec->last_seq = record->checkpoint_seq;
+	s.buf = kvzalloc((size_t)(store->frame_blocks + 1) * store->block_size,
+			 GFP_KERNEL);
+	s.header = kvzalloc(sizeof(*s.header), GFP_KERNEL);
+	s.ends = kvcalloc(record->nr_log + 1, sizeof(*s.ends), GFP_KERNEL);
+	s.last_seqs = kvcalloc(record->nr_log + 1, sizeof(*s.last_seqs),
+			       GFP_KERNEL);
+	if (!s.buf || !s.header || !s.ends || !s.last_seqs)
+		goto out;
+	err = record->manifest[0].nr_blocks ? restore_manifest(&s) : 0;
+	if (!err)
+		err = replay_log(&s);
+	if (!err)
+		restore_log(&s);
+out:
+	kvfree(s.last_seqs);
+	kvfree(s.ends);
+	kvfree(s.header);
+	kvfree(s.buf);
+	return err;
+}

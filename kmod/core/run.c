@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: runs
+ *
+ * Look-up: from the root down to the one leaf that can hold a block, then over
+ * its entries, then on to the leaf after it.  Each level's page is let go
+ * before the next is asked for.
+ *
+ * Building: leaves are filled from sorted entries; a page that is full is put,
+ * and what points to it goes into the page under construction one level up.
+ */
+#include "run.h"
+
+struct shard_run *shard_run_create(u32 nr_chunks)
+{
+	struct shard_run *run;
+
+	run = kvzalloc(struct_size(run, chunks, nr_chunks), GFP_KERNEL);
+	if (run)
+		run->nr_chunks = nr_chunks;
+	return run;
+}
+
+void shard_run_destroy(struct shard_run *run)
+{
+	kvfree(run);
+}
+
+bool shard_run_valid(const struct shard_run *run)
+{
+	u32 page = 0;
+	u32 i;
+
+	if (!run->nr_pages || !run->height || run->height > SHARD_RUN_LEVELS)
+		return false;
+	for (i = 0; i < run->nr_chunks; i++) {
+		const struct shard_run_chunk *c = &run->chunks[i];
+
+		if (c->first_page != page || !c->nr_blocks ||
+		    c->nr_blocks > run->nr_pages - page)
+			return false;
+		page += c->nr_blocks;
+	}
+	return page == run->nr_pages;
+}
+
+u64 shard_run_offset(const struct shard_store *store,
+		     const struct shard_run *run, u32 page)
+{
+	const struct shard_run_chunk *c;
+	u32 low = 0, high = run->nr_chunks;
+
+	while (high - low > 1) {
+		u32 mid = low + (high - low) / 2;
+
+		if (run->chunks[mid].first_page <= page)
+			low = mid;
+		else
+			high = mid;
+	}
+	c = &run->chunks[low];
+	return shard_store_offset(store, c->place.extent,
+				  c->place.block + (page - c->first_page));
+}
+
+/* ---- look-up ---- */
+
+/* Holds the leaf for @lba; *@next is the first block behind its reach. */
+static int leaf_hold(struct shard_store *store, struct shard_cache *cache,
+		     const struct shard_run *run, u64 lba, bool sleep,
+		     struct shard_cached **out, u64 *next)
+{
+	struct shard_inner_entry e = {
+		.page = run->nr_pages - 1,
+		.csum = run->root_csum,
+	};
+	u32 level = run->height;
+	int err;
+
+	*next = U64_MAX;
+	for (;;) {
+		struct shard_cached *c;
+
+		c = shard_cache_get(cache, run->id, e.page);
+		if (!c && !sleep)
+			return -EAGAIN;
+		if (!c) {
+			err = shard_cache_read(cache, run->id, e.page,
+					       shard_run_offset(store, run,
+								e.page),
+					       e.csum, &c);
+			if (err)
+				return err;
+		}
+		/* the level proves that no damage makes the walk longer */
+		if (shard_page_level(c->block) != --level) {
+			shard_cache_put(cache, c);
+			return -EBADMSG;
+		}
+		if (!level) {
+			*out = c;
+			return 0;
+		}
+		shard_page_child(c->block, lba, &e, next);
+		shard_cache_put(cache, c);
+	}
+}
+
+static void leaf_apply(const struct shard_store *store, const void *block,
+		       u64 lba, u32 nr_blocks, struct shard_block_map *map)
+{
+	struct shard_leaf_entry e;
+	u32 pos = 0;
+
+	while (shard_page_leaf(block, &pos, &e)) {
+		u64 at = max(lba, e.lba);
+		u64 stop = min(lba + nr_blocks, e.lba + e.nr_blocks);
+
+		if (e.lba >= lba + nr_blocks)
+			break;
+		for (; at < stop; at++) {
+			struct shard_block_map *m = &map[at - lba];
+			u32 idx = at - e.lba;
+
+			if (m->known)
+				continue;
+			m->known = true;
+			m->mapped = e.mapped;
+			if (!e.mapped)
+				continue;
+			m->block = (u64)e.place.extent * store->extent_blocks +
+				   e.place.block + idx;
+			m->csum = shard_leaf_csum(&e, idx);
+		}
+	}
+}
+
+int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
+		     const struct shard_run *run, u64 lba, u32 nr_blocks,
+		     struct shard_block_map *map, bool sleep)
+{
+	u64 at = lba;
+	u64 end = lba + nr_blocks;
+
+	if (!run)
+		return 0;
+	while (at < end) {
+		struct shard_cached *c;
+		u64 next;
+		int err;
+
+		if (map[at - lba].known) {
+			at++;
+			continue;
+		}
+		err = leaf_hold(store, cache, run, at, sleep, &c, &next);
+		if (err)
+			return err;
+		next = min(next, end);
+		leaf_apply(store, c->block, at, next - at, &map[at - lba]);
+		shard_cache_put(cache, c);
+		at = next;
+	}
+	return 0;
+}
+
+/* ---- iteration ---- */
+
+static int iter_push(struct shard_run_iter *it, u32 page, u32 csum)
+{
+	u32 level = it->run->height - 1 - it->depth;
+	void *block = it->pages[level];
+	int err;
+
+	err = shard_page_read(it->store, it->run->id, page,
+			      shard_run_offset(it->store, it->run, page), csum,
+			      block);
+	if (err)
+		return err;
+	it->nr_pages_read++;
+	if (shard_page_level(block) != level)
+		return -EBADMSG;
+	it->idx[level] = 0;
+	it->pos = 0;
+	it->depth++;
+	return 0;
+}
+
+int shard_run_iter_begin(struct shard_run_iter *it, struct shard_store *store,
+			 const struct shard_run *run)
+{
+	u32 i;
+
+	memset(it, 0, sizeof(*it));
+	it->store = store;
+	it->run = run;
+	if (!run)
+		return 0;
+	if (!shard_run_valid(run))
+		return -EUCLEAN;
+	it->csums = kvcalloc(store->block_size / sizeof(u32), sizeof(u32),
+			     GFP_KERNEL);
+	if (!it->csums)
+		return -ENOMEM;
+	for (i = 0; i < run->height; i++) {
+		it->pages[i] = kvzalloc(store->block_size, GFP_KERNEL);
+		if (!it->pages[i]) {
+			shard_run_iter_end(it);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void shard_run_iter_end(struct shard_run_iter *it)
+{
+	u32 i;
+
+	for (i = 0; i < SHARD_RUN_LEVELS; i++)
+		kvfree(it->pages[i]);
+	kvfree(it->csums);
+	memset(it, 0, sizeof(*it));
+}
+
+/* Goes to the next leaf.  Return: 1, 0 at the end, or an error. */
+static int iter_descend(struct shard_run_iter *it)
+{
+	u32 height = it->run->height;
+	int err;
+
+	if (!it->depth) {
+		if (it->nr_pages_read)
+			return 0;
+		err = iter_push(it, it->run->nr_pages - 1, it->run->root_csum);
+		if (err)
+			return err;
+	} else {
+		it->depth--;
+	}
+	while (it->depth && it->depth < height) {
+		u32 level = height - it->depth;
+		struct shard_inner_entry e;
+
+		if (it->idx[level] == shard_page_nr_entries(it->pages[level])) {
+			it->depth--;
+			continue;
+		}
+		shard_page_inner(it->pages[level], it->idx[level]++, &e);
+		err = iter_push(it, e.page, e.csum);
+		if (err)
+			return err;
+	}
+	return it->depth ? 1 : 0;
+}
+
+int shard_run_iter_next(struct shard_run_iter *it, struct shard_range *range)
+{
+	struct shard_leaf_entry e;
+	int ret;
+	u32 i;
+
+	if (!it->run)
+		return 0;
+	while (it->depth < it->run->height ||
+	       !shard_page_leaf(it->pages[0], &it->pos, &e)) {
+		ret = iter_descend(it);
+		if (ret <= 0)
+			return ret;
+	}
+	range->lba = e.lba;
+	range->nr_blocks = e.nr_blocks;
+	range->mapped = e.mapped;
+	range->place = e.place;
+	range->csums = NULL;
+	if (e.mapped) {
+		for (i = 0; i < e.nr_blocks; i++)
+			it->csums[i] = shard_leaf_csum(&e, i);
+		range->csums = it->csums;
+	}
+	return 1;
+}
+
+/* ---- building ---- */
+
+static void level_begin(struct shard_run_builder *b, u32 level)
+{
+	struct shard_run_level *l = &b->levels[level];
+
+	shard_page_begin(&l->builder, l->block, b->store->block_size);
+}
+
+int shard_run_builder_begin(struct shard_run_builder *b,
+			    struct shard_store *store, u64 id,
+			    struct shard_dep *dep, u64 nr_entries_max)
+{
+	memset(b, 0, sizeof(*b));
+	b->store = store;
+	b->id = id;
+	return shard_writer_begin(&b->writer, store, SHARDBLK_STREAM_INDEX,
+				  SHARDBLK_ENTRY_RUN, id, dep,
+				  shard_run_pages_max(store->block_size,
+						      nr_entries_max));
+}
+
+static int level_ensure(struct shard_run_builder *b, u32 level)
+{
+	if (level < b->height)
+		return 0;
+	if (level == SHARD_RUN_LEVELS)
+		return -EFBIG;
+	b->levels[level].block = kvzalloc(b->store->block_size, GFP_KERNEL);
+	if (!b->levels[level].block)
+		return -ENOMEM;
+	b->height = level + 1;
+	level_begin(b, level);
+	return 0;
+}
+
+static int chunk_add(struct shard_run_builder *b,
+		     const struct shard_place *place)
+{
+	struct shard_run_chunk *c;
+
+	if (b->nr_chunks) {
+		c = &b->chunks[b->nr_chunks - 1];
+		if (c->place.extent == place->extent &&
+		    c->place.generation == place->generation &&
+		    c->place.block + c->nr_blocks == place->block) {
+			c->nr_blocks++;
+			return 0;
+		}
+	}
+	if (b->nr_chunks == b->max_chunks) {
+		u32 max = b->max_chunks ? 2 * b->max_chunks : 4;
+
+		c = kvcalloc(max, sizeof(*c), GFP_KERNEL);
+		if (!c)
+			return -ENOMEM;
+		if (b->nr_chunks)
+			memcpy(c, b->chunks, b->nr_chunks * sizeof(*c));
+		kvfree(b->chunks);
+		b->chunks = c;
+		b->max_chunks = max;
+	}
+	c = &b->chunks[b->nr_chunks++];
+	c->place = *place;
+	c->nr_blocks = 1;
+	c->first_page = b->nr_pages;
+	return 0;
+}
+
+/* Puts the page of a level; *@entry points to it then. */
+static int level_put(struct shard_run_builder *b, u32 level,
+		     struct shard_inner_entry *entry)
+{
+	struct shard_run_level *l = &b->levels[level];
+	struct shard_place place;
+	void *page;
+	int err;
+
+	err = b->before_page ? b->before_page(b->ctx) : 0;
+	if (!err)
+		err = shard_writer_page(&b->writer, &place, &page);
+	if (!err)
+		err = chunk_add(b, &place);
+	if (err)
+		return err;
+	entry->lba = l->first_lba;
+	entry->page = b->nr_pages;
+	entry->csum = shard_page_end(&l->builder, b->store->seed, b->id,
+				     b->nr_pages, level);
+	memcpy(page, l->block, b->store->block_size);
+	b->nr_pages++;
+	level_begin(b, level);
+	return shard_writer_page_done(&b->writer);
+}
+
+/* Puts the page of @level, and what points to it into the one above. */
+static int level_full(struct shard_run_builder *b, u32 level)
+{
+	struct shard_inner_entry entry;
+	struct shard_run_level *up;
+	int err;
+
+	err = level_put(b, level, &entry);
+	if (!err)
+		err = level_ensure(b, level + 1);
+	if (err)
+		return err;
+	up = &b->levels[level + 1];
+	if (!up->builder.nr_entries)
+		up->first_lba = entry.lba;
+	if (shard_page_add_inner(&up->builder, &entry))
+		return 0;
+	/* that one is full, too: put it, and begin the next with this entry */
+	err = level_full(b, level + 1);
+	if (err)
+		return err;
+	up->first_lba = entry.lba;
+	shard_page_add_inner(&up->builder, &entry);
+	return 0;
+}
+
+int shard_run_builder_add(struct shard_run_builder *b,
+			  const struct shard_range *range)
+{
+	struct shard_leaf_entry e = {
+		.lba = range->lba,
+		.place = range->place,
+		.nr_blocks = range->nr_blocks,
+		.mapped = range->mapped,
+	};
+	const u32 *csums = range->csums;
+	int err;
+
+	err = level_ensure(b, 0);
+	if (err)
+		return err;
+	while (e.nr_blocks) {
+		struct shard_run_level *l = &b->levels[0];
+		u32 nr;
+
+		nr = shard_page_add_leaf(&l->builder, &e, csums);
+		if (!nr) {
+			err = level_full(b, 0);
+			if (err)
+				return err;
+			continue;
+		}
+		if (l->builder.nr_entries == 1)
+			l->first_lba = e.lba;
+		b->nr_entries++;
+		e.lba += nr;
+		e.place.block += nr;
+		e.nr_blocks -= nr;
+		if (e.mapped)
+			csums += nr;
+	}
+	return 0;
+}
+
+/* Puts the pages under construction, from the leaves up; the root is last. */
+static int builder_finish(struct shard_run_builder *b, u32 *root_csum)
+{
+	struct shard_inner_entry entry;
+	u32 level;
+	int err;
+
+	for (level = 0; level + 1 < b->height; level++) {
+		if (!b->levels[level].builder.nr_entries)
+			continue;
+		err = level_full(b, level);
+		if (err)
+			return err;
+	}
+	err = level_put(b, b->height - 1, &entry);
+	if (err)
+		return err;
+	*root_csum = entry.csum;
+	return shard_writer_flush(&b->writer);
+}
+
+int shard_run_builder_end(struct shard_run_builder *b, int error,
+			  struct shard_run **out)
+{
+	struct shard_run *run = NULL;
+	u32 root_csum = 0;
+	int err;
+	u32 i;
+
+	if (!error && b->nr_entries)
+		error = builder_finish(b, &root_csum);
+	err = shard_writer_end(&b->writer);
+	if (!error)
+		error = err;
+	if (!error && b->nr_entries) {
+		run = shard_run_create(b->nr_chunks);
+		if (run) {
+			run->id = b->id;
+			run->nr_entries = b->nr_entries;
+			run->nr_pages = b->nr_pages;
+			run->root_csum = root_csum;
+			run->height = b->height;
+			memcpy(run->chunks, b->chunks,
+			       b->nr_chunks * sizeof(*run->chunks));
+			WARN_ON(!shard_run_valid(run));
+		} else {
+			error = -ENOMEM;
+		}
+	}
+	for (i = 0; i < SHARD_RUN_LEVELS; i++)
+		kvfree(b->levels[i].block);
+	kvfree(b->chunks);
+	*out = run;
+	return error;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Runs: immutable sorted parts of the index on disk.
+ *
+ * A run is a static B+ tree of block-sized pages.  Pages are numbered in the
+ * order in which they were written, children before parents, the root last; a
+ * parent holds its children's checksums, the manifest holds the root's.  Where
+ * pages lie is said by the manifest's chunks alone, so a chunk can move without
+ * a page being rewritten.
+ */
+#ifndef SHARD_RUN_H
+#define SHARD_RUN_H
+
+#include "cache.h"
+#include "memtable.h"
+
+/* Levels of the tree: enough for 2^41 entries with the smallest pages. */
+#define SHARD_RUN_LEVELS	12
+
+/* Consecutive pages of a run. */
+struct shard_run_chunk {
+	struct shard_place place;
+	u32 nr_blocks;
+	u32 first_page;
+};
+
+/**
+ * struct shard_run - a run; does not change while it exists
+ * @id:		never used twice in a format
+ * @nr_entries:	in the leaves
+ * @nr_pages:	in all
+ * @root_csum:	checksum field of the last page
+ * @height:	levels
+ * @nr_chunks:	chunks, in order of their pages
+ */
+struct shard_run {
+	u64 id;
+	u64 nr_entries;
+	u32 nr_pages;
+	u32 root_csum;
+	u8 height;
+	u32 nr_chunks;
+	struct shard_run_chunk chunks[];
+};
+
+/** shard_run_create() - may sleep; NULL without memory */
+struct shard_run *shard_run_create(u32 nr_chunks);
+void shard_run_destroy(struct shard_run *run);
+/** shard_run_valid() - do the chunks hold all pages, in order */
+bool shard_run_valid(const struct shard_run *run);
+
+/** shard_run_offset() - where a page lies, in bytes */
+u64 shard_run_offset(const struct shard_store *store,
+		     const struct shard_run *run, u32 page);
+
+/**
+ * shard_run_lookup() - fill in what a run knows of blocks not yet known
+ * @run:	NULL: an empty one
+ * @sleep:	may read pages
+ *
+ * Blocks of which neither this nor what came before knows anything stay
+ * unknown.
+ *
+ * Return: 0; -EAGAIN (a page must be read and @sleep is not set); -EIO,
+ * -EBADMSG (a page cannot be read, or is not what its parent says).
+ */
+int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
+		     const struct shard_run *run, u64 lba, u32 nr_blocks,
+		     struct shard_block_map *map, bool sleep);
+
+/**
+ * struct shard_run_iter - walks all entries of a run, in order
+ *
+ * Reads past the cache, with one page per level of its own.
+ */
+struct shard_run_iter {
+	struct shard_store *store;
+	const struct shard_run *run;
+	u32 depth;			/* levels that hold a page */
+	u32 idx[SHARD_RUN_LEVELS];	/* next child */
+	void *pages[SHARD_RUN_LEVELS];
+	u32 pos;			/* in the leaf */
+	u32 *csums;			/* of the current entry */
+	u64 nr_pages_read;
+};
+
+/** shard_run_iter_begin() - may sleep.  Return: 0, -ENOMEM, -EUCLEAN. */
+int shard_run_iter_begin(struct shard_run_iter *it, struct shard_store *store,
+			 const struct shard_run *run);
+/**
+ * shard_run_iter_next() - the next entry
+ * @range:	its csums are valid until the next call
+ *
+ * Return: 1; 0 at the end; -EIO, -EBADMSG.
+ */
+int shard_run_iter_next(struct shard_run_iter *it, struct shard_range *range);
+void shard_run_iter_end(struct shard_run_iter *it);
+
+struct shard_run_level {
+	struct shard_page_builder builder;
+	void *block;
+	u64 first_lba;
+};
+
+/**
+ * struct shard_run_builder - writes a run, entry by entry, in order
+ * @before_page:	called before each page is put, may sleep and fail the
+ *			run; or NULL
+ */
+struct shard_run_builder {
+	struct shard_store *store;
+	struct shard_writer writer;
+	u64 id;
+	u64 nr_entries;
+	u32 nr_pages;
+	u32 height;
+	u32 nr_chunks;
+	u32 max_chunks;
+	struct shard_run_chunk *chunks;
+	struct shard_run_level levels[SHARD_RUN_LEVELS];
+	int (*before_page)(void *ctx);
+	void *ctx;
+};
+
+/**
+ * shard_run_builder_begin() - set up; may sleep
+ * @dep:	everything written is added to it
+ * @nr_entries_max: single blocks that will be added at most
+ *
+ * After an error, too, shard_run_builder_end() must be called.
+ */
+int shard_run_builder_begin(struct shard_run_builder *b,
+			    struct shard_store *store, u64 id,
+			    struct shard_dep *dep, u64 nr_entries_max);
+/** shard_run_builder_add() - behind all that was added; may sleep */
+int shard_run_builder_add(struct shard_run_builder *b,
+			  const struct shard_range *range);
+/**
+ * shard_run_builder_end() - finish, and free the builder
+ * @error:	0, or why the run is abandoned
+ * @run:	the run; NULL if it is empty or there was an error
+ *
+ * Return: the first error.
+ */
+int shard_run_builder_end(struct shard_run_builder *b, int error,
+			  struct shard_run **run);
+
+#endif /* SHARD_RUN_H */
