@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Cache of index pages: verified, bounded, shared.
+ */
+#include <kunit/test.h>
+
+#include "alloc_fault.h"
+#include "rig.h"
+#include "../kmod/core/cache.h"
+
+#define BLOCK	512u
+#define RUN	9ull
+#define PAGES	6u
+/* Where page 0 lies; the others behind it. */
+#define AT	(20ull * RIG_EXTENT_BLOCKS * BLOCK)
+
+/**
+ * struct fixture - a cache of two pages over a run of six
+ * @csums:	of the pages
+ */
+struct fixture {
+	struct rig *rig;
+	struct shard_cache *cache;
+	u32 csums[PAGES];
+};
+
+static int cache_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	test->priv = f;
+	f->rig = rig_create(test, BLOCK);
+	for (i = 0; i < PAGES; i++) {
+		struct shard_leaf_entry e = { .lba = i, .nr_blocks = 1 };
+		struct shard_page_builder b;
+
+		shard_page_begin(&b, f->rig->fake->media + AT + i * BLOCK,
+				 BLOCK);
+		shard_page_add_leaf(&b, &e, NULL);
+		f->csums[i] = shard_page_end(&b, f->rig->store.seed, RUN, i, 0);
+	}
+	f->cache = shard_cache_create(&f->rig->store, 2);
+	KUNIT_ASSERT_NOT_NULL(test, f->cache);
+	return 0;
+}
+
+static void cache_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	shard_cache_destroy(f->cache);
+	rig_destroy(f->rig);
+}
+
+static int page_hold(struct fixture *f, u32 page, struct shard_cached **out)
+{
+	return shard_cache_read(f->cache, RUN, page, AT + page * BLOCK,
+				f->csums[page], out);
+}
+
+static bool page_is_there(struct fixture *f, u32 page)
+{
+	struct shard_cached *c = shard_cache_get(f->cache, RUN, page);
+
+	if (c)
+		shard_cache_put(f->cache, c);
+	return c;
+}
+
+/*
+ * Goal: a page is read once, then found; asking for it never reads.
+ * Method: get, read, get, read, counting reads of the device.
+ */
+static void a_page_is_read_once(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_cached *c = NULL, *again = NULL;
+
+	KUNIT_EXPECT_NULL(test, shard_cache_get(f->cache, RUN, 3));
+	KUNIT_EXPECT_EQ(test, f->rig->fake->nr[SHARD_IO_READ], 0ull);
+	KUNIT_ASSERT_EQ(test, page_hold(f, 3, &c), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(c->block, f->rig->fake->media + AT +
+				     3 * BLOCK, BLOCK), 0);
+	/* by two holders at once */
+	KUNIT_ASSERT_EQ(test, page_hold(f, 3, &again), 0);
+	KUNIT_EXPECT_PTR_EQ(test, c, again);
+	shard_cache_put(f->cache, c);
+	shard_cache_put(f->cache, again);
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 3));
+	KUNIT_EXPECT_EQ(test, f->rig->fake->nr[SHARD_IO_READ], 1ull);
+	KUNIT_EXPECT_EQ(test, rig_stat(f->rig, page_misses), 1ull);
+	KUNIT_EXPECT_EQ(test, rig_stat(f->rig, page_hits), 1ull);
+}
+
+/*
+ * Goal: pages of another run are others, whatever their number.
+ * Method: look for the same number in another run.
+ */
+static void pages_of_other_runs_are_others(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_cached *c = NULL;
+
+	KUNIT_ASSERT_EQ(test, page_hold(f, 1, &c), 0);
+	shard_cache_put(f->cache, c);
+	KUNIT_EXPECT_NULL(test, shard_cache_get(f->cache, RUN + 1, 1));
+	KUNIT_EXPECT_NULL(test, shard_cache_get(f->cache, RUN + (1ull << 32),
+						1));
+}
+
+/*
+ * Goal: the page that was not used for longest gives way; one that is held
+ * never does.
+ * Method: three pages through a cache of two, in both ways.
+ */
+static void the_longest_unused_page_gives_way(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_cached *c = NULL, *held = NULL;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_EQ(test, page_hold(f, i, &c), 0);
+		shard_cache_put(f->cache, c);
+	}
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 0));
+	KUNIT_ASSERT_EQ(test, page_hold(f, 2, &c), 0);
+	shard_cache_put(f->cache, c);
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 0));
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 1));
+
+	KUNIT_ASSERT_EQ(test, page_hold(f, 2, &held), 0);
+	for (i = 3; i < PAGES; i++) {
+		KUNIT_ASSERT_EQ(test, page_hold(f, i, &c), 0);
+		shard_cache_put(f->cache, c);
+	}
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 2));
+	shard_cache_put(f->cache, held);
+}
+
+/*
+ * Goal: a page that is wrong, or cannot be read, is read once more, and then
+ * it is an error; it is not kept, and its place in the cache is not lost.
+ * Method: rot and read errors, for good and once; then good pages.
+ */
+static void a_bad_page_is_an_error_and_is_not_kept(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct fake_backend *fake = f->rig->fake;
+	struct shard_cached *c = NULL;
+	u32 i;
+
+	fake_rot(fake, AT + 40);
+	KUNIT_EXPECT_EQ(test, page_hold(f, 0, &c), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, fake->nr[SHARD_IO_READ], 2ull);
+	KUNIT_EXPECT_EQ(test, rig_stat(f->rig, read_mismatches), 2ull);
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 0));
+	fake_rot(fake, AT + 40);
+	KUNIT_ASSERT_EQ(test, page_hold(f, 0, &c), 0);
+	shard_cache_put(f->cache, c);
+
+	fake_fail(fake, SHARD_IO_READ, -EREMOTEIO, 2);
+	KUNIT_EXPECT_EQ(test, page_hold(f, 1, &c), -EREMOTEIO);
+	fake_fail(fake, SHARD_IO_READ, -EIO, 1);
+	KUNIT_EXPECT_EQ(test, page_hold(f, 1, &c), 0);
+	shard_cache_put(f->cache, c);
+	for (i = 0; i < PAGES; i++) {
+		KUNIT_ASSERT_EQ(test, page_hold(f, i, &c), 0);
+		shard_cache_put(f->cache, c);
+	}
+}
+
+/*
+ * Goal: a page is not taken for the one that its parent means (O13).
+ * Method: ask with another checksum, number, or run.
+ */
+static void a_page_must_be_the_one_that_was_meant(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_store *store = &f->rig->store;
+	u8 *block = kunit_kzalloc(test, BLOCK, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	KUNIT_EXPECT_EQ(test, shard_page_read(store, RUN, 0, AT, f->csums[0],
+					      block), 0);
+	KUNIT_EXPECT_EQ(test, shard_page_read(store, RUN, 0, AT, f->csums[0] + 1,
+					      block), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, shard_page_read(store, RUN, 1, AT, f->csums[0],
+					      block), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, shard_page_read(store, RUN + 1, 0, AT,
+					      f->csums[0], block), -EBADMSG);
+}
+
+/* Readers in their own contexts, each of all pages in turn. */
+struct reader {
+	struct work_struct work;
+	struct fixture *f;
+	u32 first;
+	u32 nr_errors;
+};
+
+static void reader_work(struct work_struct *work)
+{
+	struct reader *r = container_of(work, struct reader, work);
+	struct shard_cached *c;
+	u32 i;
+
+	for (i = 0; i < 2 * PAGES; i++) {
+		u32 page = (r->first + i) % PAGES;
+
+		if (page_hold(r->f, page, &c)) {
+			r->nr_errors++;
+			continue;
+		}
+		r->nr_errors += c->page != page || !c->valid;
+		cond_resched();
+		shard_cache_put(r->f->cache, c);
+	}
+}
+
+/*
+ * Goal: more readers than pages all get on, and share what is being read.
+ * Method: four readers on a cache of two, on a device that takes its time.
+ */
+static void more_readers_than_pages_all_get_on(struct kunit *test)
+{
+	struct workqueue_struct *wq;
+	struct fixture *f = test->priv;
+	struct reader *readers;
+	u32 i;
+
+	readers = kunit_kcalloc(test, 4, sizeof(*readers), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, readers);
+	wq = alloc_workqueue("shardblk-readers", WQ_UNBOUND, 4);
+	KUNIT_ASSERT_NOT_NULL(test, wq);
+	fake_mode_set(f->rig->fake, FAKE_LATER);
+	for (i = 0; i < 4; i++) {
+		readers[i].f = f;
+		readers[i].first = i;
+		INIT_WORK(&readers[i].work, reader_work);
+		queue_work(wq, &readers[i].work);
+	}
+	destroy_workqueue(wq);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, readers[i].nr_errors, 0u);
+}
+
+/*
+ * Goal: without memory there is no cache.
+ * Method: let each allocation fail in turn.
+ */
+static void without_memory_there_is_no_cache(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_cache *cache;
+	bool struck;
+	u32 n;
+
+	for (n = 1; n < ALLOC_FAULT_MAX; n++) {
+		alloc_fault_arm(n);
+		cache = shard_cache_create(&f->rig->store, 5);
+		struck = alloc_fault_disarm();
+		shard_cache_destroy(cache);
+		if (!struck)
+			break;
+	}
+	KUNIT_EXPECT_NOT_NULL(test, cache);
+}
+
+static struct kunit_case cache_cases[] = {
+	KUNIT_CASE(a_page_is_read_once),
+	KUNIT_CASE(pages_of_other_runs_are_others),
+	KUNIT_CASE(the_longest_unused_page_gives_way),
+	KUNIT_CASE(a_bad_page_is_an_error_and_is_not_kept),
+	KUNIT_CASE(a_page_must_be_the_one_that_was_meant),
+	KUNIT_CASE(more_readers_than_pages_all_get_on),
+	KUNIT_CASE(without_memory_there_is_no_cache),
+	{}
+};
+
+static struct kunit_suite cache_suite = {
+	.name = "shardblk-cache",
+	.init = cache_init,
+	.exit = cache_exit,
+	.test_cases = cache_cases,
+};
+
+kunit_test_suites(&cache_suite);

@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extents: their lives, the division of space, and what records name.
+ */
+#include <kunit/test.h>
+
+#include "alloc_fault.h"
+#include "../kmod/core/extent.h"
+
+#define HOST	SHARDBLK_STREAM_HOST
+#define INDEX	SHARDBLK_STREAM_INDEX
+#define META0	SHARDBLK_STREAM_META0
+#define EXTENTS	64u
+#define BLOCKS	16u
+#define FREE	(EXTENTS - SHARDBLK_SUPER_EXTENTS)
+
+static const struct shard_log_start from_start;
+
+struct fixture {
+	struct shard_extents *ex;
+	struct shard_layout layout;
+	struct shard_super_record record;
+};
+
+static int extents_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	f->layout.block_size = 512;
+	f->layout.extent_blocks = BLOCKS;
+	f->layout.nr_extents = EXTENTS;
+	f->layout.logical_blocks = 64;
+	if (!shard_layout_make(&f->layout))
+		return -EINVAL;
+	f->ex = shard_extents_create(&f->layout);
+	test->priv = f;
+	return f->ex ? 0 : -ENOMEM;
+}
+
+static void extents_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	shard_extents_destroy(f->ex);
+}
+
+static enum shard_extent_state state(struct fixture *f, u32 nr)
+{
+	struct shard_extent e;
+
+	shard_extent_get(f->ex, nr, &e);
+	return e.state;
+}
+
+/* Gives a stream an open extent, as if a record had done so. */
+static u32 open_extent(struct kunit *test, u32 stream)
+{
+	struct fixture *f = test->priv;
+	u32 nr = 0;
+
+	shard_extents_want(f->ex, stream, 1);
+	KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, EXTENTS, &nr, 1), 1u);
+	shard_extents_want(f->ex, stream, 0);
+	shard_extent_ready(f->ex, nr);
+	KUNIT_ASSERT_TRUE(test, shard_extents_next(f->ex, stream));
+	return nr;
+}
+
+static void place(struct kunit *test, u32 stream, u32 nr_blocks, u64 last_seq)
+{
+	struct fixture *f = test->priv;
+	struct shard_place at;
+
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, stream, nr_blocks,
+						    last_seq, &at));
+}
+
+/* ---- division of space ---- */
+
+/*
+ * Goal: sizes of what has to fit are worked out right.
+ * Method: figures by hand, around each step.
+ */
+static void sizes_are_as_worked_out_by_hand(struct kunit *test)
+{
+	/* one header per 255 payload blocks, or part of them */
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(16), 15u);
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(256), 255u);
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(512), 510u);
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(65536), 65280u);
+	/* 17 single blocks to a leaf of 512 bytes, 30 children to a page */
+	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 0), 1ull);
+	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 17), 1ull);
+	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 18), 3ull);
+	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 64), 5ull);
+	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 511), 34ull);
+	KUNIT_EXPECT_EQ(test, shard_run_pages_max(4096, 145 * 254 + 1),
+			255ull + 2 + 1);
+}
+
+/*
+ * Goal: every extent has one purpose, and what the device promises fits.
+ * Method: small and large devices; the parts must add up.
+ */
+static void a_layout_divides_all_extents(struct kunit *test)
+{
+	static const struct shard_layout given[] = {
+		{ 512, 16, 64, 64 },
+		{ 512, 16, 1000, 8000 },
+		{ 4096, 256, 1024, 200000 },
+		{ 4096, 65536, 4u << 20, 200ull << 30 },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(given); i++) {
+		struct shard_layout l = given[i];
+		u64 usable = shard_layout_make(&l);
+
+		KUNIT_EXPECT_GE(test, usable, l.logical_blocks);
+		KUNIT_EXPECT_EQ(test, SHARDBLK_SUPER_EXTENTS + l.meta_extents +
+				l.index_extents + l.discard_extents +
+				l.host_extents, l.nr_extents);
+		KUNIT_EXPECT_EQ(test, usable, (u64)(l.host_extents -
+				l.head_extents) *
+				shard_extent_payload(l.extent_blocks));
+		/* old and new run, full */
+		KUNIT_EXPECT_GE(test, (u64)l.index_extents *
+				shard_extent_payload(l.extent_blocks),
+				2 * shard_run_pages_max(l.block_size,
+							l.logical_blocks));
+	}
+}
+
+/*
+ * Goal: a device whose extents do not suffice for the reserves is refused.
+ * Method: the fewest extents that do, and one less.
+ */
+static void too_few_extents_give_no_layout(struct kunit *test)
+{
+	struct shard_layout l = {
+		.block_size = 512, .extent_blocks = 16, .logical_blocks = 1,
+	};
+
+	for (l.nr_extents = 5; l.nr_extents < 64; l.nr_extents++)
+		if (shard_layout_make(&l))
+			break;
+	KUNIT_EXPECT_EQ(test, l.host_extents, l.head_extents + 1);
+	l.nr_extents--;
+	KUNIT_EXPECT_EQ(test, shard_layout_make(&l), 0ull);
+}
+
+/* ---- a life ---- */
+
+/*
+ * Goal: extents begin free, and never assigned; the superblock's are apart.
+ * Method: look at all of them.
+ */
+static void extents_begin_free(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_place tail;
+
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex), FREE);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, HOST), 0u);
+	KUNIT_EXPECT_EQ(test, shard_extents_room(f->ex, HOST), 0u);
+	KUNIT_EXPECT_FALSE(test, shard_extents_next(f->ex, HOST));
+	shard_extents_tail(f->ex, HOST, &tail);
+	KUNIT_EXPECT_EQ(test, tail.extent, 0u);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 0u);
+	KUNIT_EXPECT_EQ(test, shard_extents_layout(f->ex)->nr_extents, EXTENTS);
+}
+
+/*
+ * Goal: an extent goes from free to free, with a new generation each life.
+ * Method: lead one through all states, twice.
+ */
+static void an_extent_lives_from_free_to_free(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 life, nr, retired[4];
+
+	/* one life of each extent, so that the first comes again */
+	for (life = 0; life <= FREE; life++) {
+		struct shard_place at;
+
+		shard_extents_want(f->ex, INDEX, 1);
+		KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, 8, &nr, 1), 1u);
+		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_ASSIGNED);
+		/* the one that is on its way counts */
+		KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 8, &nr, 1), 0u);
+		KUNIT_EXPECT_FALSE(test, shard_extents_next(f->ex, INDEX));
+		shard_extent_ready(f->ex, nr);
+		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_READY);
+		KUNIT_ASSERT_TRUE(test, shard_extents_next(f->ex, INDEX));
+		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_OPEN);
+		KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, INDEX, 3, 0,
+							    &at));
+		KUNIT_EXPECT_EQ(test, at.extent, nr);
+		KUNIT_EXPECT_EQ(test, at.generation, 1 + life / FREE);
+		shard_extents_seal(f->ex, nr);
+		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_SEALED);
+		shard_extents_count_begin(f->ex, BIT(INDEX));
+		KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX),
+							   retired, 4), 1u);
+		KUNIT_EXPECT_EQ(test, retired[0], nr);
+		KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, INDEX), 1u);
+		shard_extent_free(f->ex, nr);
+		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_FREE);
+		KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, INDEX), 0u);
+		KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex), FREE);
+	}
+}
+
+/*
+ * Goal: places follow one another up to the end; no locator twice (O1).
+ * Method: fill an extent; seal it; then nothing is placed any more.
+ */
+static void places_follow_one_another(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 nr = open_extent(test, HOST);
+	struct shard_place at;
+	u32 i;
+
+	for (i = 0; i < BLOCKS / 4; i++) {
+		KUNIT_EXPECT_EQ(test, shard_extents_room(f->ex, HOST),
+				BLOCKS - i * 4);
+		shard_extents_tail(f->ex, HOST, &at);
+		KUNIT_EXPECT_EQ(test, at.block, i * 4);
+		KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, HOST, 4,
+							    i, &at));
+		KUNIT_EXPECT_EQ(test, at.extent, nr);
+		KUNIT_EXPECT_EQ(test, at.generation, 1u);
+		KUNIT_EXPECT_EQ(test, at.block, i * 4);
+	}
+	KUNIT_EXPECT_EQ(test, shard_extents_room(f->ex, HOST), 0u);
+	shard_extents_seal(f->ex, nr);
+	KUNIT_EXPECT_FALSE(test, shard_extents_place(f->ex, HOST, 1, 9, &at));
+	shard_extents_tail(f->ex, HOST, &at);
+	KUNIT_EXPECT_EQ(test, at.extent, 0u);
+	/* once more does no harm: several appends of it may fail */
+	shard_extents_seal(f->ex, nr);
+}
+
+/*
+ * Goal: going on to the next extent seals the open one; without a ready one
+ * the open one stays.
+ * Method: next with none ready, then with one.
+ */
+static void the_open_extent_stays_until_another_is_ready(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 first = open_extent(test, HOST), second;
+
+	KUNIT_EXPECT_FALSE(test, shard_extents_next(f->ex, HOST));
+	KUNIT_EXPECT_EQ(test, state(f, first), SHARD_EXTENT_OPEN);
+	second = open_extent(test, HOST);
+	KUNIT_EXPECT_EQ(test, state(f, first), SHARD_EXTENT_SEALED);
+	KUNIT_EXPECT_EQ(test, state(f, second), SHARD_EXTENT_OPEN);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, HOST), 2u);
+}
+
+/* ---- who gets space ---- */
+
+/*
+ * Goal: metadata is served before host data, and host data leaves some room
+ * in the record to a checkpoint (O12).
+ * Method: all streams want some; records with more and more room.
+ */
+static void metadata_is_served_before_host_data(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 picked[8], i, s;
+
+	for (s = 0; s < SHARD_STREAMS; s++)
+		shard_extents_want(f->ex, s, 1);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 2, picked, 8), 2u);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_GE(test, shard_extent(f->ex, picked[i])->stream,
+				(u8)META0);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK,
+						 picked, 8), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extent(f->ex, picked[0])->stream, INDEX);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK,
+						 picked, 8), 0u);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK + 1,
+						 picked, 8), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extent(f->ex, picked[0])->stream, HOST);
+}
+
+/*
+ * Goal: no stream takes more than is its own; discards have one extent more.
+ * Method: let the host stream want everything.
+ */
+static void a_stream_takes_no_more_than_its_own(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 picked[EXTENTS], nr;
+
+	shard_extents_want(f->ex, HOST, EXTENTS);
+	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
+	nr = shard_extents_pick(f->ex, 1000, picked, EXTENTS);
+	KUNIT_EXPECT_EQ(test, nr, f->layout.host_extents);
+	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
+	while (nr--) {
+		shard_extent_ready(f->ex, picked[nr]);
+		KUNIT_EXPECT_TRUE(test, shard_extents_next(f->ex, HOST));
+	}
+	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, HOST));
+	shard_extents_for_discard(f->ex, true);
+	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, picked, EXTENTS),
+			f->layout.discard_extents);
+	shard_extents_for_discard(f->ex, false);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex),
+			FREE - f->layout.host_extents -
+			f->layout.discard_extents);
+	/* enough is left for each of the others */
+	KUNIT_EXPECT_GE(test, shard_extents_nr_free(f->ex),
+			f->layout.index_extents + f->layout.meta_extents);
+}
+
+/*
+ * Goal: a stream is not starved while something is about to come free.
+ * Method: use up the index's extents, retire one, free it.
+ */
+static void a_retired_extent_is_worth_waiting_for(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 i, retired;
+
+	for (i = 0; i < f->layout.index_extents; i++)
+		open_extent(test, INDEX);
+	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, INDEX));
+	shard_extents_count_begin(f->ex, BIT(INDEX));
+	KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), &retired,
+						   1), 1u);
+	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, INDEX));
+	shard_extent_free(f->ex, retired);
+	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, INDEX));
+	open_extent(test, INDEX);
+	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, INDEX));
+}
+
+/*
+ * Goal: only what is sealed, in no log, and has nothing counted is given up
+ * (O6); no more than asked for.
+ * Method: extents of all those kinds at once.
+ */
+static void only_what_nothing_needs_is_given_up(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 host = open_extent(test, HOST);
+	u32 live = open_extent(test, META0), dead[2], retired[4], other;
+
+	dead[0] = open_extent(test, META0);
+	open_extent(test, HOST);
+	other = open_extent(test, INDEX);
+	shard_extents_seal(f->ex, dead[0]);
+	shard_extents_seal(f->ex, other);
+	shard_extents_count_begin(f->ex, BIT(HOST) | BIT(META0));
+	shard_extents_count(f->ex, live, 2);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(HOST) | BIT(META0),
+						   retired, 0), 0u);
+	KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(HOST) | BIT(META0),
+						   retired, 4), 1u);
+	KUNIT_EXPECT_EQ(test, retired[0], dead[0]);
+	KUNIT_EXPECT_EQ(test, shard_extent(f->ex, live)->live, 2u);
+	/* not twice */
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(META0), retired,
+						   4), 0u);
+	KUNIT_EXPECT_EQ(test, state(f, host), SHARD_EXTENT_SEALED);
+	shard_extents_count_begin(f->ex, BIT(META0));
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(META0), retired,
+						   4), 1u);
+	KUNIT_EXPECT_EQ(test, retired[0], live);
+}
+
+/* ---- records ---- */
+
+/*
+ * Goal: a record names the log in order and what else was assigned; the end
+ * of a log extent is fixed once all up to it is durable.
+ * Method: two host extents, sealed and open; one of the index.
+ */
+static void a_record_names_the_log_and_what_is_assigned(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_super_record *r = &f->record;
+	u32 first = open_extent(test, HOST), second, index;
+
+	place(test, HOST, 10, 5);
+	second = open_extent(test, HOST);
+	place(test, HOST, 4, 7);
+	index = open_extent(test, INDEX);
+
+	KUNIT_ASSERT_EQ(test, shard_extents_record(f->ex, &from_start, 4, false,
+						   r), 0);
+	KUNIT_ASSERT_EQ(test, r->nr_log, 2);
+	KUNIT_ASSERT_EQ(test, r->nr_assigned, 1);
+	KUNIT_EXPECT_EQ(test, r->extents[0].extent, first);
+	KUNIT_EXPECT_EQ(test, r->extents[0].generation, 1u);
+	KUNIT_EXPECT_EQ(test, r->extents[0].start, 0u);
+	KUNIT_EXPECT_EQ(test, r->extents[0].end, SHARDBLK_END_OPEN);
+	KUNIT_EXPECT_EQ(test, r->extents[1].extent, second);
+	KUNIT_EXPECT_EQ(test, r->extents[2].extent, index);
+
+	KUNIT_ASSERT_EQ(test, shard_extents_record(f->ex, &from_start, 7, false,
+						   r), 0);
+	KUNIT_EXPECT_EQ(test, r->extents[0].end, 10u);
+	KUNIT_EXPECT_EQ(test, r->extents[1].end, SHARDBLK_END_OPEN);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 3u);
+}
+
+/*
+ * Goal: a checkpoint's record leaves out the log that it replaces, and what
+ * its manifest lists; once durable, so do those after it.
+ * Method: publish a root in the middle of the second log extent.
+ */
+static void a_checkpoint_shortens_the_record(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_super_record *r = &f->record;
+	u32 second, late;
+	struct shard_log_start from = { .seq = 6, .block = 2 };
+
+	open_extent(test, HOST);
+	place(test, HOST, 10, 5);
+	second = open_extent(test, HOST);
+	place(test, HOST, 4, 7);
+	open_extent(test, INDEX);
+	from.extent = second;
+	shard_extents_list(f->ex);
+	late = open_extent(test, META0);
+
+	KUNIT_ASSERT_EQ(test, shard_extents_record(f->ex, &from, 7, true, r), 0);
+	KUNIT_ASSERT_EQ(test, r->nr_log, 1);
+	KUNIT_EXPECT_EQ(test, r->extents[0].extent, second);
+	KUNIT_EXPECT_EQ(test, r->extents[0].start, 2u);
+	KUNIT_ASSERT_EQ(test, r->nr_assigned, 1);
+	KUNIT_EXPECT_EQ(test, r->extents[1].extent, late);
+	/* it may fail: until it is durable nothing has changed */
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 4u);
+
+	shard_extents_relog(f->ex, &from, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 2u);
+	from.extent = 0;
+	KUNIT_ASSERT_EQ(test, shard_extents_record(f->ex, &from, 7, false, r),
+			0);
+	KUNIT_EXPECT_EQ(test, r->nr_log, 1);
+	KUNIT_EXPECT_EQ(test, r->extents[0].start, 2u);
+	KUNIT_EXPECT_EQ(test, r->nr_assigned, 1);
+}
+
+/*
+ * Goal: a record that cannot name all says so: -ENOSPC.
+ * Method: more log extents than 512 bytes can name; then as many others.
+ */
+static void a_record_that_is_too_full_is_refused(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 i, max = shard_super_extents_max(512);
+
+	for (i = 0; i < max; i++) {
+		open_extent(test, HOST);
+		place(test, HOST, 1, i + 1);
+	}
+	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 0, false,
+						   &f->record), 0);
+	open_extent(test, INDEX);
+	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 0, false,
+						   &f->record), -ENOSPC);
+	open_extent(test, HOST);
+	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 0, false,
+						   &f->record), -ENOSPC);
+}
+
+/* ---- recovery ---- */
+
+/*
+ * Goal: after a start, extents in use are sealed, the others free, and no
+ * generation that was ever assigned comes again (O5).
+ * Method: restore one of each kind; then assign all that are free.
+ */
+static void a_start_restores_generations_and_what_is_in_use(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 picked[EXTENTS], nr, i;
+
+	shard_extent_restore_generation(f->ex, 10, 7, true);
+	shard_extent_restore_generation(f->ex, 11, 3, true);
+	shard_extent_restore_generation(f->ex, 11, 4, false);
+	shard_extent_restore_generation(f->ex, 12, 9, false);
+	shard_extent_restore(f->ex, 10, INDEX, 5, 5);
+	shard_extent_restore(f->ex, 12, HOST, 16, 0);
+	shard_extent_restore_log(f->ex, 12, 3, 16, 100);
+
+	KUNIT_EXPECT_EQ(test, state(f, 10), SHARD_EXTENT_SEALED);
+	KUNIT_EXPECT_EQ(test, state(f, 11), SHARD_EXTENT_FREE);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, INDEX), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, HOST), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex), FREE - 2);
+	KUNIT_ASSERT_EQ(test, shard_extents_record(f->ex, &from_start, 100,
+						   false, &f->record), 0);
+	KUNIT_ASSERT_EQ(test, f->record.nr_log, 1);
+	KUNIT_EXPECT_EQ(test, f->record.extents[0].extent, 12u);
+	KUNIT_EXPECT_EQ(test, f->record.extents[0].start, 3u);
+	KUNIT_EXPECT_EQ(test, f->record.extents[0].end, 16u);
+	KUNIT_ASSERT_EQ(test, f->record.nr_assigned, 1);
+	KUNIT_EXPECT_EQ(test, f->record.extents[1].extent, 11u);
+	KUNIT_EXPECT_EQ(test, f->record.extents[1].generation, 4u);
+
+	shard_extents_want(f->ex, HOST, EXTENTS);
+	nr = shard_extents_pick(f->ex, 1000, picked, EXTENTS);
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_NE(test, picked[i], 10u);
+		KUNIT_EXPECT_NE(test, picked[i], 12u);
+		if (picked[i] == 11)
+			KUNIT_EXPECT_EQ(test,
+					shard_extent(f->ex, 11)->generation, 5u);
+	}
+}
+
+/*
+ * Goal: an extent whose generations are used up is never assigned again (O5).
+ * Method: restore the last generation there is; then assign all.
+ */
+static void a_generation_never_wraps(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 picked[EXTENTS], nr, i;
+
+	shard_extent_restore_generation(f->ex, 4, U32_MAX, true);
+	shard_extents_want(f->ex, HOST, 3);
+	nr = shard_extents_pick(f->ex, 1000, picked, EXTENTS);
+	KUNIT_EXPECT_EQ(test, nr, 3u);
+	for (i = 0; i < nr; i++)
+		KUNIT_EXPECT_NE(test, picked[i], 4u);
+}
+
+/*
+ * Goal: without memory there are no extents.
+ * Method: let each allocation fail in turn.
+ */
+static void without_memory_there_are_no_extents(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_extents *ex;
+	bool struck;
+	u32 n;
+
+	for (n = 1; n < ALLOC_FAULT_MAX; n++) {
+		alloc_fault_arm(n);
+		ex = shard_extents_create(&f->layout);
+		struck = alloc_fault_disarm();
+		shard_extents_destroy(ex);
+		if (!struck)
+			break;
+	}
+	KUNIT_EXPECT_NOT_NULL(test, ex);
+}
+
+static struct kunit_case extent_cases[] = {
+	KUNIT_CASE(sizes_are_as_worked_out_by_hand),
+	KUNIT_CASE(a_layout_divides_all_extents),
+	KUNIT_CASE(too_few_extents_give_no_layout),
+	KUNIT_CASE(extents_begin_free),
+	KUNIT_CASE(an_extent_lives_from_free_to_free),
+	KUNIT_CASE(places_follow_one_another),
+	KUNIT_CASE(the_open_extent_stays_until_another_is_ready),
+	KUNIT_CASE(metadata_is_served_before_host_data),
+	KUNIT_CASE(a_stream_takes_no_more_than_its_own),
+	KUNIT_CASE(a_retired_extent_is_worth_waiting_for),
+	KUNIT_CASE(only_what_nothing_needs_is_given_up),
+	KUNIT_CASE(a_record_names_the_log_and_what_is_assigned),
+	KUNIT_CASE(a_checkpoint_shortens_the_record),
+	KUNIT_CASE(a_record_that_is_too_full_is_refused),
+	KUNIT_CASE(a_start_restores_generations_and_what_is_in_use),
+	KUNIT_CASE(a_generation_never_wraps),
+	KUNIT_CASE(without_memory_there_are_no_extents),
+	{}
+};
+
+static struct kunit_suite extent_suite = {
+	.name = "shardblk-extent",
+	.init = extents_init,
+	.exit = extents_exit,
+	.test_cases = extent_cases,
+};
+
+kunit_test_suites(&extent_suite);

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The KUnit suites of the engine in user space; those of kmod/block need a
+# kernel (tools/kunit/kunit.mk).  SUITE[.CASE] runs some only:
+#
+#	make kunit-user KUNIT_ARGS='-v shardblk-writeback'
+
+KUNIT_SRCS	:= $(filter-out kunit/block_test.c,$(wildcard kunit/*.c)) \
+	kunit/user/run.c
+KUNIT_USER	:= $(O)/asan/kunit-user
+KUNIT_ARGS	?=
+
+$(foreach f,$(KUNIT_SRCS),$(eval user-cflags-$f := -Ikunit/user))
+
+$(KUNIT_USER): $(call user-objs,asan,$(KUNIT_SRCS)) $(call user-engine,asan)
+	@echo "  LINK    $@"
+	@$(call user-link,asan)
+
+.PHONY: kunit-user
+kunit-user: $(KUNIT_USER) ## the KUnit suites of the engine, in user space
+	$(KUNIT_USER) $(KUNIT_ARGS)
