@@ -21,7 +21,7 @@ struct check {
 	u32 *live;			/* blocks that the run has per extent */
 };
 
-static void check_found(struct check *c, const char *fmt, ...)
+static __printf(2, 3) void check_found(struct check *c, const char *fmt, ...)
 {
 	char what[160];
 	va_list args;
@@ -79,9 +79,9 @@ static int check_manifest(struct check *c)
 
 			if (e->extent.stream == SHARDBLK_STREAM_HOST &&
 			    e->extent.live != c->live[e->extent.extent])
-				check_found(c, "manifest: copy %u counts %u live blocks in extent %u, the run has %u",
-					    copy, e->extent.live,
-					    e->extent.extent,
+				check_found(c, "manifest: copy %u miscounts extent %u: %u, not %u",
+					    copy, e->extent.extent,
+					    e->extent.live,
 					    c->live[e->extent.extent]);
 		}
 		shard_manifest_free(&image);
@@ -136,16 +136,18 @@ static void check_range(struct check *c, const struct shard_range *range)
 	}
 }
 
-static u32 extent_generation(struct check *c, u32 nr)
+static void check_locator(struct check *c, const struct shard_range *range)
 {
-	struct shard_extents *ex = c->view->store->ex;
-	unsigned long flags;
-	u32 generation;
+	struct shard_extent e;
 
-	shard_extents_lock(ex, &flags);
-	generation = shard_extent(ex, nr)->generation;
-	shard_extents_unlock(ex, flags);
-	return generation;
+	if (!range->mapped ||
+	    range->place.extent >= c->view->record->nr_extents)
+		return;
+	c->live[range->place.extent] += range->nr_blocks;
+	shard_extent_get(c->view->store->ex, range->place.extent, &e);
+	if (e.generation != range->place.generation)
+		check_found(c, "index: block %llu has a stale locator to extent %u",
+			    range->lba, range->place.extent);
 }
 
 static int check_run(struct check *c)
@@ -164,14 +166,7 @@ static int check_run(struct check *c)
 	while (!ret && (ret = shard_run_iter_next(&it, &range)) > 0) {
 		nr++;
 		check_range(c, &range);
-		if (range.mapped &&
-		    range.place.extent < c->view->record->nr_extents) {
-			c->live[range.place.extent] += range.nr_blocks;
-			if (extent_generation(c, range.place.extent) !=
-			    range.place.generation)
-				check_found(c, "index: block %llu has a stale locator to extent %u",
-					    range.lba, range.place.extent);
-		}
+		check_locator(c, &range);
 		ret = 0;
 	}
 	c->report->nr_pages += it.nr_pages_read;

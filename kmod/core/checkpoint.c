@@ -166,13 +166,14 @@ static int write_run(struct checkpoint *cp, u32 attempt, struct shard_run **run)
 	struct shard_store *store = cp->store;
 	/* numbers never repeat, and attempts not within one */
 	u64 id = shard_super_number(store->super) << 16 | (attempt & 0xffff);
+	u64 logical = shard_extents_layout(store->ex)->logical_blocks;
 	int err;
 	u32 i;
 
 	shard_extents_count_begin(store->ex, BIT(SHARDBLK_STREAM_HOST) |
 					     BIT(SHARDBLK_STREAM_INDEX));
 	err = shard_run_builder_begin(&cp->builder, store, id, &cp->dep,
-				shard_extents_layout(store->ex)->logical_blocks);
+				      logical);
 	cp->builder.before_page = relist;
 	cp->builder.ctx = cp;
 	if (!err)

@@ -148,19 +148,14 @@ const struct shard_layout *shard_extents_layout(const struct shard_extents *ex)
 	return &ex->layout;
 }
 
-void shard_extents_lock(struct shard_extents *ex, unsigned long *flags)
+void shard_extent_get(struct shard_extents *ex, u32 nr,
+		      struct shard_extent *copy)
 {
-	spin_lock_irqsave(&ex->lock, *flags);
-}
+	unsigned long flags;
 
-void shard_extents_unlock(struct shard_extents *ex, unsigned long flags)
-{
+	spin_lock_irqsave(&ex->lock, flags);
+	*copy = ex->extents[nr];
 	spin_unlock_irqrestore(&ex->lock, flags);
-}
-
-struct shard_extent *shard_extent(struct shard_extents *ex, u32 nr)
-{
-	return &ex->extents[nr];
 }
 
 static u32 extent_nr(struct shard_extents *ex, struct shard_extent *e)
@@ -658,17 +653,6 @@ u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream)
 	nr = ex->heads[stream].nr_used;
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return nr;
-}
-
-u32 shard_extent_live(struct shard_extents *ex, u32 nr)
-{
-	unsigned long flags;
-	u32 live;
-
-	spin_lock_irqsave(&ex->lock, flags);
-	live = ex->extents[nr].live;
-	spin_unlock_irqrestore(&ex->lock, flags);
-	return live;
 }
 
 /* Blocks that the newest checkpoint maps. */

@@ -115,10 +115,9 @@ struct shard_extents *shard_extents_create(const struct shard_layout *layout);
 void shard_extents_destroy(struct shard_extents *ex);
 const struct shard_layout *shard_extents_layout(const struct shard_extents *ex);
 
-void shard_extents_lock(struct shard_extents *ex, unsigned long *flags);
-void shard_extents_unlock(struct shard_extents *ex, unsigned long flags);
-/** shard_extent() - by number; read or change it under the lock */
-struct shard_extent *shard_extent(struct shard_extents *ex, u32 nr);
+/** shard_extent_get() - an extent as it is at this instant */
+void shard_extent_get(struct shard_extents *ex, u32 nr,
+		      struct shard_extent *copy);
 
 /** shard_extents_want() - how many ready extents a stream should have */
 void shard_extents_want(struct shard_extents *ex, u32 stream, u32 nr);
@@ -242,7 +241,6 @@ void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,
 
 /* For status: extents that are free, and that the host stream has. */
 u32 shard_extents_nr_free(struct shard_extents *ex);
-u32 shard_extent_live(struct shard_extents *ex, u32 nr);
 u64 shard_extents_live(struct shard_extents *ex);
 u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream);
 

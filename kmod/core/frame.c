@@ -238,8 +238,8 @@ int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 	for (i = 0; i < SHARD_WRITER_FRAMES; i++) {
 		w->frames[i].frame = shard_frame_create(store);
 		if (!w->frames[i].frame) {
-			shard_writer_end(w);
-			return -ENOMEM;
+			w->error = -ENOMEM;
+			return w->error;
 		}
 	}
 	room = shard_extents_room(store->ex, stream);

@@ -149,6 +149,8 @@ struct shard_writer {
  * @dep:	all that is written is added to it
  * @blocks:	payload expected; what fits into one extent is not split
  *
+ * After an error, too, shard_writer_end() must be called.
+ *
  * Return: 0, -ENOMEM, -ENOSPC, -EIO.
  */
 int shard_writer_begin(struct shard_writer *w, struct shard_store *store,

@@ -209,7 +209,7 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 
 bool shard_index_is_frozen(struct shard_index *index)
 {
-	return shard_index_frozen(index) != NULL;
+	return shard_index_frozen(index);
 }
 
 static bool spare_free(struct shard_index *index)
@@ -218,7 +218,7 @@ static bool spare_free(struct shard_index *index)
 	bool is_free;
 
 	spin_lock_irqsave(&index->lock, flags);
-	is_free = index->spare != NULL;
+	is_free = index->spare;
 	spin_unlock_irqrestore(&index->lock, flags);
 	return is_free;
 }

@@ -26,27 +26,23 @@ static bool walk_extent(struct item_walk *walk, struct shard_item *item)
 {
 	struct shard_extents *ex = walk->store->ex;
 	u32 nr_extents = shard_extents_layout(ex)->nr_extents;
-	unsigned long flags;
-	bool found = false;
+	struct shard_extent e;
 
-	shard_extents_lock(ex, &flags);
-	while (walk->extent < nr_extents && !found) {
-		struct shard_extent *e = shard_extent(ex, walk->extent);
+	while (walk->extent < nr_extents) {
+		u32 nr = walk->extent++;
 
-		if (e->listing) {
-			item->kind = SHARDBLK_ITEM_EXTENT;
-			item->extent.stream = e->stream;
-			item->extent.extent = walk->extent;
-			item->extent.generation = e->listing;
-			item->extent.written = e->written;
-			item->extent.live = walk->counted ? e->counting :
-							    e->live;
-			found = true;
-		}
-		walk->extent++;
+		shard_extent_get(ex, nr, &e);
+		if (!e.listing)
+			continue;
+		item->kind = SHARDBLK_ITEM_EXTENT;
+		item->extent.stream = e.stream;
+		item->extent.extent = nr;
+		item->extent.generation = e.listing;
+		item->extent.written = e.written;
+		item->extent.live = walk->counted ? e.counting : e.live;
+		return true;
 	}
-	shard_extents_unlock(ex, flags);
-	return found;
+	return false;
 }
 
 static bool walk_next(struct item_walk *walk, struct shard_item *item)

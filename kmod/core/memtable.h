@@ -12,7 +12,7 @@
 #define SHARD_MEMTABLE_H
 
 #include "codec.h"
-#include "shard.h"
+#include "map.h"
 
 struct shard_memtable;
 

@@ -14,7 +14,8 @@
  */
 #include "device.h"
 
-static void read_pump(struct shard_request *r, unsigned long flags);
+static void read_pump(struct shard_request *r, struct shard_request_io *ended,
+		      const u64 *bad);
 
 static void read_end(struct shard_request *r)
 {
@@ -134,7 +135,6 @@ static void read_done(struct shard_io *io)
 		container_of(io, struct shard_request_io, io);
 	struct shard_request *r = rio->request;
 	u64 bad[ARRAY_SIZE(r->retry)] = {};
-	unsigned long flags;
 	u32 i;
 
 	for (i = rio->first; i < rio->first + rio->nr_blocks; i++) {
@@ -145,12 +145,7 @@ static void read_done(struct shard_io *io)
 		if (io->error || csum != r->map[i].csum)
 			bad[i / 64] |= BIT_ULL(i % 64);
 	}
-	spin_lock_irqsave(&r->lock, flags);
-	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		r->retry[i] |= bad[i];
-	rio->busy = false;
-	r->nr_busy--;
-	read_pump(r, flags);
+	read_pump(r, rio, bad);
 }
 
 /* The next backing read from r->next on; false if there is nothing to read. */
@@ -190,20 +185,37 @@ static struct shard_request_io *read_idle_io(struct shard_request *r)
 	return NULL;
 }
 
+/* Takes in a backing read that has ended; true if someone else pumps. */
+static bool read_ended(struct shard_request *r, struct shard_request_io *ended,
+		       const u64 *bad)
+{
+	u32 i;
+
+	lockdep_assert_held(&r->lock);
+	if (ended) {
+		for (i = 0; i < ARRAY_SIZE(r->retry); i++)
+			r->retry[i] |= bad[i];
+		ended->busy = false;
+		r->nr_busy--;
+	}
+	return r->issuing;
+}
+
 /*
- * Keeps backing reads in flight, and ends the request after the last one.
- * Called with the lock held, releases it.  One context pumps at a time; it
- * alone touches r->next, and it alone ends the request.
+ * Keeps backing reads in flight, and ends the request after the last one.  One
+ * context pumps at a time; it alone touches r->next, and it alone ends the
+ * request, so nobody else may touch that after the lock is let go.
  */
-static void read_pump(struct shard_request *r, unsigned long flags)
+static void read_pump(struct shard_request *r, struct shard_request_io *ended,
+		      const u64 *bad)
 {
 	struct shard_request_io *rio;
-	bool finished;
+	unsigned long flags;
+	bool finished = false;
 
-	if (r->issuing) {
-		spin_unlock_irqrestore(&r->lock, flags);
-		return;
-	}
+	spin_lock_irqsave(&r->lock, flags);
+	if (read_ended(r, ended, bad))
+		goto out;
 	r->issuing = true;
 	while (r->next < r->nr_blocks && (rio = read_idle_io(r))) {
 		rio->busy = true;
@@ -220,17 +232,10 @@ static void read_pump(struct shard_request *r, unsigned long flags)
 	}
 	r->issuing = false;
 	finished = r->next == r->nr_blocks && !r->nr_busy;
+out:
 	spin_unlock_irqrestore(&r->lock, flags);
 	if (finished)
 		read_finish(r);
-}
-
-static void read_start(struct shard_request *r)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&r->lock, flags);
-	read_pump(r, flags);
 }
 
 /* ---- look-up ---- */
@@ -248,7 +253,7 @@ static void read_lookup_work(struct work_struct *work)
 		read_end(r);
 		return;
 	}
-	read_start(r);
+	read_pump(r, NULL, NULL);
 }
 
 void shard_read_submit(struct shard_device *device, struct shard_request *r)
@@ -283,5 +288,5 @@ void shard_read_submit(struct shard_device *device, struct shard_request *r)
 		read_end(r);
 		return;
 	}
-	read_start(r);
+	read_pump(r, NULL, NULL);
 }

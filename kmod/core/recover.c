@@ -591,6 +591,37 @@ static int replay_log(struct log_scan *s)
 
 /* ---- extents ---- */
 
+static void restore_extents(struct shard_extents *ex,
+			    const struct shard_manifest_image *image)
+{
+	u32 i;
+
+	for (i = 0; i < image->nr_extents; i++) {
+		const struct shard_item *item = &image->extents[i];
+		u32 nr = item->extent.extent;
+
+		shard_extent_restore_generation(ex, nr, item->extent.generation,
+						true);
+		if (item->extent.stream == SHARDBLK_STREAM_HOST &&
+		    item->extent.live)
+			shard_extent_restore(ex, nr, SHARDBLK_STREAM_HOST,
+					     item->extent.written,
+					     item->extent.live);
+	}
+}
+
+static void restore_run(struct log_scan *s, struct shard_run *run)
+{
+	u32 i;
+
+	for (i = 0; run && i < run->nr_chunks; i++)
+		shard_extent_restore(s->store->ex, run->chunks[i].place.extent,
+				     SHARDBLK_STREAM_INDEX,
+				     s->store->extent_blocks, 0);
+	shard_index_restore(s->index, run);
+}
+
+/* Loads one copy; keeps what both lie in, so that neither is overwritten. */
 static int restore_manifest(struct log_scan *s)
 {
 	struct shard_store *store = s->store;
@@ -605,34 +636,16 @@ static int restore_manifest(struct log_scan *s)
 			       s->name, copy, err);
 			continue;
 		}
-		for (i = 0; i < image.nr_extents && !good; i++) {
-			const struct shard_item *item = &image.extents[i];
-			u32 nr = item->extent.extent;
-
-			shard_extent_restore_generation(store->ex, nr,
-						item->extent.generation, true);
-			if (item->extent.stream == SHARDBLK_STREAM_HOST &&
-			    item->extent.live)
-				shard_extent_restore(store->ex, nr,
-						     SHARDBLK_STREAM_HOST,
-						     item->extent.written,
-						     item->extent.live);
+		if (!good++) {
+			restore_extents(store->ex, &image);
+			restore_run(s, image.run);
+			image.run = NULL;
 		}
 		for (i = 0; i < image.nr_pieces; i++)
 			shard_extent_restore(store->ex,
 					     image.pieces[i].place.extent,
 					     SHARDBLK_STREAM_META0 + copy,
 					     store->extent_blocks, 0);
-		if (!good && image.run) {
-			for (i = 0; i < image.run->nr_chunks; i++)
-				shard_extent_restore(store->ex,
-					image.run->chunks[i].place.extent,
-					SHARDBLK_STREAM_INDEX,
-					store->extent_blocks, 0);
-			shard_index_restore(s->index, image.run);
-			image.run = NULL;
-		}
-		good++;
 		shard_manifest_free(&image);
 	}
 	if (good)
@@ -653,13 +666,14 @@ static void restore_log(struct log_scan *s)
 						false);
 	for (i = 0; i < r->nr_log; i++) {
 		const struct shard_super_extent *e = &r->extents[i];
+		struct shard_extent now;
 
 		if (s->last_seqs[i] <= r->checkpoint_seq)
 			continue;
+		shard_extent_get(s->store->ex, e->extent, &now);
 		shard_extent_restore(s->store->ex, e->extent,
 				     SHARDBLK_STREAM_HOST, s->ends[i],
-				     shard_extent_live(s->store->ex,
-						       e->extent));
+				     now.live);
 		shard_extent_restore_log(s->store->ex, e->extent, e->start,
 					 s->ends[i], s->last_seqs[i]);
 	}

@@ -13,6 +13,7 @@
 #define SHARD_H
 
 #include "backend.h"
+#include "map.h"
 #include "stats.h"
 #include "trace.h"
 #include "writeback.h"
@@ -61,14 +62,6 @@ struct shard_request_io {
 	u32 first;		/* block within the request */
 	u32 nr_blocks;
 	bool busy;
-};
-
-/* Where a block of a read request lies. */
-struct shard_block_map {
-	u64 block;		/* absolute, in blocks of the backing device */
-	u32 csum;
-	bool mapped;		/* else a hole */
-	bool known;		/* else still to be looked up */
 };
 
 /**

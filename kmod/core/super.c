@@ -181,14 +181,11 @@ static int record_fill(struct shard_super *super,
 static int extents_make_ready(struct shard_super *super, const u32 *picked,
 			      u32 nr)
 {
-	u32 size = super->record.extent_blocks * super->record.block_size;
 	u32 i;
 	int err;
 
 	for (i = 0; i < nr; i++) {
-		err = shard_writeback_reset_wait(super->wb,
-					super_offset(super, picked[i], 0),
-					size);
+		err = super_reset(super, picked[i]);
 		if (err)
 			return err;
 		atomic64_inc(&super->stats->extents_opened);
@@ -242,7 +239,7 @@ static bool super_step(struct shard_super *super)
 		err = shard_dep_wait(wish->after);	/* O4 */
 	if (err) {
 		wish_end(wish, err);
-		return wish != NULL;
+		return wish;
 	}
 	nr = shard_extents_pick(super->ex, shard_super_room(super), picked,
 				SHARD_PICK_MAX);

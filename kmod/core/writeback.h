@@ -112,7 +112,6 @@ struct shard_append {
  * shard_writeback_create() - take hold of a backing device
  * @backend:	the device
  * @stats:	where to count
- * @block_size:	for the counts only
  * @trace:	whom to tell of flushes, or NULL
  * @trace_ctx:	first argument
  *

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a look-up is asked and answers, block by block.
+ */
+#ifndef SHARD_MAP_H
+#define SHARD_MAP_H
+
+#include "kapi.h"
+
+/**
+ * struct shard_block_map - where a block lies
+ * @block:	absolute, in blocks of the backing device
+ * @csum:	its checksum
+ * @mapped:	else a hole
+ * @known:	else still to be looked up
+ */
+struct shard_block_map {
+	u64 block;
+	u32 csum;
+	bool mapped;
+	bool known;
+};
+
+#endif /* SHARD_MAP_H */
