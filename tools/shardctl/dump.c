@@ -135,11 +135,6 @@ void dump_damaged(struct dump *dump, const char *kind,
 
 /* ---- superblock ---- */
 
-struct super_visitor {
-	void (*visit)(struct dump *dump, const struct shard_place *place,
-		      int err, const struct shard_super_record *record);
-};
-
 /* Visit each block of the superblock extents that is not empty. */
 static void super_walk(struct dump *dump,
 		       void (*visit)(struct dump *dump,
@@ -148,7 +143,7 @@ static void super_walk(struct dump *dump,
 {
 	const struct shard_identity *id = &dump->image.identity;
 	const u32 nr_blocks = min(id->extent_blocks, SHARDBLK_SUPER_BLOCKS);
-	static struct shard_super_record record;
+	struct shard_super_record *record = &dump->super;
 	struct shard_place place = { 0 };
 	int err;
 
@@ -159,11 +154,11 @@ static void super_walk(struct dump *dump,
 			if (!err)
 				err = shard_super_decode(dump->blocks,
 							 id->block_size, &place,
-							 &record);
-			if (!err && memcmp(record.format_id, id->format_id, 16))
+							 record);
+			if (!err && memcmp(record->format_id, id->format_id, 16))
 				err = -EBADMSG;
 			if (err != -ENODATA)
-				visit(dump, &place, err, &record);
+				visit(dump, &place, err, record);
 		}
 	}
 }
@@ -171,10 +166,8 @@ static void super_walk(struct dump *dump,
 static void visit_newest(struct dump *dump, const struct shard_place *place,
 			 int err, const struct shard_super_record *record)
 {
-	if (err || record->number <= dump->newest.number)
-		return;
-	dump->newest = *record;
-	dump->newest_at = *place;
+	if (!err && record->number > dump->newest.number)
+		dump->newest = *record;
 }
 
 int dump_find_newest(struct dump *dump)
@@ -395,20 +388,25 @@ static int run_dump(struct dump *dump, const struct dump_args *args)
 int ctl_dump(int argc, char **argv)
 {
 	struct dump_args args = { .path = NULL };
-	static struct dump dump;
+	struct dump *dump;
 	int code;
 
 	argp_parse(&dump_argp, argc, argv, 0, NULL, &args);
-	code = image_open(&dump.image, args.path, args.force, NULL);
+	dump = calloc(1, sizeof(*dump));
+	if (!dump)
+		return ctl_error(CTL_SYSTEM, "out of memory");
+	code = image_open(&dump->image, args.path, args.force, NULL);
 	if (code != CTL_DONE)
-		return code;
-	dump.blocks = malloc((size_t)SHARDBLK_FRAME_PAYLOAD_MAX *
-			     SHARDBLK_BLOCK_SIZE_MAX);
-	if (dump.blocks)
-		code = run_dump(&dump, &args);
+		goto out_free;
+	dump->blocks = malloc((size_t)SHARDBLK_FRAME_PAYLOAD_MAX *
+			      SHARDBLK_BLOCK_SIZE_MAX);
+	if (dump->blocks)
+		code = run_dump(dump, &args);
 	else
 		code = ctl_error(CTL_SYSTEM, "out of memory");
-	free(dump.blocks);
-	image_close(&dump.image);
+	free(dump->blocks);
+	image_close(&dump->image);
+out_free:
+	free(dump);
 	return code;
 }

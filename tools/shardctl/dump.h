@@ -17,16 +17,18 @@
  * @image:	from where
  * @output:	to where
  * @newest:	the superblock record with the highest number
- * @newest_at:	where its first copy was found
+ * @super:	room for the one that is being read
+ * @frame:	the same
  * @seed:	of checksums
- * @blocks:	room for the payload of a frame, beside its header
+ * @blocks:	room for the payload of a frame
  * @nr_damaged:	records that should be right and are not
  */
 struct dump {
 	struct image image;
 	struct output output;
 	struct shard_super_record newest;
-	struct shard_place newest_at;
+	struct shard_super_record super;
+	struct shard_frame_header frame;
 	u32 seed;
 	u8 *blocks;
 	u64 nr_damaged;

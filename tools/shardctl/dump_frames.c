@@ -54,9 +54,8 @@ static int check_payload(struct dump *dump, const struct shard_place *place,
 	return err;
 }
 
-/* Read and verify a frame.  Return: 0 or what is wrong with it. */
-static int read_frame(struct dump *dump, const struct shard_place *place,
-		      struct shard_frame_header *header)
+/* Read a frame into dump->frame.  Return: 0 or what is wrong with it. */
+static int read_frame(struct dump *dump, const struct shard_place *place)
 {
 	int err;
 
@@ -65,15 +64,15 @@ static int read_frame(struct dump *dump, const struct shard_place *place,
 	if (err)
 		return err;
 	err = shard_frame_decode(dump->blocks, dump->image.identity.block_size,
-				 dump->seed, place, header);
-	return err ? err : check_payload(dump, place, header);
+				 dump->seed, place, &dump->frame);
+	return err ? err : check_payload(dump, place, &dump->frame);
 }
 
 /* An open log ends at the first frame that is not right, a fixed one does not. */
 static void dump_log_extent(struct dump *dump,
 			    const struct shard_super_extent *extent)
 {
-	static struct shard_frame_header header;
+	const struct shard_frame_header *header = &dump->frame;
 	const bool open = extent->end == SHARDBLK_END_OPEN;
 	const u32 end = open ? dump->image.identity.extent_blocks : extent->end;
 	struct shard_place place = {
@@ -84,15 +83,15 @@ static void dump_log_extent(struct dump *dump,
 	int err;
 
 	while (place.block < end) {
-		err = read_frame(dump, &place, &header);
+		err = read_frame(dump, &place);
 		if (err && open && err != -EIO)
 			return;
 		if (err) {
 			dump_damaged(dump, "frame", &place, err);
 			return;
 		}
-		print_frame(dump, &place, &header);
-		place.block += 1 + header.nr_blocks;
+		print_frame(dump, &place, header);
+		place.block += 1 + header->nr_blocks;
 	}
 }
 

@@ -33,9 +33,22 @@ $(SHARDCTL_FILL): $(call user-objs,asan,$(SHARDCTL_FILL_SRCS)) $(call user-engin
 	@echo "  LINK    $@"
 	@$(call user-link,asan)
 
-.PHONY: shardctl shardctl-test
-shardctl: $(SHARDCTL)
+SBINDIR	?= /usr/local/sbin
+MANDIR	?= /usr/local/share/man
+COMPLETIONDIR ?= /usr/share/bash-completion/completions
 
-shardctl-test: $(SHARDCTL) $(SHARDCTL_ASAN) $(SHARDCTL_FILL)
+ALL += $(SHARDCTL)
+INSTALL += shardctl-install
+
+.PHONY: shardctl shardctl-install shardctl-test
+shardctl: $(SHARDCTL) ## build the tool that formats, adds, checks and exports
+
+shardctl-install: $(SHARDCTL)
+	install -D -m 755 $(SHARDCTL) $(DESTDIR)$(SBINDIR)/shardctl
+	install -D -m 644 docs/man/shardctl.8 $(DESTDIR)$(MANDIR)/man8/shardctl.8
+	install -D -m 644 tools/shardctl/shardctl.bash-completion \
+		$(DESTDIR)$(COMPLETIONDIR)/shardctl
+
+shardctl-test: $(SHARDCTL) $(SHARDCTL_ASAN) $(SHARDCTL_FILL) ## test shardctl on image files
 	tools/shardctl/test.sh $(SHARDCTL) $(SHARDCTL_FILL)
 	tools/shardctl/test.sh $(SHARDCTL_ASAN) $(SHARDCTL_FILL)

@@ -20,7 +20,7 @@ nr_failed=0
 failed()	# WHAT
 {
 	echo "shardctl-test: FAILED: $*" >&2
-	sed 's/^/  /' out err >&2
+	cat out err | head -n 20 | cut -c 1-160 | sed 's/^/  /' >&2
 	nr_failed=$((nr_failed + 1))
 }
 
@@ -38,7 +38,7 @@ expect()	# CODE PATTERN ARGUMENT...
 	"$ctl" "$@" >out 2>err </dev/null || code=$?
 	if [[ $code -ne $want ]]; then
 		failed "shardctl $*: exit code $code, not $want"
-	elif ! cat out err | grep -qE -- "$pattern"; then
+	elif [[ -n $pattern ]] && ! cat out err | grep -qE -- "$pattern"; then
 		failed "shardctl $*: no message like: $pattern"
 	else
 		passed
@@ -81,7 +81,7 @@ json()		# EXPRESSION
 {
 	python3 -c 'import json, sys
 v = json.load(open("out"))
-sys.exit(0 if eval(sys.argv[1]) else 1)' "$1"
+sys.exit(0 if eval("(" + sys.argv[1] + ")") else 1)' "$1"
 }
 
 same_contents()	# FILE SIZE [LBA:BLOCKS:BYTE]...: blocks of 4096 bytes

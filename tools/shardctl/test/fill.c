@@ -32,18 +32,23 @@ static void request_done(struct shard_request *request, int error)
 static int submit(struct shard_device *device, enum shard_op op, u64 lba,
 		  u32 nr_blocks, const struct shard_seg *seg)
 {
-	static struct waiter waiter;
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	int err;
 
-	init_completion(&waiter.done);
-	waiter.request.op = op;
-	waiter.request.lba = lba;
-	waiter.request.nr_blocks = nr_blocks;
-	waiter.request.segs = seg;
-	waiter.request.done = request_done;
-	shard_device_submit(device, &waiter.request);
+	if (!waiter)
+		return -ENOMEM;
+	init_completion(&waiter->done);
+	waiter->request.op = op;
+	waiter->request.lba = lba;
+	waiter->request.nr_blocks = nr_blocks;
+	waiter->request.segs = seg;
+	waiter->request.done = request_done;
+	shard_device_submit(device, &waiter->request);
 	shard_device_commit(device);
-	wait_for_completion(&waiter.done);
-	return waiter.error;
+	wait_for_completion(&waiter->done);
+	err = waiter->error;
+	free(waiter);
+	return err;
 }
 
 static int fill_write(struct shard_device *device, u32 block_size,
