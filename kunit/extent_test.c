@@ -46,12 +46,17 @@ static void extents_exit(struct kunit *test)
 	shard_extents_destroy(f->ex);
 }
 
-static enum shard_extent_state state(struct fixture *f, u32 nr)
+static struct shard_extent extent(struct fixture *f, u32 nr)
 {
 	struct shard_extent e;
 
 	shard_extent_get(f->ex, nr, &e);
-	return e.state;
+	return e;
+}
+
+static enum shard_extent_state state(struct fixture *f, u32 nr)
+{
+	return extent(f, nr).state;
 }
 
 /* Gives a stream an open extent, as if a record had done so. */
@@ -278,16 +283,16 @@ static void metadata_is_served_before_host_data(struct kunit *test)
 		shard_extents_want(f->ex, s, 1);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 2, picked, 8), 2u);
 	for (i = 0; i < 2; i++)
-		KUNIT_EXPECT_GE(test, shard_extent(f->ex, picked[i])->stream,
+		KUNIT_EXPECT_GE(test, extent(f, picked[i]).stream,
 				(u8)META0);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK,
 						 picked, 8), 1u);
-	KUNIT_EXPECT_EQ(test, shard_extent(f->ex, picked[0])->stream, INDEX);
+	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, INDEX);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK,
 						 picked, 8), 0u);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK + 1,
 						 picked, 8), 1u);
-	KUNIT_EXPECT_EQ(test, shard_extent(f->ex, picked[0])->stream, HOST);
+	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, HOST);
 }
 
 /*
@@ -367,7 +372,7 @@ static void only_what_nothing_needs_is_given_up(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(HOST) | BIT(META0),
 						   retired, 4), 1u);
 	KUNIT_EXPECT_EQ(test, retired[0], dead[0]);
-	KUNIT_EXPECT_EQ(test, shard_extent(f->ex, live)->live, 2u);
+	KUNIT_EXPECT_EQ(test, extent(f, live).live, 2u);
 	/* not twice */
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(META0), retired,
 						   4), 0u);
@@ -519,7 +524,7 @@ static void a_start_restores_generations_and_what_is_in_use(struct kunit *test)
 		KUNIT_EXPECT_NE(test, picked[i], 12u);
 		if (picked[i] == 11)
 			KUNIT_EXPECT_EQ(test,
-					shard_extent(f->ex, 11)->generation, 5u);
+					extent(f, 11).generation, 5u);
 	}
 }
 
