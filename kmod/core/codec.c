@@ -435,6 +435,9 @@ int shard_frame_decode(const void *block, u32 block_size, u32 seed,
 		h->entries[i].lba = le64_to_cpu(d->entries[i].lba);
 		h->entries[i].nr_blocks = le32_to_cpu(d->entries[i].nr_blocks);
 		h->entries[i].kind = d->entries[i].kind;
+		if (memchr_inv(d->entries[i].reserved, 0,
+			       sizeof(d->entries[i].reserved)))
+			return -EBADMSG;
 	}
 	csums = (const __le32 *)&d->entries[h->nr_entries];
 	for (i = 0; i < h->nr_blocks; i++)
@@ -484,6 +487,8 @@ int shard_manifest_decode(const void *block, u32 block_size, u32 seed,
 	h->nr_items = le16_to_cpu(d->nr_items);
 	h->copy = d->copy;
 	piece_decode(&d->prev, &h->prev);
+	if (d->reserved || memchr_inv(d->reserved2, 0, sizeof(d->reserved2)))
+		return -EBADMSG;
 	if (h->nr_items > shard_items_max(block_size) ||
 	    le32_to_cpu(d->h.len) !=
 	    sizeof(*d) + h->nr_items * SHARDBLK_ITEM_SIZE ||
@@ -550,7 +555,10 @@ int shard_item_decode(const void *block, u32 idx, struct shard_item *item)
 		item->extent.generation = le32_to_cpu(e->generation);
 		item->extent.written = le32_to_cpu(e->written);
 		item->extent.live = le32_to_cpu(e->live);
-		return e->stream < SHARDBLK_STREAM_SUPER ? 0 : -EBADMSG;
+		return e->stream < SHARDBLK_STREAM_SUPER &&
+		       !memchr_inv(e->reserved, 0, sizeof(e->reserved)) &&
+		       !memchr_inv(e->reserved2, 0, sizeof(e->reserved2)) ?
+		       0 : -EBADMSG;
 	case SHARDBLK_ITEM_RUN:
 		item->run.height = r->height;
 		item->run.nr_pages = le32_to_cpu(r->nr_pages);
@@ -558,13 +566,18 @@ int shard_item_decode(const void *block, u32 idx, struct shard_item *item)
 		item->run.nr_entries = le64_to_cpu(r->nr_entries);
 		item->run.nr_chunks = le32_to_cpu(r->nr_chunks);
 		item->run.root_csum = le32_to_cpu(r->root_csum);
-		return r->height && r->nr_pages ? 0 : -EBADMSG;
+		return r->height && r->nr_pages &&
+		       !memchr_inv(r->reserved, 0, sizeof(r->reserved)) ?
+		       0 : -EBADMSG;
 	case SHARDBLK_ITEM_CHUNK:
 		item->chunk.place.extent = le32_to_cpu(c->extent);
 		item->chunk.place.generation = le32_to_cpu(c->generation);
 		item->chunk.place.block = le32_to_cpu(c->block);
 		item->chunk.nr_blocks = le32_to_cpu(c->nr_blocks);
-		return item->chunk.nr_blocks ? 0 : -EBADMSG;
+		return item->chunk.nr_blocks &&
+		       !memchr_inv(c->reserved, 0, sizeof(c->reserved)) &&
+		       !memchr_inv(c->reserved2, 0, sizeof(c->reserved2)) ?
+		       0 : -EBADMSG;
 	}
 	return -EBADMSG;
 }

@@ -75,8 +75,9 @@ static u32 extents_for_two(u32 extent_blocks, u64 blocks)
 	return min_t(u64, one > 1 ? 2 * one + 1 : 2, U32_MAX / 8);
 }
 
-static u64 manifest_pages_max(const struct shard_layout *l, u64 run_pages)
+u64 shard_manifest_pages_max(const struct shard_layout *l)
 {
+	u64 run_pages = shard_run_pages_max(l->block_size, l->logical_blocks);
 	u64 chunks = div_u64(run_pages, min(SHARDBLK_FRAME_PAYLOAD_MAX,
 					    l->extent_blocks - 1)) +
 		     l->index_extents + 1;
@@ -92,8 +93,7 @@ u64 shard_layout_make(struct shard_layout *l)
 
 	l->index_extents = extents_for_two(l->extent_blocks, run_pages);
 	l->meta_extents = SHARDBLK_MANIFEST_COPIES *
-		extents_for_two(l->extent_blocks,
-				manifest_pages_max(l, run_pages));
+		extents_for_two(l->extent_blocks, shard_manifest_pages_max(l));
 	l->discard_extents = 1;
 	l->head_extents = 2;
 	taken = (u64)SHARDBLK_SUPER_EXTENTS + l->index_extents +

@@ -105,6 +105,8 @@ struct shard_layout {
  */
 u64 shard_layout_make(struct shard_layout *layout);
 
+/* Pages of a manifest of such a device, at most. */
+u64 shard_manifest_pages_max(const struct shard_layout *layout);
 /* Payload blocks that an extent holds in full frames. */
 u32 shard_extent_payload(u32 extent_blocks);
 /* Pages of a run of @nr single-block entries, at most. */

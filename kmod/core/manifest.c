@@ -181,7 +181,7 @@ int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
 struct read_piece {
 	struct list_head node;
 	struct shard_piece piece;
-	u8 pages[];
+	u8 pages[] __aligned(8);
 };
 
 static int piece_read(struct shard_store *store, const struct shard_piece *piece,
@@ -229,15 +229,18 @@ static int chain_read(struct read_state *s, struct list_head *pieces)
 	const struct shard_piece *next = &s->record->manifest[s->copy];
 	struct shard_manifest_header h;
 	struct shard_piece prev;
-	u32 limit = s->record->nr_extents + SHARDBLK_FRAME_PAYLOAD_MAX;
+	u64 limit = shard_manifest_pages_max(shard_extents_layout(s->store->ex));
+	u64 nr_pages = 0;
 	int err;
 
 	while (next->nr_blocks) {
 		struct read_piece *p;
 
-		/* no manifest has more pages than it has extents to list */
-		if (s->nr_pieces++ == limit)
+		/* a hostile chain may never end */
+		nr_pages += next->nr_blocks;
+		if (nr_pages > limit)
 			return -EBADMSG;
+		s->nr_pieces++;
 		err = piece_read(s->store, next, pieces);
 		if (err)
 			return err;

@@ -40,7 +40,6 @@ struct super_scan {
 	u32 next[SHARDBLK_SUPER_EXTENTS];	/* behind it */
 	bool any;
 	bool unknown;				/* a record not understood */
-	u64 unknown_number;
 };
 
 /* Reads block @block of superblock extent @extent. */
@@ -205,7 +204,8 @@ static int super_settle(struct super_scan *s)
 	u32 copy;
 	int err;
 
-	if (s->unknown && !s->any)
+	/* it may be the newest: never roll back over it */
+	if (s->unknown)
 		return -EOPNOTSUPP;
 	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
 		u32 other = copy + SHARDBLK_SUPER_COPIES;

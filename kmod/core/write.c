@@ -30,6 +30,13 @@ enum shard_blocked {
 	BLOCKED_SPACE,		/* no extent is ready */
 };
 
+/* What to do for a request that no extent is ready for. */
+enum shard_space {
+	SPACE_COMES,		/* someone will call when it is there */
+	SPACE_FULL,		/* for writes; it may wait for the discards' own */
+	SPACE_NONE,		/* not even that is left */
+};
+
 static void write_issue(struct shard_device *device);
 static void write_settle(struct shard_device *device);
 
@@ -514,39 +521,38 @@ void shard_write_fail_waiting(struct shard_device *device, int error)
  * No extent is ready for the first waiting request.  Someone may be about to
  * provide one; a checkpoint may free some; else the device is full, and only
  * discards go on, in the space that is reserved for them.
- *
- * Returns true if the device is full for this request.
  */
-static bool space_exhausted(struct shard_device *device,
+static enum shard_space space_decide(struct shard_device *device,
 			    const struct shard_request *r)
 {
 	struct shard_extents *ex = device->store.ex;
 
 	lockdep_assert_held(&device->lock);
 	if (device->checkpoint_wanted || device->checkpoint_running)
-		return false;
+		return SPACE_COMES;
 	if (!shard_extents_starved(ex, SHARDBLK_STREAM_HOST)) {
 		if (shard_super_room(device->store.super) <= SHARD_RECORD_SLACK)
 			shard_device_want_checkpoint(device);
 		else
 			shard_super_assign(device->store.super);
-		return false;
+		return SPACE_COMES;
 	}
 	if (may_seal(device))
 		frame_seal(device);
 	if (device->nr_inflight)
-		return false;
+		return SPACE_COMES;
 	if (device->applied_seq > device->checkpoint_seq) {
 		shard_device_want_checkpoint(device);
-		return false;
+		return SPACE_COMES;
 	}
-	if (r->op != SHARD_WRITE && !device->for_discard) {
-		device->for_discard = true;
-		shard_extents_for_discard(ex, true);
-		shard_super_assign(device->store.super);
-		return false;
-	}
-	return true;
+	if (r->op == SHARD_WRITE)
+		return SPACE_FULL;
+	if (device->for_discard)
+		return SPACE_NONE;
+	device->for_discard = true;
+	shard_extents_for_discard(ex, true);
+	shard_super_assign(device->store.super);
+	return SPACE_FULL;
 }
 
 /* One step with the first waiting request; false if it has to wait on. */
@@ -557,7 +563,8 @@ static bool admit_first(struct shard_device *device)
 	LIST_HEAD(failed);
 	struct shard_request *r;
 	unsigned long flags;
-	bool full = false, payload;
+	enum shard_space space = SPACE_COMES;
+	bool payload;
 	int err, idx = -1;
 
 	spin_lock_irqsave(&device->lock, flags);
@@ -576,11 +583,12 @@ static bool admit_first(struct shard_device *device)
 	}
 	if (!err && idx < 0) {
 		list_add(&r->node, &device->waiting);
-		full = why == BLOCKED_SPACE && space_exhausted(device, r);
-		if (full && r->op == SHARD_WRITE)
+		if (why == BLOCKED_SPACE)
+			space = space_decide(device, r);
+		if (space != SPACE_COMES)
 			waiting_fail(device, true, &failed);
-		else if (full)
-			list_move_tail(&r->node, &failed);
+		if (space == SPACE_NONE)
+			list_move(&r->node, &failed);
 	}
 	spin_unlock_irqrestore(&device->lock, flags);
 
@@ -589,7 +597,7 @@ static bool admit_first(struct shard_device *device)
 		failed_end(device, &failed, err);
 		return true;
 	}
-	if (full) {
+	if (space != SPACE_COMES) {
 		shard_device_set_state(device, SHARD_STATE_FULL);
 		failed_end(device, &failed, -ENOSPC);
 		return true;
