@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Check: finds damage wherever it is, names it, and changes nothing.
+ */
+#include <kunit/test.h>
+
+#include "alloc_fault.h"
+#include "testdev.h"
+#include "../uapi/shardblk_format.h"
+
+/* What was said. */
+struct findings {
+	struct shard_check_report report;
+	char last[200];
+};
+
+static void found(struct shard_check_report *report, const char *what)
+{
+	struct findings *f = container_of(report, struct findings, report);
+
+	strscpy(f->last, what, sizeof(f->last));
+}
+
+static int check_init(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, false);
+
+	test->priv = dev;
+	/* some in the run, some in the log */
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 5, 0x11), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 20, 5, 0x21), 0);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 4, 1), 0);
+	dev->options.read_only = true;
+	return testdev_close(dev);
+}
+
+static void check_exit(struct kunit *test)
+{
+	testdev_destroy(test->priv);
+}
+
+static struct findings *check(struct kunit *test, bool data)
+{
+	struct findings *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct testdev *dev = test->priv;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->report.damage = found;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	fake_counts_clear(dev->fake);
+	KUNIT_EXPECT_EQ(test, shard_check(dev->device, data, &f->report), 0);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 0ull);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH], 0ull);
+	return f;
+}
+
+/* Changes all blocks that begin with a magic number, at this byte. */
+static void rot_all(struct testdev *dev, u32 magic, u32 byte)
+{
+	u64 at;
+
+	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK)
+		if (le32_to_cpu(*(__le32 *)(dev->fake->media + at)) == magic)
+			fake_rot(dev->fake, at + byte);
+}
+
+/*
+ * Goal: of a device without damage nothing is said; what was read is counted.
+ * Method: with data and without.
+ */
+static void a_sound_device_has_no_findings(struct kunit *test)
+{
+	struct findings *f = check(test, false);
+
+	KUNIT_EXPECT_EQ_MSG(test, f->report.nr_damaged, 0ull, "%s", f->last);
+	KUNIT_EXPECT_GE(test, f->report.nr_pages, 1ull);
+	KUNIT_EXPECT_EQ(test, f->report.nr_blocks, 0ull);
+	f = check(test, true);
+	KUNIT_EXPECT_EQ_MSG(test, f->report.nr_damaged, 0ull, "%s", f->last);
+	/* the discarded one is checked as well: the run still points to it */
+	KUNIT_EXPECT_EQ(test, f->report.nr_blocks, 10ull);
+}
+
+/*
+ * Goal: a wrong block is found when data is checked, in run and log.
+ * Method: rot one block of each.
+ */
+static void wrong_data_is_found(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct findings *f;
+
+	fake_rot(dev->fake, testdev_find(dev, 0x12));
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 0ull);
+	f = check(test, true);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "data: block 1 ", 14), 0);
+	fake_rot(dev->fake, testdev_find(dev, 0x23));
+	f = check(test, true);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 2ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "data: block 22 ", 15), 0);
+}
+
+/*
+ * Goal: a block that cannot be read is a finding, too.
+ * Method: a bad sector.
+ */
+static void unreadable_data_is_found(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct findings *f;
+
+	dev->fake->bad_offset = testdev_find(dev, 0x12);
+	f = check(test, true);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "data: block 1 ", 14), 0);
+}
+
+/*
+ * Goal: a wrong index page is found.
+ * Method: rot the pages of the run.
+ */
+static void a_wrong_index_page_is_found(struct kunit *test)
+{
+	struct findings *f;
+
+	rot_all(test->priv, SHARDBLK_RUN_MAGIC, 20);
+	f = check(test, false);
+	KUNIT_EXPECT_GE(test, f->report.nr_damaged, 1ull);
+}
+
+/*
+ * Goal: a wrong copy is found, although the other one serves.
+ * Method: rot one copy of the superblock, then one of the manifest.
+ */
+static void a_wrong_copy_is_found(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	struct findings *f;
+	u64 at;
+
+	for (at = extent_size; at < 2 * extent_size; at += TESTDEV_BLOCK)
+		dev->fake->media[at + 40] ^= 1;
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: copy 1", 18), 0);
+	for (at = extent_size; at < 2 * extent_size; at += TESTDEV_BLOCK)
+		dev->fake->media[at + 40] ^= 1;
+
+	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK) {
+		struct shardblk_manifest *d = (void *)(dev->fake->media + at);
+
+		if (le32_to_cpu(d->h.magic) == SHARDBLK_MANIFEST_MAGIC &&
+		    d->copy == 1)
+			fake_rot(dev->fake, at + 90);
+	}
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "manifest: copy 1", 16), 0);
+}
+
+/*
+ * Goal: a check without memory fails as that.
+ * Method: let each allocation fail in turn.
+ */
+static void without_memory_a_check_fails(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct findings *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	bool struck = true;
+	int err = 0;
+	u32 n;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->report.damage = found;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (n = 1; n < ALLOC_FAULT_MAX && struck; n++) {
+		alloc_fault_arm(n);
+		err = shard_check(dev->device, true, &f->report);
+		struck = alloc_fault_disarm();
+		if (err)
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+		/* want of memory is no damage */
+		KUNIT_EXPECT_EQ_MSG(test, f->report.nr_damaged, 0ull, "%s",
+				    f->last);
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
+}
+
+static struct kunit_case check_cases[] = {
+	KUNIT_CASE(a_sound_device_has_no_findings),
+	KUNIT_CASE(wrong_data_is_found),
+	KUNIT_CASE(unreadable_data_is_found),
+	KUNIT_CASE(a_wrong_index_page_is_found),
+	KUNIT_CASE(a_wrong_copy_is_found),
+	KUNIT_CASE(without_memory_a_check_fails),
+	{}
+};
+
+static struct kunit_suite check_suite = {
+	.name = "shardblk-check",
+	.init = check_init,
+	.exit = check_exit,
+	.test_cases = check_cases,
+};
+
+kunit_test_suites(&check_suite);

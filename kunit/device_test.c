@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Device: its states, what starting and stopping do, and what requests cost.
+ */
+#include <kunit/test.h>
+
+#include "alloc_fault.h"
+#include "testdev.h"
+
+static int device_init(struct kunit *test)
+{
+	test->priv = testdev_create(test, true, true);
+	return 0;
+}
+
+static void device_exit(struct kunit *test)
+{
+	testdev_destroy(test->priv);
+}
+
+/* ---- what requests cost ---- */
+
+/* Counts from here on: open, idle, all durable, extents ready. */
+static void counts_begin(struct testdev *dev)
+{
+	KUNIT_EXPECT_EQ(dev->test, testdev_write(dev, 0, 1, 1), 0);
+	KUNIT_EXPECT_EQ(dev->test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(dev->test, testdev_flush(dev), 0);
+	fake_counts_clear(dev->fake);
+}
+
+/*
+ * Goal: 32 writes of one block, submitted together, make one backing write of
+ * 33 blocks.
+ * Method: submit them all, then commit once; count.
+ */
+static void writes_of_one_batch_share_a_backing_write(struct kunit *test)
+{
+	struct testdev *dev = testdev_create_large(test, 4096, 64);
+	struct testreq *reqs[32];
+	u32 i;
+
+	counts_begin(dev);
+	for (i = 0; i < 32; i++)
+		reqs[i] = testdev_start(dev, SHARD_WRITE, 3 * i, 1, i + 1,
+					false);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 0ull);
+	shard_device_commit(dev->device);
+	for (i = 0; i < 32; i++)
+		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), 0);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 1ull);
+	KUNIT_EXPECT_EQ(test, dev->fake->bytes[SHARD_IO_APPEND], 33ull * 4096);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH], 0ull);
+	for (i = 0; i < 32; i++)
+		testdev_expect(dev, 3 * i, 1, i + 1);
+	testdev_destroy(dev);
+}
+
+/*
+ * Goal: a durable write on an idle device is one backing write, and a flush
+ * only where the device has a cache and no FUA.
+ * Method: one FUA write on each kind of device.
+ */
+static void a_durable_write_is_one_backing_write(struct kunit *test)
+{
+	static const struct {
+		bool cache, fua;
+		u64 flushes, fua_writes;
+	} kinds[] = {
+		{ true, true, 0, 1 },
+		{ true, false, 1, 0 },
+		{ false, false, 0, 0 },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct testdev *dev = testdev_create(test, kinds[i].cache,
+						     kinds[i].fua);
+
+		counts_begin(dev);
+		KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 5, 1, 7), 0);
+		KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 1ull);
+		KUNIT_EXPECT_EQ(test, dev->fake->bytes[SHARD_IO_APPEND],
+				2ull * TESTDEV_BLOCK);
+		KUNIT_EXPECT_EQ(test, dev->fake->nr_fua, kinds[i].fua_writes);
+		KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH],
+				kinds[i].flushes);
+		testdev_crash(dev);
+		KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+		testdev_expect(dev, 5, 1, 7);
+		testdev_destroy(dev);
+	}
+}
+
+/*
+ * Goal: 1,000 durable writes, one after the other, cost 1,000 host writes and
+ * as many flushes at most, and at most 4 writes more per extent opened and
+ * per checkpoint.
+ * Method: count by cause, on a device without FUA.
+ */
+static void a_thousand_durable_writes_cost_what_was_promised(struct kunit *test)
+{
+	struct testdev *dev = testdev_create_large(test, 512, 256);
+	struct shard_stats_view was = testdev_stats(dev), is;
+	u64 other;
+	u32 i;
+
+	for (i = 0; i < 1000; i++)
+		KUNIT_ASSERT_EQ(test, testdev_write_fua(dev, i % TESTDEV_BLOCKS,
+							1, i), 0);
+	is = testdev_stats(dev);
+	other = is.index_writes - was.index_writes +
+		is.meta_writes - was.meta_writes +
+		is.super_writes - was.super_writes;
+	kunit_info(test, "host %llu, index %llu, manifest %llu, superblock %llu writes",
+		   is.host_frames - was.host_frames,
+		   is.index_writes - was.index_writes,
+		   is.meta_writes - was.meta_writes,
+		   is.super_writes - was.super_writes);
+	kunit_info(test, "%llu flushes, %llu extents opened, %llu checkpoints",
+		   is.backing_flushes - was.backing_flushes,
+		   is.extents_opened - was.extents_opened,
+		   is.checkpoints - was.checkpoints);
+	KUNIT_EXPECT_EQ(test, is.host_frames - was.host_frames, 1000ull);
+	KUNIT_EXPECT_EQ(test, is.backing_writes - was.backing_writes,
+			1000 + other);
+	KUNIT_EXPECT_LE(test, other, 4 * (is.extents_opened -
+			was.extents_opened + is.checkpoints - was.checkpoints));
+	KUNIT_EXPECT_LE(test, is.backing_flushes - was.backing_flushes,
+			1000 + other);
+	testdev_destroy(dev);
+}
+
+/*
+ * Goal: between a write with commit on an idle device and the backing write
+ * lies no work item, no timer and no sleep.
+ * Method: hold the device back; the write is there before anybody else could
+ * run, and was submitted by us.
+ */
+static void a_committed_write_is_issued_by_its_submitter(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *req;
+
+	counts_begin(dev);
+	fake_mode_set(dev->fake, FAKE_HELD);
+	req = testdev_start(dev, SHARD_WRITE, 5, 1, 7, false);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 0ull);
+	shard_device_commit(dev->device);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 1ull);
+	KUNIT_EXPECT_PTR_EQ(test, dev->fake->submitter, (const void *)current);
+	KUNIT_EXPECT_FALSE(test, req->done);
+	fake_release(dev->fake, 1);
+	/* and acknowledged in its completion */
+	KUNIT_EXPECT_TRUE(test, req->done);
+	KUNIT_EXPECT_EQ(test, testreq_wait(req), 0);
+	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+}
+
+/* ---- starting and stopping ---- */
+
+/*
+ * Goal: everything acknowledged is there after a clean stop, even if the power
+ * is cut then.
+ * Method: write, discard, close, cut, open.
+ */
+static void a_clean_stop_leaves_everything_durable(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 10, 6, 50), 0);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 12, 2), 0);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	fake_power_cut(dev->fake);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 10, 2, 50);
+	testdev_expect_holes(dev, 12, 2);
+	testdev_expect(dev, 14, 2, 54);
+	testdev_expect_holes(dev, 16, 4);
+}
+
+/*
+ * Goal: each way in which a device cannot be opened has its error.
+ * Method: provoke them one after the other; a good open ends it.
+ */
+static void a_device_that_cannot_be_opened_says_why(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_options good = dev->options;
+	struct fake_backend *empty;
+	struct shard_device *device = NULL;
+
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	empty = fake_backend_create(test, 1 << 20, true, true);
+	KUNIT_EXPECT_EQ(test, shard_device_open(&empty->backend, NULL, &device),
+			-ENODEV);
+	fake_backend_destroy(empty);
+	dev->fake->backend.read_only = true;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EROFS);
+	dev->fake->backend.read_only = false;
+	dev->options.memtable_entries = 7;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
+	dev->options = good;
+	dev->options.cache_pages = 1;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
+	dev->options = good;
+	dev->options.frames_in_flight = 17;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
+	dev->options = good;
+	dev->fake->backend.capacity /= 2;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EUCLEAN);
+	dev->fake->backend.capacity *= 2;
+	fake_fail(dev->fake, SHARD_IO_FLUSH, -EIO, 0);
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EIO);
+	fake_heal(dev->fake);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 0);
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EIO);
+	fake_heal(dev->fake);
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), 0);
+}
+
+/*
+ * Goal: a disk of which nothing can be read is not taken for an empty one.
+ * Method: all reads fail.
+ */
+static void an_unreadable_disk_is_not_taken_for_an_empty_one(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	fake_fail(dev->fake, SHARD_IO_READ, -EIO, 0);
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EIO);
+	fake_heal(dev->fake);
+}
+
+/*
+ * Goal: a device opened read-only serves reads, refuses all else, and writes
+ * nothing.
+ * Method: one request of each kind; count operations.
+ */
+static void a_read_only_device_writes_nothing(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 2, 9), 0);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	fake_counts_clear(dev->fake);
+	dev->options.read_only = true;
+	dev->fake->backend.read_only = true;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_READ_ONLY);
+	testdev_expect(dev, 3, 2, 9);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 1, 1), -EROFS);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 3, 1), -EROFS);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), -EROFS);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 0ull);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH], 0ull);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_RESET], 0ull);
+}
+
+/*
+ * Goal: an open without memory fails cleanly, and the device can be opened
+ * afterwards.
+ * Method: let each allocation of an open fail in turn.
+ */
+static void without_memory_an_open_fails_cleanly(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	bool struck;
+	u32 n;
+	int err;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 2, 9), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	for (n = 1; n < ALLOC_FAULT_MAX; n++) {
+		alloc_fault_arm(n);
+		err = testdev_open(dev);
+		struck = alloc_fault_disarm();
+		if (err)
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+		if (!err && !struck)
+			break;
+		if (!err)
+			KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	}
+	KUNIT_ASSERT_EQ(test, err, 0);
+	testdev_expect(dev, 3, 2, 9);
+}
+
+/* ---- states ---- */
+
+/*
+ * Goal: what is to be known about a device is told.
+ * Method: compare with how it was formatted, and with what was done.
+ */
+static void a_device_tells_about_itself(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_info *info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, info);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 4, 1), 0);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, 1), 0);
+	testdev_expect(dev, 1, 1, 2);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 9, 1, 1), 0);
+	shard_device_info(dev->device, info);
+	KUNIT_EXPECT_EQ(test, info->state, SHARD_STATE_READ_WRITE);
+	KUNIT_EXPECT_FALSE(test, info->read_only);
+	KUNIT_EXPECT_EQ(test, info->block_size, TESTDEV_BLOCK);
+	KUNIT_EXPECT_EQ(test, info->extent_blocks, TESTDEV_EXTENT_BLOCKS);
+	KUNIT_EXPECT_EQ(test, info->nr_extents, TESTDEV_EXTENTS);
+	KUNIT_EXPECT_EQ(test, info->logical_blocks, (u64)TESTDEV_BLOCKS);
+	KUNIT_EXPECT_EQ(test, info->request_blocks_max,
+			TESTDEV_EXTENT_BLOCKS - 1);
+	KUNIT_EXPECT_EQ(test, info->super_extents + info->meta_extents +
+			info->index_extents + info->discard_extents +
+			info->host_extents, TESTDEV_EXTENTS);
+	KUNIT_EXPECT_EQ(test, info->mapped_blocks, 3ull);
+	KUNIT_EXPECT_EQ(test, info->applied_seq, 3ull);
+	KUNIT_EXPECT_EQ(test, info->checkpoint_seq, 2ull);
+	KUNIT_EXPECT_GE(test, info->durable_seq, 2ull);
+	KUNIT_EXPECT_EQ(test, info->log_blocks, 2ull);
+	KUNIT_EXPECT_EQ(test, info->stats.writes, 2ull);
+	KUNIT_EXPECT_EQ(test, info->stats.discards, 1ull);
+	KUNIT_EXPECT_EQ(test, info->stats.reads, 1ull);
+	KUNIT_EXPECT_EQ(test, info->stats.checkpoints, 1ull);
+}
+
+/*
+ * Goal: states have names, for people.
+ * Method: all of them.
+ */
+static void states_have_names(struct kunit *test)
+{
+	KUNIT_EXPECT_STREQ(test, shard_state_name(SHARD_STATE_READ_WRITE),
+			   "read-write");
+	KUNIT_EXPECT_STREQ(test, shard_state_name(SHARD_STATE_FULL), "full");
+	KUNIT_EXPECT_STREQ(test, shard_state_name(SHARD_STATE_READ_ONLY),
+			   "read-only");
+	KUNIT_EXPECT_STREQ(test, shard_state_name(SHARD_STATE_FAILED),
+			   "failed");
+}
+
+/*
+ * Goal: a request that is out of range, or has no blocks, is refused.
+ * Method: each kind of request around the end of the device.
+ */
+static void requests_out_of_range_are_refused(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 max = TESTDEV_EXTENT_BLOCKS - 1;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, TESTDEV_BLOCKS - 1, 1, 5), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, TESTDEV_BLOCKS, 1, 5),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, TESTDEV_BLOCKS - 1, 2, 5),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, U64_MAX, 1, 5), -EINVAL);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 0, 5), -EINVAL);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, max, 5), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, max + 1, 5), -EINVAL);
+	KUNIT_EXPECT_EQ(test, testdev_read(dev, TESTDEV_BLOCKS), -EINVAL);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, TESTDEV_BLOCKS), 0);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, TESTDEV_BLOCKS + 1),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 5, 0), -EINVAL);
+	testdev_expect_holes(dev, 0, 3);
+}
+
+/*
+ * Goal: when the backing device is gone, everything fails, at once and for
+ * good, and the device can be closed.
+ * Method: fail it; one request of each kind.
+ */
+static void a_device_whose_backing_is_gone_fails_everything(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 5), 0);
+	shard_device_fail(dev->device);
+	shard_device_fail(dev->device);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_FAILED);
+	KUNIT_EXPECT_EQ(test, dev->nr_states, 1u);
+	KUNIT_EXPECT_EQ(test, testdev_read(dev, 0), -EIO);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 5), -EIO);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, 1), -EIO);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), -EIO);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), -EIO);
+	KUNIT_EXPECT_LT(test, testdev_close(dev), 0);
+}
+
+/*
+ * Goal: a full device refuses writes, serves reads and discards, and takes
+ * writes again once there is space.
+ * Method: keep one live block in each extent until nothing is left; then
+ * discard all of them.
+ */
+static void a_full_device_can_always_be_emptied(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 lba, i;
+	int err = 0;
+
+	for (lba = 0; lba < TESTDEV_BLOCKS - 1 && !err; lba++) {
+		err = testdev_write(dev, lba, 1, lba + 1);
+		for (i = 0; i < 7 && !err; i++)
+			err = testdev_write(dev, TESTDEV_BLOCKS - 1, 1, 0xcc);
+	}
+	KUNIT_ASSERT_EQ(test, err, -ENOSPC);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_FULL);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 1), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	for (i = 0; i + 2 < lba; i++)
+		testdev_expect(dev, i, 1, i + 1);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, TESTDEV_BLOCKS), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	/* extents come back in the background */
+	for (i = 0; i < 100; i++) {
+		err = testdev_write(dev, 7, 1, 0x77);
+		if (err != -ENOSPC)
+			break;
+		KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_READ_WRITE);
+	testdev_expect(dev, 7, 1, 0x77);
+	testdev_expect_holes(dev, 8, 4);
+}
+
+static struct kunit_case device_cases[] = {
+	KUNIT_CASE(writes_of_one_batch_share_a_backing_write),
+	KUNIT_CASE(a_durable_write_is_one_backing_write),
+	KUNIT_CASE(a_thousand_durable_writes_cost_what_was_promised),
+	KUNIT_CASE(a_committed_write_is_issued_by_its_submitter),
+	KUNIT_CASE(a_clean_stop_leaves_everything_durable),
+	KUNIT_CASE(a_device_that_cannot_be_opened_says_why),
+	KUNIT_CASE(an_unreadable_disk_is_not_taken_for_an_empty_one),
+	KUNIT_CASE(a_read_only_device_writes_nothing),
+	KUNIT_CASE(without_memory_an_open_fails_cleanly),
+	KUNIT_CASE(a_device_tells_about_itself),
+	KUNIT_CASE(states_have_names),
+	KUNIT_CASE(requests_out_of_range_are_refused),
+	KUNIT_CASE(a_device_whose_backing_is_gone_fails_everything),
+	KUNIT_CASE(a_full_device_can_always_be_emptied),
+	{}
+};
+
+static struct kunit_suite device_suite = {
+	.name = "shardblk-device",
+	.init = device_init,
+	.exit = device_exit,
+	.test_cases = device_cases,
+};
+
+kunit_test_suites(&device_suite);

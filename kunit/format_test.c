@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Format and identify: what makes a device, and what tells that there is one.
+ */
+#include <kunit/test.h>
+
+#include "alloc_fault.h"
+#include "testdev.h"
+
+#define MIB	(1ull << 20)
+
+static int format_init(struct kunit *test)
+{
+	test->priv = testdev_create(test, true, false);
+	return testdev_close(test->priv);
+}
+
+static void format_exit(struct kunit *test)
+{
+	testdev_destroy(test->priv);
+}
+
+/*
+ * Goal: a format says what it was asked to; what was there before is gone.
+ * Method: format over a device with data, identify, open, read.
+ */
+static void a_format_makes_an_empty_device(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_identity old, new;
+
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 3, 7), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 9, 3, 7), 0);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	KUNIT_EXPECT_EQ(test, shard_identify(&dev->fake->backend, &old), 0);
+	memset(dev->format.uuid, 0xab, sizeof(dev->format.uuid));
+	KUNIT_ASSERT_EQ(test, testdev_format(dev), 0);
+	KUNIT_ASSERT_EQ(test, shard_identify(&dev->fake->backend, &new), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(new.uuid, dev->format.uuid, 16), 0);
+	KUNIT_EXPECT_NE(test, memcmp(new.format_id, old.format_id, 16), 0);
+	KUNIT_EXPECT_EQ(test, new.block_size, TESTDEV_BLOCK);
+	KUNIT_EXPECT_EQ(test, new.extent_blocks, TESTDEV_EXTENT_BLOCKS);
+	KUNIT_EXPECT_EQ(test, new.nr_extents, TESTDEV_EXTENTS);
+	KUNIT_EXPECT_EQ(test, new.logical_blocks, (u64)TESTDEV_BLOCKS);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect_holes(dev, 0, TESTDEV_BLOCKS);
+}
+
+/*
+ * Goal: a format with other sizes hides an older one, whichever was larger.
+ * Method: format back and forth between two extent sizes.
+ */
+static void a_format_hides_one_of_other_sizes(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_identity id;
+	u32 round;
+
+	for (round = 0; round < 4; round++) {
+		u32 blocks = TESTDEV_EXTENT_BLOCKS << (round % 2);
+
+		dev->format.extent_size = blocks * TESTDEV_BLOCK;
+		dev->format.logical_size = 64 * TESTDEV_BLOCK;
+		KUNIT_ASSERT_EQ(test, testdev_format(dev), 0);
+		KUNIT_ASSERT_EQ(test, shard_identify(&dev->fake->backend, &id),
+				0);
+		KUNIT_EXPECT_EQ(test, id.extent_blocks, blocks);
+		/* leave several records behind */
+		KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+		KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+		KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+		KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	}
+}
+
+/*
+ * Goal: without options the sizes are those that are documented.
+ * Method: the smallest device that may be formatted without being small.
+ */
+static void defaults_are_as_documented(struct kunit *test)
+{
+	struct fake_backend *fake = fake_backend_create(test, 32 * MIB, true,
+							false);
+	struct shard_identity id, again;
+	u64 logical;
+
+	KUNIT_ASSERT_EQ(test, shard_format(&fake->backend, NULL), 0);
+	KUNIT_ASSERT_EQ(test, shard_identify(&fake->backend, &id), 0);
+	KUNIT_EXPECT_EQ(test, id.block_size, 4096u);
+	KUNIT_EXPECT_EQ(test, id.extent_blocks, 256u);
+	KUNIT_EXPECT_EQ(test, id.nr_extents, 32u);
+	/* 12 % of spare, beside the reserves */
+	logical = id.logical_blocks;
+	KUNIT_EXPECT_GT(test, logical, 32 * 256ull / 2);
+	KUNIT_EXPECT_LT(test, logical * 112 / 100, 28ull * 256);
+	/* version 4, as RFC 4122 has it */
+	KUNIT_EXPECT_EQ(test, id.uuid[6] >> 4, 4);
+	KUNIT_EXPECT_EQ(test, id.uuid[8] >> 6, 2);
+	KUNIT_ASSERT_EQ(test, shard_format(&fake->backend, NULL), 0);
+	KUNIT_ASSERT_EQ(test, shard_identify(&fake->backend, &again), 0);
+	KUNIT_EXPECT_NE(test, memcmp(id.uuid, again.uuid, 16), 0);
+	KUNIT_EXPECT_EQ(test, again.logical_blocks, logical);
+	fake_backend_destroy(fake);
+}
+
+/*
+ * Goal: options that cannot be are refused, and nothing is written.
+ * Method: one wrong option at a time.
+ */
+static void options_that_cannot_be_are_refused(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_format_options good = dev->format;
+
+#define REFUSED(field, value, error)					\
+	do {								\
+		dev->format = good;					\
+		dev->format.field = value;				\
+		KUNIT_EXPECT_EQ_MSG(test, testdev_format(dev), error,	\
+				    #field " = " #value);		\
+	} while (0)
+
+	fake_counts_clear(dev->fake);
+	REFUSED(block_size, 1024, -EINVAL);
+	REFUSED(block_size, 8192, -EINVAL);
+	REFUSED(extent_size, 3 * 4096, -EINVAL);
+	REFUSED(extent_size, 8 * TESTDEV_BLOCK, -EINVAL);
+	REFUSED(extent_size, 512 * MIB, -EINVAL);
+	REFUSED(extent_size, dev->fake->backend.capacity / 8, -ENOSPC);
+	REFUSED(logical_size, 1000, -EINVAL);
+	REFUSED(logical_size, dev->fake->backend.capacity, -ENOSPC);
+	REFUSED(spare_permille, 10001, -EINVAL);
+	REFUSED(spare_permille, 10000, -ENOSPC);
+	REFUSED(small, false, -ENOSPC);
+#undef REFUSED
+	dev->format = good;
+	dev->fake->backend.physical_block_size = 4096;
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), -EINVAL);
+	dev->fake->backend.physical_block_size = 512;
+	dev->fake->backend.read_only = true;
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), -EROFS);
+	dev->fake->backend.read_only = false;
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 0ull);
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), 0);
+}
+
+/*
+ * Goal: a format whose writes fail is an error.
+ * Method: each kind of operation fails.
+ */
+static void a_format_that_cannot_write_fails(struct kunit *test)
+{
+	static const enum shard_io_op ops[] = {
+		SHARD_IO_APPEND, SHARD_IO_FLUSH, SHARD_IO_RESET,
+	};
+	struct testdev *dev = test->priv;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		fake_fail(dev->fake, ops[i], -EIO, 0);
+		KUNIT_EXPECT_EQ(test, testdev_format(dev), -EIO);
+		fake_heal(dev->fake);
+	}
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), 0);
+}
+
+/*
+ * Goal: where there is no format of ours, nothing is identified, and what
+ * cannot be read is an error.
+ * Method: zeros, noise, read errors.
+ */
+static void nothing_is_not_taken_for_a_format(struct kunit *test)
+{
+	struct fake_backend *fake = fake_backend_create(test, MIB, true, false);
+	struct shard_identity id;
+
+	KUNIT_EXPECT_EQ(test, shard_identify(&fake->backend, &id), -ENODEV);
+	memset(fake->media, 0xa7, MIB);
+	KUNIT_EXPECT_EQ(test, shard_identify(&fake->backend, &id), -ENODEV);
+	memcpy(fake->media, "SDSB", 4);
+	KUNIT_EXPECT_EQ(test, shard_identify(&fake->backend, &id), -ENODEV);
+	fake_fail(fake, SHARD_IO_READ, -EIO, 0);
+	KUNIT_EXPECT_EQ(test, shard_identify(&fake->backend, &id), -EIO);
+	fake_backend_destroy(fake);
+}
+
+/*
+ * Goal: without memory formatting and identifying fail, and leak nothing.
+ * Method: let each allocation fail in turn.
+ */
+static void without_memory_nothing_is_formatted(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_identity id;
+	bool struck = true;
+	u32 n;
+	int err = 0;
+
+	for (n = 1; n < ALLOC_FAULT_MAX && struck; n++) {
+		alloc_fault_arm(n);
+		err = testdev_format(dev);
+		struck = alloc_fault_disarm();
+		if (err)
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
+	struck = true;
+	for (n = 1; n < ALLOC_FAULT_MAX && struck; n++) {
+		alloc_fault_arm(n);
+		err = shard_identify(&dev->fake->backend, &id);
+		struck = alloc_fault_disarm();
+		if (err)
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
+}
+
+static struct kunit_case format_cases[] = {
+	KUNIT_CASE(a_format_makes_an_empty_device),
+	KUNIT_CASE(a_format_hides_one_of_other_sizes),
+	KUNIT_CASE(defaults_are_as_documented),
+	KUNIT_CASE(options_that_cannot_be_are_refused),
+	KUNIT_CASE(a_format_that_cannot_write_fails),
+	KUNIT_CASE(nothing_is_not_taken_for_a_format),
+	KUNIT_CASE(without_memory_nothing_is_formatted),
+	{}
+};
+
+static struct kunit_suite format_suite = {
+	.name = "shardblk-format",
+	.init = format_init,
+	.exit = format_exit,
+	.test_cases = format_cases,
+};
+
+kunit_test_suites(&format_suite);

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writes, discards and flushes: order, durability, errors.
+ */
+#include <kunit/test.h>
+
+#include "testdev.h"
+
+static int write_init(struct kunit *test)
+{
+	test->priv = testdev_create(test, true, false);
+	return 0;
+}
+
+static void write_exit(struct kunit *test)
+{
+	testdev_destroy(test->priv);
+}
+
+/* Lets the extents that were wanted at the start become ready. */
+static void settle(struct testdev *dev)
+{
+	KUNIT_ASSERT_EQ(dev->test, testdev_write(dev, 127, 1, 1), 0);
+	KUNIT_ASSERT_EQ(dev->test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_ASSERT_EQ(dev->test, testdev_flush(dev), 0);
+	fake_counts_clear(dev->fake);
+	atomic_set(&dev->nr_done, 0);
+}
+
+/*
+ * Goal: what is written is read, the newest word on each block.
+ * Method: overlapping writes and discards in one batch, and one by one.
+ */
+static void the_newest_word_on_a_block_counts(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[4];
+	u32 i;
+
+	reqs[0] = testdev_start(dev, SHARD_WRITE, 10, 5, 20, false);
+	reqs[1] = testdev_start(dev, SHARD_WRITE, 12, 2, 40, false);
+	reqs[2] = testdev_start(dev, SHARD_DISCARD, 13, 4, 0, false);
+	reqs[3] = testdev_start(dev, SHARD_WRITE, 14, 1, 60, false);
+	shard_device_commit(dev->device);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), 0);
+	testdev_expect(dev, 10, 2, 20);
+	testdev_expect(dev, 12, 1, 40);
+	testdev_expect_holes(dev, 13, 1);
+	testdev_expect(dev, 14, 1, 60);
+	testdev_expect_holes(dev, 15, 2);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 13, 1, 70), 0);
+	testdev_expect(dev, 13, 1, 70);
+}
+
+/*
+ * Goal: requests are acknowledged in their order, and not before all in front
+ * of them are written (O2).
+ * Method: several frames in flight, completed backwards.
+ */
+static void requests_are_acknowledged_in_order(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[4];
+	u32 i;
+
+	settle(dev);
+	fake_mode_set(dev->fake, FAKE_HELD);
+	for (i = 0; i < 4; i++) {
+		reqs[i] = testdev_start(dev, SHARD_WRITE, 2 * i, 1, i + 1,
+					false);
+		shard_device_commit(dev->device);
+	}
+	KUNIT_ASSERT_EQ(test, fake_nr_pending(dev->fake), 4u);
+	for (i = 3; i > 0; i--) {
+		fake_release_nth(dev->fake, i);
+		KUNIT_EXPECT_EQ(test, atomic_read(&dev->nr_done), 0);
+	}
+	fake_release_nth(dev->fake, 0);
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_TRUE(test, reqs[i]->done);
+		KUNIT_EXPECT_EQ(test, reqs[i]->order, i + 1);
+	}
+	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+}
+
+/*
+ * Goal: until a write is acknowledged, reads of it give the old contents;
+ * afterwards the new.
+ * Method: hold the write back and read meanwhile.
+ */
+static void a_write_is_seen_once_it_is_acknowledged(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *req;
+
+	settle(dev);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 5, 1, 1), 0);
+	dev->fake->mode[SHARD_IO_APPEND] = FAKE_HELD;
+	req = testdev_start(dev, SHARD_WRITE, 5, 1, 2, false);
+	shard_device_commit(dev->device);
+	testdev_expect(dev, 5, 1, 1);
+	fake_release(dev->fake, 1);
+	KUNIT_EXPECT_EQ(test, testreq_wait(req), 0);
+	testdev_expect(dev, 5, 1, 2);
+	dev->fake->mode[SHARD_IO_APPEND] = FAKE_AT_ONCE;
+}
+
+/*
+ * Goal: while as many frames as allowed are in flight, requests gather in one
+ * more, and what does not fit in there waits; all get through in order.
+ * Method: many more requests than buffers, held back; then let go.
+ */
+static void more_requests_than_buffers_all_get_through(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[60];
+	u32 i;
+
+	settle(dev);
+	fake_mode_set(dev->fake, FAKE_HELD);
+	for (i = 0; i < ARRAY_SIZE(reqs); i++) {
+		reqs[i] = testdev_start(dev, SHARD_WRITE, i, 1, i + 1, false);
+		shard_device_commit(dev->device);
+	}
+	KUNIT_EXPECT_LE(test, fake_nr_pending(dev->fake), 4u);
+	fake_mode_set(dev->fake, FAKE_LATER);
+	fake_release_all(dev->fake);
+	for (i = 0; i < ARRAY_SIZE(reqs); i++)
+		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), 0);
+	for (i = 0; i < ARRAY_SIZE(reqs); i++) {
+		KUNIT_EXPECT_EQ(test, reqs[i]->order, i + 1);
+		testdev_expect(dev, i, 1, i + 1);
+	}
+	KUNIT_EXPECT_EQ(test, fake_nr_pending(dev->fake), 0u);
+}
+
+/*
+ * Goal: a write is whole or not at all after a crash, and the order of writes
+ * is kept: what is lost is the end (P1, P2).
+ * Method: cut the power after each of several writes without a flush.
+ */
+static void a_crash_loses_the_end_and_nothing_else(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 i, first_lost = 6;
+
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, testdev_write(dev, i * 10, 4, 10 * i + 1),
+				0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	for (; i < 6; i++)
+		KUNIT_EXPECT_EQ(test, testdev_write(dev, i * 10, 4, 10 * i + 1),
+				0);
+	testdev_crash(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (i = 0; i < 3; i++)
+		testdev_expect(dev, i * 10, 4, 10 * i + 1);
+	for (; i < 6; i++) {
+		if (!testdev_read(dev, i * 10))
+			first_lost = min(first_lost, i);
+		if (i < first_lost)
+			testdev_expect(dev, i * 10, 4, 10 * i + 1);
+		else
+			testdev_expect_holes(dev, i * 10, 4);
+	}
+}
+
+/*
+ * Goal: flushes that wait share a backing flush, and each covers what was
+ * acknowledged before it (O3).
+ * Method: four flushes while one is held back.
+ */
+static void flushes_share_backing_flushes(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[5];
+	u32 i;
+
+	settle(dev);
+	dev->fake->mode[SHARD_IO_FLUSH] = FAKE_HELD;
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 1, 1), 0);
+	reqs[0] = testdev_start(dev, SHARD_FLUSH, 0, 0, 0, false);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 2, 1, 1), 0);
+	for (i = 1; i < 5; i++)
+		reqs[i] = testdev_start(dev, SHARD_FLUSH, 0, 0, 0, false);
+	fake_release(dev->fake, 1);
+	KUNIT_EXPECT_TRUE(test, reqs[0]->done);
+	for (i = 1; i < 5; i++)
+		KUNIT_EXPECT_FALSE(test, reqs[i]->done);
+	fake_release(dev->fake, 1);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), 0);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH], 2ull);
+	dev->fake->mode[SHARD_IO_FLUSH] = FAKE_AT_ONCE;
+	/* nothing new to make durable */
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH], 2ull);
+}
+
+/*
+ * Goal: a durable write whose predecessors are not durable is flushed, also
+ * where the device has FUA (O3).
+ * Method: a plain write, then a FUA one, on a device with FUA; cut the power.
+ */
+static void a_durable_write_covers_all_before_it(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, true);
+
+	settle(dev);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 1, 11), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 2, 1, 22), 0);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH], 1ull);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr_fua, 0ull);
+	testdev_crash(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 1, 1, 11);
+	testdev_expect(dev, 2, 1, 22);
+	testdev_destroy(dev);
+}
+
+/*
+ * Goal: a durable discard is there after a power cut.
+ * Method: FUA discard; crash; read.
+ */
+static void a_durable_discard_survives_a_power_cut(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *req;
+
+	KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 1, 3, 11), 0);
+	req = testdev_start(dev, SHARD_DISCARD, 2, 1, 0, true);
+	shard_device_commit(dev->device);
+	KUNIT_EXPECT_EQ(test, testreq_wait(req), 0);
+	testdev_crash(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 1, 1, 11);
+	testdev_expect_holes(dev, 2, 1);
+	testdev_expect(dev, 3, 1, 13);
+}
+
+/*
+ * Goal: a write that fails, and all that are not acknowledged behind it, fail,
+ * in order; the device is read-only then, and serves what was acknowledged.
+ * Method: the second of four frames fails, the others succeed.
+ */
+static void a_failed_write_fails_all_behind_it(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[4];
+	u32 i;
+
+	settle(dev);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 50, 1, 99), 0);
+	atomic_set(&dev->nr_done, 0);
+	fake_mode_set(dev->fake, FAKE_HELD);
+	for (i = 0; i < 4; i++) {
+		reqs[i] = testdev_start(dev, SHARD_WRITE, i, 1, i + 1, false);
+		shard_device_commit(dev->device);
+	}
+	fake_release_nth(dev->fake, 3);
+	fake_release_nth(dev->fake, 2);
+	fake_release_nth(dev->fake, 0);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	fake_release_nth(dev->fake, 0);
+	KUNIT_EXPECT_EQ(test, testreq_wait(reqs[0]), 0);
+	for (i = 1; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), -EIO);
+		KUNIT_EXPECT_EQ(test, reqs[i]->order, i + 1);
+	}
+	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_READ_ONLY);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 5), -EROFS);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, 1), -EROFS);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), -EROFS);
+	testdev_expect(dev, 50, 1, 99);
+	testdev_expect(dev, 0, 1, 1);
+	testdev_expect_holes(dev, 1, 3);
+	/* what was acknowledged can still be made durable */
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, write_errors), 5ull);
+	testdev_crash(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 50, 1, 99);
+	testdev_expect(dev, 0, 1, 1);
+}
+
+/*
+ * Goal: requests that wait for a buffer when a write fails do not wait for
+ * ever.
+ * Method: many more requests than buffers; the first write fails.
+ */
+static void a_failed_write_ends_those_that_wait(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[40];
+	u32 i;
+
+	settle(dev);
+	fake_mode_set(dev->fake, FAKE_HELD);
+	for (i = 0; i < ARRAY_SIZE(reqs); i++) {
+		reqs[i] = testdev_start(dev, SHARD_WRITE, i, 3, i + 1, false);
+		shard_device_commit(dev->device);
+	}
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+	fake_release_all(dev->fake);
+	for (i = 0; i < ARRAY_SIZE(reqs); i++)
+		KUNIT_EXPECT_LT(test, testreq_wait(reqs[i]), 0);
+	testdev_expect_holes(dev, 0, 3);
+}
+
+/*
+ * Goal: a flush that fails fails its requests, and nothing becomes durable any
+ * more: the device is read-only (O3).
+ * Method: one backing flush fails.
+ */
+static void a_failed_flush_makes_the_device_read_only(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	settle(dev);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 1, 1), 0);
+	fake_fail(dev->fake, SHARD_IO_FLUSH, -EIO, 1);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), -EIO);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_READ_ONLY);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), -EIO);
+	KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 1, 1, 2), -EROFS);
+	testdev_expect(dev, 1, 1, 1);
+}
+
+/*
+ * Goal: a buffer that changes while it is written spoils nothing: what is
+ * read is one content or the other, checked.
+ * Method: change it between submit and commit, and while it is under way.
+ */
+static void a_buffer_may_change_while_it_is_written(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *req;
+	int got;
+
+	settle(dev);
+	fake_mode_set(dev->fake, FAKE_HELD);
+	req = testdev_start(dev, SHARD_WRITE, 1, 1, 0x11, false);
+	memset(req->seg.addr, 0x22, req->seg.len);
+	shard_device_commit(dev->device);
+	memset(req->seg.addr, 0x33, req->seg.len);
+	fake_release_all(dev->fake);
+	KUNIT_EXPECT_EQ(test, testreq_wait(req), 0);
+	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+	got = testdev_read(dev, 1);
+	KUNIT_EXPECT_TRUE(test, got == 0x11 || got == 0x22 || got == 0x33);
+}
+
+/*
+ * Goal: a load much larger than memtables and log goes on, checkpoint after
+ * checkpoint, and keeps every block.
+ * Method: 1,000 writes and discards on a slow device; compare with an array.
+ */
+static void a_long_load_goes_on_through_checkpoints(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u8 *model = kunit_kzalloc(test, TESTDEV_BLOCKS, GFP_KERNEL);
+	u32 i, seed = 7;
+
+	KUNIT_ASSERT_NOT_NULL(test, model);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	dev->options.memtable_entries = 8;
+	dev->options.checkpoint_frames = 20;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	fake_mode_set(dev->fake, FAKE_LATER);
+	for (i = 0; i < 1000; i++) {
+		u32 lba;
+
+		seed = seed * 1664525 + 1013904223;
+		lba = (seed >> 10) % TESTDEV_BLOCKS;
+		if (seed >> 30) {
+			model[lba] = i | 1;
+			KUNIT_ASSERT_EQ(test, testdev_write(dev, lba, 1,
+							    i | 1), 0);
+		} else {
+			model[lba] = 0;
+			KUNIT_ASSERT_EQ(test, testdev_discard(dev, lba, 1), 0);
+		}
+	}
+	KUNIT_EXPECT_GT(test, testdev_stat(dev, checkpoints), 10ull);
+	for (i = 0; i < TESTDEV_BLOCKS; i++)
+		KUNIT_EXPECT_EQ(test, testdev_read(dev, i), model[i]);
+	testdev_restart(dev);
+	for (i = 0; i < TESTDEV_BLOCKS; i++)
+		KUNIT_EXPECT_EQ(test, testdev_read(dev, i), model[i]);
+}
+
+static struct kunit_case write_cases[] = {
+	KUNIT_CASE(the_newest_word_on_a_block_counts),
+	KUNIT_CASE(requests_are_acknowledged_in_order),
+	KUNIT_CASE(a_write_is_seen_once_it_is_acknowledged),
+	KUNIT_CASE(more_requests_than_buffers_all_get_through),
+	KUNIT_CASE(a_crash_loses_the_end_and_nothing_else),
+	KUNIT_CASE(flushes_share_backing_flushes),
+	KUNIT_CASE(a_durable_write_covers_all_before_it),
+	KUNIT_CASE(a_durable_discard_survives_a_power_cut),
+	KUNIT_CASE(a_failed_write_fails_all_behind_it),
+	KUNIT_CASE(a_failed_write_ends_those_that_wait),
+	KUNIT_CASE(a_failed_flush_makes_the_device_read_only),
+	KUNIT_CASE(a_buffer_may_change_while_it_is_written),
+	KUNIT_CASE(a_long_load_goes_on_through_checkpoints),
+	{}
+};
+
+static struct kunit_suite write_suite = {
+	.name = "shardblk-write",
+	.init = write_init,
+	.exit = write_exit,
+	.test_cases = write_cases,
+};
+
+kunit_test_suites(&write_suite);
