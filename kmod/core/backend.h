@@ -22,8 +22,8 @@ enum shard_io_op {
 
 /**
  * struct shard_seg - a piece of memory
- * @addr:	kernel address; may lie in the vmalloc area
- * @len:	bytes, a multiple of 4
+ * @addr:	kernel address, a multiple of 512; may lie in the vmalloc area
+ * @len:	bytes, a multiple of 512
  */
 struct shard_seg {
 	void *addr;
@@ -37,7 +37,8 @@ struct shard_seg {
  * @offset:	bytes from the start of the device (not for flush)
  * @len:	bytes; reset: the size of the extent
  * @segs:	memory to read into or to write from
- * @seg_skip:	bytes to skip in front of it; may exceed the first segment
+ * @seg_skip:	bytes to skip in front of it, a multiple of 512; may exceed the
+ *		first segment
  * @done:	called once, in any context (hard interrupts too), possibly before
  *		submit returns; @error is set
  * @error:	0 or negative errno

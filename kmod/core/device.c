@@ -7,8 +7,8 @@
  *
  * States only get worse, but for FULL, which ends when space comes back.  A
  * change is announced once, after it has taken effect.  READ_ONLY and FAILED
- * also set the write error, so whatever is under way on the write path fails,
- * in order, and nothing more is appended.
+ * also stop the write path: what has not been issued fails, in order, and
+ * nothing more is appended.
  */
 #include "device.h"
 
@@ -52,8 +52,8 @@ void shard_device_set_state(struct shard_device *device, enum shard_state to)
 	change = state_may_become(from, to);
 	if (change) {
 		WRITE_ONCE(device->state, to);
-		if (to > SHARD_STATE_FULL && !device->write_error)
-			device->write_error = -EIO;
+		if (to > SHARD_STATE_FULL && !device->write_stop)
+			device->write_stop = -EIO;
 		queue_work(device->wq, &device->admit_work);
 		wake_up_all(&device->checkpoint_done);
 	}
@@ -227,8 +227,10 @@ static void checkpoint_end(struct shard_device *device, int err)
 	device->checkpoint_running = false;
 	device->checkpoint_error = err;
 	device->checkpoints_done++;
-	if (!err)
+	if (!err) {
 		device->checkpoint_seq = device->frozen_from.seq;
+		shard_device_note_durable(device, device->checkpoint_seq);
+	}
 	queue_work(device->wq, &device->admit_work);
 	wake_up_all(&device->checkpoint_done);
 	spin_unlock_irqrestore(&device->lock, flags);

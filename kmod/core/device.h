@@ -74,7 +74,8 @@ struct shard_device {
 	u64 durable_seq;
 	u32 reserved_entries;		/* of the memtable, by requests that are */
 	u32 reserved_csums;		/* admitted and not applied */
-	int write_error;		/* a frame failed: so do all after it */
+	int write_stop;			/* a frame failed: nothing more is issued */
+	int write_error;		/* it is its turn: all from it on fails */
 	/* the log since the last freeze */
 	u64 log_blocks;
 	u64 log_frames;

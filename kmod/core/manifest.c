@@ -181,8 +181,14 @@ int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
 struct read_piece {
 	struct list_head node;
 	struct shard_piece piece;
-	u8 pages[] __aligned(8);
+	u8 *pages;
 };
+
+static void piece_free(struct read_piece *p)
+{
+	kvfree(p->pages);
+	kvfree(p);
+}
 
 static int piece_read(struct shard_store *store, const struct shard_piece *piece,
 		      struct list_head *pieces)
@@ -198,9 +204,14 @@ static int piece_read(struct shard_store *store, const struct shard_piece *piece
 	    piece->place.block >= store->extent_blocks ||
 	    piece->nr_blocks > store->extent_blocks - piece->place.block)
 		return -EBADMSG;
-	p = kvzalloc(sizeof(*p) + len, GFP_KERNEL);
+	p = kvzalloc(sizeof(*p), GFP_KERNEL);
 	if (!p)
 		return -ENOMEM;
+	p->pages = kvzalloc(len, GFP_KERNEL);
+	if (!p->pages) {
+		piece_free(p);
+		return -ENOMEM;
+	}
 	p->piece = *piece;
 	list_add(&p->node, pieces);
 	err = shard_writeback_read_wait(store->wb,
@@ -402,7 +413,7 @@ int shard_manifest_read(struct shard_store *store,
 		err = items_load(&s, &pieces, image);
 	list_for_each_entry_safe(p, next, &pieces, node) {
 		list_del(&p->node);
-		kvfree(p);
+		piece_free(p);
 	}
 	if (err)
 		shard_manifest_free(image);

@@ -40,6 +40,7 @@ struct super_scan {
 	u32 next[SHARDBLK_SUPER_EXTENTS];	/* behind it */
 	bool any;
 	bool unknown;				/* a record not understood */
+	bool unreadable;			/* where one may have been */
 };
 
 /* Reads block @block of superblock extent @extent. */
@@ -133,8 +134,10 @@ static bool super_probe(struct super_scan *s, u64 extent_size)
 
 		if (err == -ENODATA)
 			continue;
-		if (err)
+		if (err) {
+			s->unreadable = true;
 			return true;
+		}
 		for (i = 0; i < ARRAY_SIZE(super_block_sizes); i++) {
 			err = shard_super_decode(s->buf, super_block_sizes[i],
 						 &place, s->record);
@@ -247,6 +250,8 @@ int shard_recover_super(struct shard_writeback *wb,
 		err = super_settle(&s);
 	else if (s.unknown)
 		err = -EOPNOTSUPP;
+	else if (s.unreadable)
+		err = -EIO;
 out:
 	kvfree(s.buf);
 	kvfree(s.record);

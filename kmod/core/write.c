@@ -223,11 +223,11 @@ static void write_issue(struct shard_device *device)
 				     node);
 		if (f->nr_copying)
 			break;
-		if (device->write_error) {
+		if (device->write_stop) {
 			/* O1: nothing goes behind what failed */
 			f->state = SHARD_HOST_ISSUED;
 			f->written = true;
-			f->error = device->write_error;
+			f->error = device->write_stop;
 			list_move_tail(&f->node, &device->issued);
 			settle = true;
 			continue;
@@ -425,6 +425,8 @@ static void frame_done(struct shard_append *append)
 	spin_lock_irqsave(&device->lock, flags);
 	f->written = true;
 	f->error = append->error;
+	if (f->error && !device->write_stop)
+		device->write_stop = f->error;
 	/* a flush that failed meanwhile took its durability away (O3) */
 	f->durable = f->durable && !append->ticket;
 	spin_unlock_irqrestore(&device->lock, flags);

@@ -317,6 +317,25 @@ static void append_ticket(struct shard_writeback *wb,
 		wb->durable = wb->tickets;
 }
 
+/* O1: what waits to go right behind a failed append fails with it. */
+static void queue_fail_behind(struct shard_write_queue *q,
+			      const struct shard_io *io,
+			      struct list_head *failed)
+{
+	u64 end = io->offset + io->len;
+	struct shard_append *append, *next;
+
+	lockdep_assert_held(&q->wb->lock);
+	list_for_each_entry_safe(append, next, &q->appends, node) {
+		if (append->offset != end)
+			continue;
+		end += append->seg.len;
+		append->error = io->error;
+		append->ticket = 0;
+		list_move_tail(&append->node, failed);
+	}
+}
+
 static void batch_done(struct shard_io *io)
 {
 	struct shard_batch *batch = container_of(io, struct shard_batch, io);
@@ -335,6 +354,8 @@ static void batch_done(struct shard_io *io)
 		if (!append->error)
 			append_ticket(wb, append, io->fua);
 	}
+	if (io->error)
+		queue_fail_behind(q, io, &appends);
 	list_add(&batch->node, &q->free);
 	q->nr_inflight--;
 	spin_unlock_irqrestore(&wb->lock, flags);

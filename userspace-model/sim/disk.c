@@ -227,6 +227,17 @@ static int do_read(struct sim_disk *disk, struct shard_io *io)
 	return error;
 }
 
+/* Without a cache there is but the medium: what can be read there stays. */
+static void land(struct sim_disk *disk, const struct shard_io *io, u32 first,
+		 u32 nr)
+{
+	bool durable = !disk->config.volatile_cache;
+
+	if (durable)
+		sim_undo_settled(disk, io->offset / SIM_SECTOR + first, nr);
+	sim_write_sectors(disk, io, io->offset, first, nr, durable, false);
+}
+
 /* It is reported as failed, but who knows what of it is on the medium. */
 static void land_partly(struct sim_disk *disk, const struct shard_io *io)
 {
@@ -236,17 +247,16 @@ static void land_partly(struct sim_disk *disk, const struct shard_io *io)
 	case 0:
 		break;
 	case 1:
-		sim_write_sectors(disk, io, io->offset, 0, nr, false, false);
+		land(disk, io, 0, nr);
 		break;
 	case 2:
 		i = sim_choose(disk->choices, nr + 1, SIM_CHOOSE_LANDED);
-		sim_write_sectors(disk, io, io->offset, 0, i, false, false);
+		land(disk, io, 0, i);
 		break;
 	case 3:
 		for (i = 0; i < nr; i++)
 			if (sim_choose(disk->choices, 2, SIM_CHOOSE_LANDED))
-				sim_write_sectors(disk, io, io->offset, i, 1,
-						  false, false);
+				land(disk, io, i, 1);
 		break;
 	}
 }
