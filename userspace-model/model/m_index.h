@@ -8,7 +8,7 @@
 
 #include "kapi.h"
 
-#define M_INDEX_BLOCKS	96
+#define M_INDEX_BLOCKS	640
 
 /**
  * struct m_where - what was last said of a block

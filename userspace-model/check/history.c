@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: histories
+ *
+ * An operation is one request, or one of the things that happen beside them:
+ * a checkpoint, a restart, a crash now or soon, a fault.  Requests may be left
+ * in flight, uncommitted too, so that several share a frame, and a user may
+ * change the buffer of a write meanwhile.
+ *
+ * What is drawn is biased to where mistakes hide: the same few blocks, the
+ * range before, what overlaps or adjoins it, the largest request, the end of
+ * the device.
+ */
+#include "history.h"
+#include "extent.h"
+
+enum history_op {
+	OP_NOTHING,
+	OP_WRITE,
+	OP_WRITE_FUA,
+	OP_DISCARD,
+	OP_DISCARD_FUA,
+	OP_READ,
+	OP_FLUSH,
+	OP_WAIT,
+	OP_CHECKPOINT,
+	OP_RESTART,
+	OP_CRASH,
+	OP_CRASH_SOON,
+	OP_FAULT,
+	NR_OPS,
+};
+
+/* How often each is drawn, in 100; faults only where they are wanted. */
+static const u8 op_weights[NR_OPS] = {
+	[OP_NOTHING] = 1,
+	[OP_WRITE] = 40,
+	[OP_WRITE_FUA] = 7,
+	[OP_DISCARD] = 10,
+	[OP_DISCARD_FUA] = 2,
+	[OP_READ] = 15,
+	[OP_FLUSH] = 9,
+	[OP_WAIT] = 3,
+	[OP_CHECKPOINT] = 5,
+	[OP_RESTART] = 2,
+	[OP_CRASH] = 1,
+	[OP_CRASH_SOON] = 2,
+	[OP_FAULT] = 3,
+};
+
+#define OP_WEIGHTS	100
+
+static enum history_op draw_op(bool faults)
+{
+	u32 v = world_draw(faults ? OP_WEIGHTS : OP_WEIGHTS - op_weights[OP_FAULT],
+			   SIM_CHOOSE_STEP);
+	u32 op = OP_NOTHING;
+
+	while (v >= op_weights[op])
+		v -= op_weights[op++];
+	return op;
+}
+
+/* A range of blocks. */
+struct range {
+	u32 lba;
+	u32 nr;
+};
+
+static struct range draw_range(struct world *w, struct range last, bool any)
+{
+	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max;
+	struct range r = { .nr = 1 };
+
+	if (any)
+		max = nr;
+	switch (world_draw(8, CHECK_CHOOSE_SHAPE)) {
+	case 0:
+		r.lba = world_draw(4, CHECK_CHOOSE_BLOCK);
+		break;
+	case 1:
+		r.lba = world_draw(nr, CHECK_CHOOSE_BLOCK);
+		break;
+	case 2:
+		r.lba = world_draw(nr, CHECK_CHOOSE_BLOCK);
+		r.nr = 2 + world_draw(3, CHECK_CHOOSE_BLOCK);
+		break;
+	case 3:
+		r = last;
+		break;
+	case 4:
+		r.lba = last.lba + world_draw(last.nr, CHECK_CHOOSE_BLOCK);
+		r.nr = 1 + world_draw(last.nr + 2, CHECK_CHOOSE_BLOCK);
+		break;
+	case 5:
+		r.lba = (last.lba + last.nr) % nr;
+		r.nr = 1 + world_draw(4, CHECK_CHOOSE_BLOCK);
+		break;
+	case 6:
+		r.lba = world_draw(nr, CHECK_CHOOSE_BLOCK);
+		r.nr = max - world_draw(3, CHECK_CHOOSE_BLOCK);
+		break;
+	case 7:
+		r.nr = 1 + world_draw(max, CHECK_CHOOSE_BLOCK);
+		r.lba = nr - min(r.nr, nr);
+		break;
+	}
+	r.lba = min(r.lba, nr - 1);
+	r.nr = clamp(r.nr, 1u, min(max, nr - r.lba));
+	return r;
+}
+
+/*
+ * The model has room for so many requests.  When it is full, all of them are
+ * made durable and what they left is compared.
+ */
+static void make_room(struct world *w)
+{
+	if (w->model.nr_requests < M_REQUESTS_MAX)
+		return;
+	world_restart(w);
+	if (!w->cut && w->sick)
+		world_restart(w);
+	if (!w->cut)
+		world_compare(w, w->model.must);
+}
+
+static void do_request(struct world *w, struct range *last, enum shard_op op,
+		       bool fua)
+{
+	struct world_slot *slot;
+	struct range r = { 0 };
+
+	if (op != SHARD_FLUSH) {
+		r = draw_range(w, *last, op == SHARD_DISCARD);
+		*last = r;
+	}
+	if (op != SHARD_FLUSH && op != SHARD_READ)
+		make_room(w);
+	if (w->cut)
+		return;
+	slot = world_submit(w, op, r.lba, r.nr, fua);
+	if (!slot)
+		return;
+	switch (world_draw(op == SHARD_WRITE ? 6 : 4, CHECK_CHOOSE_FLIGHT)) {
+	case 0:
+	case 1:
+		world_commit(w);
+		world_wait(w, slot);
+		break;
+	case 2:
+		world_commit(w);
+		break;
+	case 3:
+		break;
+	case 4:
+		world_change(w, slot);
+		world_commit(w);
+		break;
+	case 5:
+		world_commit(w);
+		kapi_yield();
+		world_change(w, slot);
+		break;
+	}
+}
+
+/* From now on some operations of a kind fail, or all. */
+static void do_fault(struct world *w)
+{
+	static const char * const names[] = { "appends", "flushes", "reads" };
+	static const enum shard_io_op ops[] = {
+		SHARD_IO_APPEND, SHARD_IO_FLUSH, SHARD_IO_READ,
+	};
+	struct sim_faults *faults = &w->disk->faults;
+	u32 *ins[] = { &faults->write_in, &faults->flush_in, &faults->read_in };
+	u32 which = world_draw(ARRAY_SIZE(ops), CHECK_CHOOSE_FAULT);
+	u32 in = world_draw(6, CHECK_CHOOSE_FAULT);
+
+	w->sick = true;
+	*ins[which] = in;
+	world_note(w, "      | of %s %s fail", names[which],
+		   in ? "some" : "all");
+	if (!in && w->disk->nr_ranges < SIM_RANGES_MAX)
+		sim_disk_fail_range(w->disk, 0, w->config.disk.capacity,
+				    BIT(ops[which]));
+}
+
+static void do_op(struct world *w, enum history_op op, struct range *last)
+{
+	switch (op) {
+	case OP_WRITE:
+	case OP_WRITE_FUA:
+		do_request(w, last, SHARD_WRITE, op == OP_WRITE_FUA);
+		break;
+	case OP_DISCARD:
+	case OP_DISCARD_FUA:
+		do_request(w, last, SHARD_DISCARD, op == OP_DISCARD_FUA);
+		break;
+	case OP_READ:
+		do_request(w, last, SHARD_READ, false);
+		break;
+	case OP_FLUSH:
+		do_request(w, last, SHARD_FLUSH, false);
+		break;
+	case OP_WAIT:
+		world_wait_all(w);
+		break;
+	case OP_CHECKPOINT:
+		world_checkpoint(w);
+		break;
+	case OP_RESTART:
+		world_restart(w);
+		break;
+	case OP_CRASH:
+		world_recover(w);
+		break;
+	case OP_CRASH_SOON:
+		w->cut_in = 1 + world_draw(WORLD_CUT_EVENTS, CHECK_CHOOSE_CUT);
+		world_note(w, "      | the power will fail in %u events",
+			   w->cut_in);
+		break;
+	case OP_FAULT:
+		do_fault(w);
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * Operations that come back at once, because an earlier one failed or nothing
+ * was drawn, do not count; a history gives up after twice as many.
+ */
+static void run_ops(struct world *w)
+{
+	u32 nr_ops = w->config.nr_ops, done = 0, i;
+	struct range last = { .nr = 1 };
+	u32 nr_refused;
+	enum history_op op;
+
+	for (i = 0; i < 2 * nr_ops && done < nr_ops; i++) {
+		world_mark(w);
+		op = draw_op(w->config.faults);
+		nr_refused = w->nr_refused;
+		do_op(w, op, &last);
+		if (w->cut)
+			world_recover(w);
+		if (op != OP_NOTHING && nr_refused == w->nr_refused)
+			done++;
+	}
+	w->nr_done = done;
+}
+
+void history_run(struct world *w, const struct world_config *config)
+{
+	world_begin(w, config);
+	run_ops(w);
+	world_mark(w);
+	if (world_draw(2, SIM_CHOOSE_STEP)) {
+		world_recover(w);
+	} else {
+		world_restart(w);
+		if (!w->cut && w->sick)
+			world_restart(w);
+		if (!w->cut)
+			world_compare(w, w->model.must);
+		if (w->cut)
+			world_recover(w);
+	}
+	w->cut_in = 0;
+	world_close(w);
+}
+
+/* ---- devices ---- */
+
+#define SPARE_PERMILLE	120
+
+/* Values from which the swarm draws; the first is the small geometry's. */
+static const u32 swarm_extent_blocks[] = { 16, 32, 64 };
+static const u32 swarm_blocks[] = { 64, 16, 200 };
+static const u32 swarm_spare[] = { 1, 0, 4, 20 };
+static const u32 swarm_entries[] = { 8, 12, 64 };
+static const u32 swarm_pages[] = { 2, 8 };
+static const u32 swarm_frames[] = { 8, 2, 3, 64 };
+static const u32 swarm_depths[] = { 4, 1, 2, 16 };
+
+static u32 draw_value(const u32 *values, u32 nr)
+{
+	return values[world_draw(nr, CHECK_CHOOSE_CONFIG)];
+}
+
+#define DRAW_OF(table)	draw_value(table, ARRAY_SIZE(table))
+
+/* The fewest extents that a device needs. */
+static u32 extents_needed(const struct shard_format_options *format)
+{
+	struct shard_layout layout = {
+		.block_size = format->block_size,
+		.extent_blocks = format->extent_size / format->block_size,
+		.logical_blocks = format->logical_size / format->block_size,
+		.nr_extents = SHARDBLK_SUPER_EXTENTS,
+	};
+	u64 need = layout.logical_blocks +
+		   layout.logical_blocks * format->spare_permille / 1000;
+
+	while (shard_layout_make(&layout) < need)
+		layout.nr_extents++;
+	return layout.nr_extents;
+}
+
+void history_config(struct world_config *c, bool swarm, bool faults)
+{
+	u32 block_size = SECTOR_SIZE, extent_blocks = 16, blocks = 64;
+	u32 nr_extents = HISTORY_EXTENTS;
+
+	memset(c, 0, sizeof(*c));
+	c->nr_ops = HISTORY_OPS;
+	c->faults = faults;
+	c->disk.volatile_cache = true;
+	c->options.memtable_entries = 8;
+	c->options.cache_pages = 2;
+	c->options.checkpoint_frames = 8;
+	c->format.small = true;
+	c->format.spare_permille = SPARE_PERMILLE;
+	if (swarm) {
+		if (world_draw(4, CHECK_CHOOSE_CONFIG) == 1)
+			block_size = SZ_4K;
+		extent_blocks = DRAW_OF(swarm_extent_blocks);
+		blocks = DRAW_OF(swarm_blocks);
+		c->options.memtable_entries = DRAW_OF(swarm_entries);
+		c->options.cache_pages = DRAW_OF(swarm_pages);
+		c->options.checkpoint_frames = DRAW_OF(swarm_frames);
+		c->options.frames_in_flight = DRAW_OF(swarm_depths);
+		c->disk.volatile_cache = !world_draw(4, CHECK_CHOOSE_CONFIG);
+		c->disk.fua = world_draw(2, CHECK_CHOOSE_CONFIG);
+	}
+	c->format.block_size = block_size;
+	c->format.extent_size = extent_blocks * block_size;
+	c->format.logical_size = blocks * block_size;
+	if (swarm)
+		nr_extents = extents_needed(&c->format) + DRAW_OF(swarm_spare);
+	c->disk.capacity = (u64)nr_extents * c->format.extent_size;
+	c->disk.block_size = block_size;
+	c->disk.extent_size = c->format.extent_size;
+	c->disk.super_extents = SHARDBLK_SUPER_EXTENTS;
+}

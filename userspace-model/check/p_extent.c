@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extents against their model.
+ *
+ * Goal: an extent goes through its life only forwards, no place is ever given
+ * twice, no generation either, and a superblock record names exactly what a
+ * start would need.  Method: random calls, every extent compared after each.
+ */
+#include "extent.h"
+#include "model/m_extent.h"
+#include "suites.h"
+#include "world.h"
+
+#define P_OPS		64
+#define P_EXTENTS	24
+#define P_BLOCKS	16
+
+enum p_op {
+	P_NOTHING,
+	P_PICK,
+	P_READY,
+	P_NEXT,
+	P_PLACE,
+	P_SEAL,
+	P_FREE,
+	P_RECORD,
+	NR_P_OPS,
+};
+
+struct p_extent {
+	struct shard_extents *ex;
+	struct m_extents m;
+	struct shard_super_record record;
+	u64 seq;
+};
+
+static u32 draw(u32 n)
+{
+	return world_draw(n, CHECK_CHOOSE_BLOCK);
+}
+
+static void compare(struct p_extent *p)
+{
+	const struct m_extent *m;
+	struct shard_extent copy, *e = &copy;
+	u32 i, nr_free = 0;
+
+	for (i = SHARDBLK_SUPER_EXTENTS; i < P_EXTENTS; i++) {
+		shard_extent_get(p->ex, i, e);
+		m = &p->m.e[i];
+		nr_free += m->state == M_EXTENT_FREE;
+		if (e->state != m->state)
+			kapi_fail("extent %u is in state %u, not %u", i,
+				  e->state, m->state);
+		if (m->state == M_EXTENT_FREE)
+			continue;
+		if (e->generation != m->generation || e->stream != m->stream)
+			kapi_fail("extent %u is not the one it was", i);
+		if (e->written != m->written)
+			kapi_fail("extent %u: pointer at %u, not %u", i,
+				  e->written, m->written);
+	}
+	if (shard_extents_nr_free(p->ex) != nr_free)
+		kapi_fail("%u extents free, not %u",
+			  shard_extents_nr_free(p->ex), nr_free);
+}
+
+static void pick(struct p_extent *p)
+{
+	u32 picked[P_EXTENTS], max = 1 + draw(4), nr, i;
+	struct shard_extent copy, *e = &copy;
+	const char *why;
+
+	shard_extents_want(p->ex, draw(M_STREAMS), draw(3));
+	nr = shard_extents_pick(p->ex, P_EXTENTS, picked, max);
+	if (nr > max)
+		kapi_fail("%u extents picked of at most %u", nr, max);
+	for (i = 0; i < nr; i++) {
+		shard_extent_get(p->ex, picked[i], e);
+		why = m_extent_assign(&p->m, picked[i], e->stream,
+				      e->generation);
+		if (why)
+			kapi_fail("extent %u: %s", picked[i], why);
+	}
+}
+
+static void place(struct p_extent *p, u32 stream)
+{
+	u32 open = m_extent_first(&p->m, stream, M_EXTENT_OPEN);
+	u32 room = open ? P_BLOCKS - p->m.e[open].written : 0;
+	u32 nr = 1 + draw(P_BLOCKS), block;
+	struct shard_place at;
+
+	if (shard_extents_room(p->ex, stream) != room)
+		kapi_fail("room for %u blocks, not %u",
+			  shard_extents_room(p->ex, stream), room);
+	if (nr > room)
+		return;
+	p->seq += draw(3);
+	block = m_extent_place(&p->m, stream, nr, p->seq);
+	if (!shard_extents_place(p->ex, stream, nr, p->seq, &at))
+		kapi_fail("no place in an open extent");
+	if (at.extent != open || at.block != block ||
+	    at.generation != p->m.e[open].generation)
+		kapi_fail("O1: placed at %u:%u, not %u:%u", at.extent,
+			  at.block, open, block);
+}
+
+/* Those in which nothing was counted, and that replay does not need (O6). */
+static void give_up(struct p_extent *p)
+{
+	u32 streams = draw(BIT(M_STREAMS)), keep = draw(P_EXTENTS), nr = 0, i;
+	u32 retired[P_EXTENTS];
+
+	shard_extents_count_begin(p->ex, streams);
+	if (keep >= SHARDBLK_SUPER_EXTENTS &&
+	    BIT(p->m.e[keep].stream) & streams)
+		shard_extents_count(p->ex, keep, 1);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < P_EXTENTS; i++)
+		nr += p->m.e[i].state == M_EXTENT_SEALED && i != keep &&
+		      !p->m.e[i].in_log && BIT(p->m.e[i].stream) & streams;
+	if (shard_extents_retire(p->ex, streams, retired, P_EXTENTS) != nr)
+		kapi_fail("O6: other extents given up than may be");
+	compare(p);
+	for (i = 0; i < nr; i++) {
+		if (retired[i] == keep || p->m.e[retired[i]].in_log)
+			kapi_fail("O6: extent %u is still needed", retired[i]);
+		shard_extent_free(p->ex, retired[i]);
+		m_extent_set(&p->m, retired[i], M_EXTENT_FREE);
+	}
+}
+
+/* Is everything in it in the runs of a checkpoint up to @seq? */
+static bool replayed(const struct m_extent *e, u64 seq)
+{
+	return e->state == M_EXTENT_SEALED && e->last_seq <= seq;
+}
+
+/* The log list: what replay after @from needs, in the order of assignment. */
+static void check_log(struct p_extent *p, const struct shard_log_start *from,
+		      u64 durable)
+{
+	const struct shard_super_record *r = &p->record;
+	u32 nr = 0, i, last = 0;
+
+	for (i = SHARDBLK_SUPER_EXTENTS; i < P_EXTENTS; i++)
+		nr += p->m.e[i].in_log && !replayed(&p->m.e[i], from->seq);
+	if (r->nr_log != nr)
+		kapi_fail("%u log extents in a record, not %u", r->nr_log, nr);
+	for (i = 0; i < nr; i++) {
+		const struct shard_super_extent *at = &r->extents[i];
+		const struct m_extent *e = &p->m.e[at->extent];
+		bool ends = replayed(e, durable);
+
+		if (!e->in_log || replayed(e, from->seq) ||
+		    e->generation != at->generation)
+			kapi_fail("extent %u is not in the log", at->extent);
+		if (at->end != (ends ? e->written : SHARDBLK_END_OPEN))
+			kapi_fail("log extent %u ends at %#x", at->extent,
+				  at->end);
+		if (last && p->m.e[last].last_seq > e->last_seq && e->written)
+			kapi_fail("log extents out of order");
+		last = at->extent;
+	}
+}
+
+static void record(struct p_extent *p)
+{
+	u32 open = m_extent_first(&p->m, SHARDBLK_STREAM_HOST, M_EXTENT_OPEN);
+	struct shard_log_start from = { .seq = draw(p->seq + 1) };
+	u64 durable = from.seq + draw(p->seq - from.seq + 1);
+	struct m_extent *e;
+
+	if (draw(2) && open) {
+		from.seq = p->seq;
+		from.extent = open;
+		from.block = p->m.e[open].written;
+		durable = p->seq;
+	}
+	if (shard_extents_record(p->ex, &from, durable, false, &p->record))
+		kapi_fail("a record for %u extents does not fit", P_EXTENTS);
+	check_log(p, &from, durable);
+	shard_extents_relog(p->ex, &from, false);
+	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++)
+		if (replayed(e, from.seq))
+			e->in_log = false;
+}
+
+static void do_op(struct world *w, struct p_extent *p)
+{
+	static const char * const names[NR_P_OPS] = {
+		"nothing", "pick", "ready", "next", "place", "seal", "give up",
+		"record",
+	};
+	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
+	u32 stream = draw(M_STREAMS), nr;
+
+	if (op)
+		world_note(w, "      | %s, stream %u", names[op], stream);
+	switch (op) {
+	case P_PICK:
+		pick(p);
+		break;
+	case P_READY:
+		nr = m_extent_first(&p->m, stream, M_EXTENT_ASSIGNED);
+		if (!nr)
+			break;
+		shard_extent_ready(p->ex, nr);
+		m_extent_set(&p->m, nr, M_EXTENT_READY);
+		break;
+	case P_NEXT:
+		if (shard_extents_next(p->ex, stream) !=
+		    m_extent_next(&p->m, stream))
+			kapi_fail("a next extent, or none, against the model");
+		break;
+	case P_PLACE:
+		place(p, stream);
+		break;
+	case P_SEAL:
+		nr = m_extent_first(&p->m, stream, M_EXTENT_OPEN);
+		if (!nr)
+			break;
+		shard_extents_seal(p->ex, nr);
+		m_extent_set(&p->m, nr, M_EXTENT_SEALED);
+		break;
+	case P_FREE:
+		give_up(p);
+		break;
+	case P_RECORD:
+		record(p);
+		break;
+	default:
+		break;
+	}
+}
+
+void check_extent(struct world *w)
+{
+	struct shard_layout layout = {
+		.block_size = SZ_4K, .extent_blocks = P_BLOCKS,
+		.nr_extents = P_EXTENTS, .logical_blocks = P_BLOCKS,
+	};
+	static struct p_extent p;
+	u32 i;
+
+	memset(&p, 0, sizeof(p));
+	p.m.nr = P_EXTENTS;
+	p.m.blocks = P_BLOCKS;
+	if (!shard_layout_make(&layout))
+		kapi_fail("no layout");
+	p.ex = shard_extents_create(&layout);
+	for (i = 0; i < SHARDBLK_SUPER_EXTENTS; i++)
+		p.m.e[i].state = M_EXTENT_SUPER;
+	for (i = 0; i < P_OPS; i++) {
+		world_mark(w);
+		do_op(w, &p);
+		compare(&p);
+	}
+	shard_extents_destroy(p.ex);
+	w->nr_done = P_OPS;
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The index against its model.
+ *
+ * Goal: a look-up finds what was last said of each block, in whichever of
+ * memtable, frozen memtable and run it lies, and a version that is held goes
+ * on to say what it said.  Method: random insertions, freezes and new runs
+ * under look-ups of ranges; a run is built of what the model holds.
+ */
+#include "index.h"
+#include "model/m_index.h"
+#include "stack.h"
+#include "suites.h"
+
+#define P_OPS		48
+#define P_ENTRIES	16
+#define P_PAGES		2
+#define P_EXTENT_BLOCKS	512
+#define P_EXTENTS	20
+#define P_PUBLISHES_MAX	5
+
+enum p_op {
+	P_NOTHING,
+	P_INSERT,
+	P_INSERT_MORE,
+	P_LOOKUP,
+	P_LOOKUP_MORE,
+	P_HOLD,
+	P_LOOKUP_HELD,
+	P_FREEZE,
+	P_PUBLISH,
+	NR_P_OPS,
+};
+
+/**
+ * struct p_index - an index under check
+ * @base:	logical block that is the model's first
+ * @now:	the truth
+ * @frozen:	the truth when the memtable was frozen
+ * @held:	a version, or NULL
+ * @then:	its truth, once its memtable is frozen
+ * @settled:	it is
+ * @stale:	a newer run was published since
+ */
+struct p_index {
+	struct stack stack;
+	struct shard_index *index;
+	u64 base;
+	u64 next_id;
+	u32 nr_publishes;
+	struct m_index now;
+	struct m_index frozen;
+	struct shard_version *held;
+	struct m_index then;
+	bool settled;
+	bool stale;
+};
+
+static u32 draw(u32 n)
+{
+	return world_draw(n, CHECK_CHOOSE_BLOCK);
+}
+
+/* Consecutive blocks of the model that one entry can say. */
+static u32 same_entry(const struct m_index *m, u32 at)
+{
+	const struct m_where *a = &m->at[at];
+	u32 nr = 1;
+
+	while (at + nr < M_INDEX_BLOCKS && nr < SHARD_REQUEST_BLOCKS_MAX) {
+		const struct m_where *b = &m->at[at + nr];
+
+		if (!b->known || b->mapped != a->mapped ||
+		    (a->mapped && (b->block != a->block + nr ||
+				   b->block % P_EXTENT_BLOCKS == 0)))
+			break;
+		nr++;
+	}
+	return nr;
+}
+
+static struct shard_range range_of(struct p_index *p, const struct m_index *m,
+				   u32 at, u32 *csums)
+{
+	u32 nr = same_entry(m, at), i;
+
+	for (i = 0; i < nr; i++)
+		csums[i] = m->at[at + i].csum;
+	return (struct shard_range){
+		.lba = p->base + at, .nr_blocks = nr,
+		.mapped = m->at[at].mapped,
+		.place.extent = m->at[at].block / P_EXTENT_BLOCKS,
+		.place.generation = 1,
+		.place.block = m->at[at].block % P_EXTENT_BLOCKS,
+		.csums = csums,
+	};
+}
+
+static struct shard_run *build(struct p_index *p, const struct m_index *m)
+{
+	u32 csums[SHARD_REQUEST_BLOCKS_MAX], at = 0;
+	struct shard_run_builder builder;
+	struct shard_run *run = NULL;
+	struct shard_range range;
+	struct shard_dep dep;
+	int err;
+
+	shard_dep_init(&dep, p->stack.store.wb);
+	memset(&builder, 0, sizeof(builder));
+	err = shard_run_builder_begin(&builder, &p->stack.store, p->next_id++,
+				      &dep, M_INDEX_BLOCKS);
+	while (!err && at < M_INDEX_BLOCKS) {
+		if (!m->at[at].known) {
+			at++;
+			continue;
+		}
+		range = range_of(p, m, at, csums);
+		err = shard_run_builder_add(&builder, &range);
+		at += range.nr_blocks;
+	}
+	err = shard_run_builder_end(&builder, err, &run);
+	if (!err)
+		err = shard_dep_wait(&dep);
+	if (err)
+		kapi_fail("building a run: %d", err);
+	return run;
+}
+
+static void insert(struct p_index *p)
+{
+	u32 csums[SHARD_REQUEST_BLOCKS_MAX], nr = 1 + draw(8), at, i;
+	struct shard_range range;
+	bool mapped = draw(3);
+	u64 block;
+
+	if (!draw(4))
+		nr = 1 + draw(SHARD_REQUEST_BLOCKS_MAX);
+	at = draw(M_INDEX_BLOCKS - nr + 1);
+	block = P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS - nr);
+	if (!shard_index_fits(p->index, SHARD_MEMTABLE_PER_REQUEST, nr))
+		return;
+	for (i = 0; i < nr; i++)
+		csums[i] = draw(1 << 16);
+	m_index_insert(&p->now, at, nr, mapped, block, csums);
+	range = (struct shard_range){
+		.lba = p->base + at, .nr_blocks = nr, .mapped = mapped,
+		.place.extent = 1, .place.generation = 1,
+		.place.block = block - P_EXTENT_BLOCKS, .csums = csums,
+	};
+	shard_index_insert(p->index, &range);
+}
+
+static void lookup(struct p_index *p, struct shard_version *version,
+		   const struct m_index *m)
+{
+	struct shard_block_map map[SHARD_REQUEST_BLOCKS_MAX] = { 0 };
+	u32 nr = 1 + draw(SHARD_REQUEST_BLOCKS_MAX);
+	u32 at = draw(M_INDEX_BLOCKS - nr + 1), i;
+	int err = -EAGAIN;
+
+	if (draw(2))
+		err = shard_index_lookup(p->index, version, p->base + at, nr,
+					 map, false);
+	if (err == -EAGAIN)
+		err = shard_index_lookup(p->index, version, p->base + at, nr,
+					 map, true);
+	if (err)
+		kapi_fail("a look-up returned %d", err);
+	for (i = 0; i < nr; i++) {
+		const struct m_where *want = &m->at[at + i];
+
+		if (!map[i].known || map[i].mapped != want->mapped)
+			kapi_fail("block %u: mapped %d, not %d", at + i,
+				  map[i].mapped, want->mapped);
+		if (want->mapped && (map[i].block != want->block ||
+				     map[i].csum != want->csum))
+			kapi_fail("block %u lies at %llu, not %llu", at + i,
+				  map[i].block, want->block);
+	}
+}
+
+static void lookup_newest(struct p_index *p)
+{
+	struct shard_version *version = shard_index_hold(p->index);
+
+	lookup(p, version, &p->now);
+	shard_index_put(p->index, version);
+}
+
+static void let_go(struct p_index *p)
+{
+	if (p->held)
+		shard_index_put(p->index, p->held);
+	p->held = NULL;
+}
+
+static void freeze(struct p_index *p)
+{
+	if (shard_index_is_frozen(p->index))
+		return;
+	/* a memtable is free again only when no older version is held */
+	if (p->stale)
+		let_go(p);
+	if (shard_index_prepare(p->index))
+		kapi_fail("no memory to freeze");
+	shard_index_freeze(p->index);
+	p->frozen = p->now;
+	if (p->held && !p->settled) {
+		p->then = p->now;
+		p->settled = true;
+	}
+}
+
+static void publish(struct p_index *p)
+{
+	struct shard_garbage *garbage;
+	struct shard_run *run;
+
+	if (!shard_index_is_frozen(p->index) ||
+	    p->nr_publishes == P_PUBLISHES_MAX)
+		return;
+	p->nr_publishes++;
+	p->stale = true;
+	run = build(p, &p->frozen);
+	garbage = kvzalloc(struct_size(garbage, extents, 1), GFP_KERNEL);
+	shard_index_publish(p->index, run, garbage, shard_index_version());
+}
+
+static void do_op(struct world *w, struct p_index *p)
+{
+	static const char * const names[NR_P_OPS] = {
+		"nothing", "insert", "insert", "look up", "look up", "hold",
+		"look up in the version held", "freeze", "publish",
+	};
+	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
+
+	if (op)
+		world_note(w, "      | %s", names[op]);
+	switch (op) {
+	case P_INSERT:
+	case P_INSERT_MORE:
+		insert(p);
+		break;
+	case P_LOOKUP:
+	case P_LOOKUP_MORE:
+		lookup_newest(p);
+		break;
+	case P_HOLD:
+		let_go(p);
+		p->held = shard_index_hold(p->index);
+		p->settled = false;
+		p->stale = false;
+		break;
+	case P_LOOKUP_HELD:
+		if (p->held)
+			lookup(p, p->held, p->settled ? &p->then : &p->now);
+		break;
+	case P_FREEZE:
+		freeze(p);
+		break;
+	case P_PUBLISH:
+		publish(p);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What an older checkpoint left: a run with as many levels as it takes. */
+static void restore(struct p_index *p)
+{
+	u32 in = 1 + draw(8), i, csum;
+
+	for (i = 0; i < M_INDEX_BLOCKS; i++) {
+		if (draw(in))
+			continue;
+		csum = draw(1 << 16);
+		m_index_insert(&p->now, i, 1, true,
+			       P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS), &csum);
+	}
+	shard_index_restore(p->index, build(p, &p->now));
+}
+
+void check_index(struct world *w)
+{
+	static struct p_index p;
+	u32 i;
+
+	memset(&p, 0, sizeof(p));
+	p.base = draw(2) ? 0 : 1ull << 33;
+	p.next_id = 1;
+	stack_begin(&p.stack, w, SECTOR_SIZE, P_EXTENT_BLOCKS, P_EXTENTS);
+	stack_open(&p.stack, SHARDBLK_STREAM_INDEX);
+	p.index = shard_index_create(&p.stack.store, P_ENTRIES, P_PAGES);
+	restore(&p);
+	for (i = 0; i < P_OPS; i++) {
+		world_mark(w);
+		do_op(w, &p);
+	}
+	let_go(&p);
+	if (shard_index_is_frozen(p.index)) {
+		p.nr_publishes = 0;
+		publish(&p);
+	}
+	shard_index_destroy(p.index);
+	stack_end(&p.stack);
+	w->nr_done = P_OPS;
+}

@@ -1,0 +1,641 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: a device under check
+ *
+ * The first fiber of a run plays all users of the device.  What must be able
+ * to end at a power cut and may sleep (open, close, checkpoint) runs in a
+ * fiber of its own, for the first one has to be there to declare the machine
+ * dead.
+ *
+ * The power fails after a number of events, so in the middle of whatever is
+ * going on then, or between two operations.
+ */
+#include <stdlib.h>
+
+#include "world.h"
+#include "content.h"
+#include "shardblk_format.h"
+
+void world_print(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+}
+
+static void world_log(void *ctx, int level, const char *fmt, va_list args)
+{
+	struct world *w = ctx;
+
+	if (!w->verbose)
+		return;
+	printf("      | log: ");
+	vprintf(fmt, args);
+}
+
+/* ---- events, and the end of the power ---- */
+
+/* What was submitted since stays in flight until the machine is dead. */
+static void power_fails(struct world *w)
+{
+	world_note(w, "      | the power fails");
+	w->cut_in = 0;
+	w->cut = true;
+	wake_up(&w->wait);
+}
+
+static bool world_event(void *ctx)
+{
+	struct world *w = ctx;
+
+	if (w->cut || !w->complete(ctx))
+		return false;
+	if (w->cut_in && --w->cut_in == 0)
+		power_fails(w);
+	return true;
+}
+
+/* ---- the engine's own I/O, for whoever wants to see it ---- */
+
+static const struct shard_backend_ops *traced_ops;
+
+static void trace_submit(struct shard_backend *backend, struct shard_io *io)
+{
+	static const char * const names[] = {
+		"read", "append", "flush", "reset",
+	};
+
+	if (io->op == SHARD_IO_FLUSH)
+		world_print("      |   %s", names[io->op]);
+	else
+		world_print("      |   %s %llu +%u%s", names[io->op],
+			    io->offset / SIM_SECTOR, io->len / SIM_SECTOR,
+			    io->fua ? " fua" : "");
+	traced_ops->submit(backend, io);
+}
+
+static void world_trace(struct world *w)
+{
+	static struct shard_backend_ops ops;
+
+	if (!w->verbose_io || w->disk->backend.ops == &ops)
+		return;
+	traced_ops = w->disk->backend.ops;
+	ops = *traced_ops;
+	ops.submit = trace_submit;
+	w->disk->backend.ops = &ops;
+}
+
+/* A call that may sleep, and may never return if the power fails. */
+struct world_call {
+	struct world *w;
+	int (*fn)(struct world *w);
+	int error;
+	bool done;
+};
+
+static void call_fiber(void *arg)
+{
+	struct world_call *call = arg;
+
+	call->error = call->fn(call->w);
+	call->done = true;
+	wake_up(&call->w->wait);
+}
+
+static int world_call(struct world *w, const char *name,
+		      int (*fn)(struct world *w))
+{
+	struct world_call call = { .w = w, .fn = fn };
+	struct kapi_fiber *fiber;
+
+	if (!w->cut_in)
+		return fn(w);
+	fiber = kapi_spawn(name, call_fiber, &call);
+	wait_event(w->wait, call.done || w->cut);
+	if (!call.done)
+		return 0;
+	kapi_join(fiber);
+	return call.error;
+}
+
+/* ---- requests ---- */
+
+static const char * const op_names[] = {
+	[SHARD_READ] = "read",
+	[SHARD_WRITE] = "write",
+	[SHARD_DISCARD] = "discard",
+	[SHARD_FLUSH] = "flush",
+};
+
+/* What a request may return, given what has struck so far. */
+static void check_error(struct world *w, struct world_slot *slot, int error)
+{
+	enum shard_op op = slot->request.op;
+
+	if (!error) {
+		if (w->write_failed && slot->late && op != SHARD_READ &&
+		    op != SHARD_FLUSH)
+			kapi_fail("a %s succeeded after one had failed",
+				  op_names[op]);
+		if (w->flush_failed && slot->late && op == SHARD_FLUSH)
+			kapi_fail("a flush succeeded after one had failed");
+		return;
+	}
+	if (error == -ENOSPC && op == SHARD_WRITE)
+		return;
+	if (error == -EROFS && w->sick && op != SHARD_READ)
+		return;
+	if (error != -EIO || !w->sick)
+		kapi_fail("a %s of %u blocks at %llu returned %d",
+			  op_names[op], slot->request.nr_blocks,
+			  slot->request.lba, error);
+}
+
+static void read_done(struct world *w, struct world_slot *slot, int error)
+{
+	u32 size = w->info.block_size, nr = slot->request.nr_blocks;
+	u32 lba = slot->request.lba, i;
+	u64 stamps[SHARD_REQUEST_BLOCKS_MAX];
+	u64 *to = slot->into ?: stamps;
+	const char *why;
+
+	for (i = 0; i < nr; i++)
+		to[i] = error ? M_UNREADABLE :
+			content_stamp(slot->data + (size_t)i * size, size);
+	if (slot->into)
+		return;
+	why = m_device_read_done(&w->model, &slot->read, &lba, nr, stamps);
+	if (why)
+		kapi_fail("read #%u, block %u: %s: %#llx", slot->number, lba,
+			  why, stamps[lba - (u32)slot->request.lba]);
+}
+
+static void slot_done(struct shard_request *request, int error)
+{
+	struct world_slot *slot =
+		container_of(request, struct world_slot, request);
+	struct world *w = slot->world;
+
+	if (!slot->busy)
+		kapi_fail("request #%u was done twice", slot->number);
+	if (!slot->into)
+		world_note(w, "%5u | %s done: %d", slot->number,
+			   op_names[request->op], error);
+	check_error(w, slot, error);
+	switch (request->op) {
+	case SHARD_READ:
+		read_done(w, slot, error);
+		break;
+	case SHARD_FLUSH:
+		if (!error)
+			m_device_flushed(&w->model, slot->acked);
+		else
+			w->flush_failed = true;
+		break;
+	default:
+		m_device_hint(&w->model, slot->index, request->seq);
+		m_device_done(&w->model, slot->index, request->fua, error);
+		if (error && error != -ENOSPC)
+			w->write_failed = true;
+	}
+	w->nr_refused += error && request->op != SHARD_READ;
+	slot->busy = false;
+	w->nr_busy--;
+	wake_up(&w->wait);
+}
+
+/* A user's buffer comes in pieces, of any number of words each. */
+static void slot_segs(struct world_slot *slot, u32 bytes)
+{
+	u8 *at = slot->data;
+	u32 i, len;
+
+	for (i = 0; i < WORLD_SEGS - 1 && bytes > 4; i++) {
+		switch (world_draw(8, CHECK_CHOOSE_SEGS)) {
+		case 1:
+			len = SECTOR_SIZE;
+			break;
+		case 2:
+			len = 4 * (1 + world_draw(SECTOR_SIZE / 4,
+						  CHECK_CHOOSE_SEGS));
+			break;
+		default:
+			len = bytes;
+		}
+		slot->segs[i].addr = at;
+		slot->segs[i].len = min(len, bytes);
+		at += slot->segs[i].len;
+		bytes -= slot->segs[i].len;
+		if (!bytes)
+			return;
+	}
+	slot->segs[i].addr = at;
+	slot->segs[i].len = bytes;
+}
+
+static struct world_slot *slot_free(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < WORLD_SLOTS; i++)
+		if (!w->slots[i].busy)
+			return &w->slots[i];
+	return NULL;
+}
+
+static struct world_slot *slot_get(struct world *w)
+{
+	if (w->nr_busy == WORLD_SLOTS)
+		world_commit(w);
+	wait_event(w->wait, w->nr_busy < WORLD_SLOTS || w->cut);
+	return w->cut ? NULL : slot_free(w);
+}
+
+static void slot_submit(struct world *w, struct world_slot *slot)
+{
+	slot->world = w;
+	slot->busy = true;
+	slot->late = slot->request.op == SHARD_FLUSH ? w->flush_failed :
+		w->write_failed;
+	slot->request.segs = slot->segs;
+	slot->request.done = slot_done;
+	slot->request.seq = 0;
+	w->nr_busy++;
+	kapi_atomic_enter();
+	shard_device_submit(w->device, &slot->request);
+	kapi_atomic_exit();
+}
+
+struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
+				u32 nr_blocks, bool fua)
+{
+	struct world_slot *slot = slot_get(w);
+	u32 size = w->info.block_size, i;
+
+	if (!slot)
+		return NULL;
+	slot->number = ++w->nr_numbers;
+	slot->into = NULL;
+	slot->request.op = op;
+	slot->request.lba = lba;
+	slot->request.nr_blocks = nr_blocks;
+	slot->request.fua = fua;
+	world_note(w, "%5u | %-8s%4u %+4d%s", slot->number, op_names[op], lba,
+		   nr_blocks, fua ? " fua" : "");
+	switch (op) {
+	case SHARD_WRITE:
+		slot->serial = ++w->serial;
+		for (i = 0; i < nr_blocks; i++)
+			content_fill(slot->data + (size_t)i * size, size,
+				     m_stamp(slot->serial, i, false));
+		fallthrough;
+	case SHARD_DISCARD:
+		slot->index = m_device_submit(&w->model, op == SHARD_WRITE, lba,
+					      nr_blocks, slot->serial);
+		break;
+	case SHARD_READ:
+		slot->read = m_device_read_begin(&w->model);
+		break;
+	case SHARD_FLUSH:
+		slot->acked = w->model.acked;
+		break;
+	}
+	if (op == SHARD_WRITE || op == SHARD_READ)
+		slot_segs(slot, nr_blocks * size);
+	slot_submit(w, slot);
+	return slot;
+}
+
+void world_change(struct world *w, struct world_slot *slot)
+{
+	u32 size = w->info.block_size, i;
+
+	if (!slot->busy || slot->request.op != SHARD_WRITE)
+		return;
+	world_note(w, "%5u | its buffer changes", slot->number);
+	m_device_either(&w->model, slot->index);
+	for (i = 0; i < slot->request.nr_blocks; i++)
+		content_fill(slot->data + (size_t)i * size, size,
+			     m_stamp(slot->serial, i, true));
+}
+
+void world_commit(struct world *w)
+{
+	kapi_atomic_enter();
+	shard_device_commit(w->device);
+	kapi_atomic_exit();
+}
+
+void world_wait(struct world *w, struct world_slot *slot)
+{
+	wait_event(w->wait, !slot->busy || w->cut);
+}
+
+void world_wait_all(struct world *w)
+{
+	world_commit(w);
+	wait_event(w->wait, !w->nr_busy || w->cut);
+}
+
+/* ---- comparing everything ---- */
+
+void world_compare(struct world *w, u64 must)
+{
+	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max;
+	u64 stamps[M_BLOCKS_MAX];
+	struct world_slot *slot;
+	const char *why;
+	u32 lba, i;
+
+	for (lba = 0; lba < nr; lba += max) {
+		slot = slot_get(w);
+		if (!slot)
+			return;
+		slot->into = stamps + lba;
+		slot->request.op = SHARD_READ;
+		slot->request.fua = false;
+		slot->request.lba = lba;
+		slot->request.nr_blocks = min(max, nr - lba);
+		slot->segs[0].addr = slot->data;
+		slot->segs[0].len = slot->request.nr_blocks *
+				    w->info.block_size;
+		slot_submit(w, slot);
+	}
+	world_wait_all(w);
+	if (w->cut)
+		return;
+	for (i = 0; i < nr; i++)
+		if (stamps[i] == M_UNREADABLE && !w->sick)
+			kapi_fail("block %u cannot be read", i);
+	why = m_device_holds(&w->model, stamps, must);
+	if (why)
+		kapi_fail("%s", why);
+	m_device_settle(&w->model, stamps);
+}
+
+/* ---- starting and stopping ---- */
+
+static int open_call(struct world *w)
+{
+	sim_disk_start(w->disk);
+	world_trace(w);
+	return shard_device_open(&w->disk->backend,
+				 &w->config.options, &w->device);
+}
+
+int world_open(struct world *w)
+{
+	int err = world_call(w, "open", open_call);
+
+	if (w->cut)
+		return 0;
+	world_note(w, "      | open: %d", err);
+	if (err)
+		return err;
+	shard_device_info(w->device, &w->info);
+	w->write_failed = false;
+	w->flush_failed = false;
+	return 0;
+}
+
+static int close_call(struct world *w)
+{
+	struct shard_device *device = w->device;
+
+	w->device = NULL;
+	return shard_device_close(device);
+}
+
+void world_close(struct world *w)
+{
+	enum shard_state state;
+	int err;
+
+	world_wait_all(w);
+	if (w->cut)
+		return;
+	state = shard_device_state(w->device);
+	err = world_call(w, "close", close_call);
+	if (w->cut)
+		return;
+	world_note(w, "      | close: %d", err);
+	if (w->sick)
+		return;
+	if (!err && (state == SHARD_STATE_READ_WRITE ||
+		     state == SHARD_STATE_FULL))
+		m_device_flushed(&w->model, w->model.acked);
+	else
+		kapi_fail("a stop in state %s returned %d",
+			  shard_state_name(state), err);
+}
+
+static int checkpoint_call(struct world *w)
+{
+	return shard_device_checkpoint(w->device);
+}
+
+void world_checkpoint(struct world *w)
+{
+	int err;
+
+	world_note(w, "      | checkpoint");
+	err = world_call(w, "checkpoint", checkpoint_call);
+	if (w->cut)
+		return;
+	world_note(w, "      | checkpoint: %d", err);
+	if (err && !w->sick)
+		kapi_fail("a checkpoint returned %d", err);
+}
+
+void world_heal(struct world *w)
+{
+	if (w->sick)
+		world_note(w, "      | faults end");
+	w->disk->faults = (struct sim_faults){ 0 };
+	w->disk->nr_ranges = 0;
+}
+
+/* What a start needs, with faults that may still be there. */
+static void world_start(struct world *w, bool healthy)
+{
+	bool was_sick = w->sick;
+	int err = world_open(w);
+
+	if (w->cut)
+		return;
+	if (err && (!was_sick || healthy))
+		kapi_fail("open returned %d", err);
+	if (err) {
+		world_heal(w);
+		healthy = true;
+		err = world_open(w);
+		if (w->cut)
+			return;
+		if (err)
+			kapi_fail("open returned %d when all faults had ended",
+				  err);
+	}
+	if (healthy)
+		w->sick = false;
+}
+
+static void machine_dies(struct world *w)
+{
+	struct world_slot *slot;
+
+	w->nr_crashes++;
+	sim_disk_power_off(w->disk);
+	kapi_crash();
+	sim_disk_settle(w->disk);
+	for (slot = w->slots; slot < w->slots + WORLD_SLOTS; slot++) {
+		if (slot->busy && !slot->into &&
+		    (slot->request.op == SHARD_WRITE ||
+		     slot->request.op == SHARD_DISCARD))
+			m_device_hint(&w->model, slot->index, slot->request.seq);
+		slot->busy = false;
+		memset(&slot->request, 0, sizeof(slot->request));
+	}
+	init_waitqueue_head(&w->wait);
+	w->nr_busy = 0;
+	w->device = NULL;
+	w->cut_in = 0;
+	w->cut = false;
+}
+
+void world_recover(struct world *w)
+{
+	bool healthy = !w->sick || !world_draw(2, CHECK_CHOOSE_FAULT);
+	u32 nr_cuts = 0;
+
+	if (!w->cut)
+		power_fails(w);
+	if (healthy)
+		world_heal(w);
+	do {
+		machine_dies(w);
+		if (nr_cuts++ < WORLD_CUTS_MAX &&
+		    world_draw(4, CHECK_CHOOSE_CUT) == 1)
+			w->cut_in = 1 + world_draw(WORLD_CUT_EVENTS,
+						   CHECK_CHOOSE_CUT);
+		world_start(w, healthy);
+	} while (w->cut);
+	w->cut_in = 0;
+	world_heal(w);
+	world_compare(w, w->model.must);
+}
+
+void world_restart(struct world *w)
+{
+	bool healthy = !w->sick || !world_draw(2, CHECK_CHOOSE_FAULT);
+
+	bool was_sick = w->sick;
+
+	world_close(w);
+	if (w->cut)
+		return;
+	if (healthy)
+		world_heal(w);
+	world_start(w, healthy);
+	if (w->cut || !was_sick)
+		return;
+	/* a failed flush may have cost what was acknowledged and not flushed */
+	world_heal(w);
+	world_compare(w, w->model.must);
+}
+
+static int format_call(struct world *w)
+{
+	return shard_format(&w->disk->backend, &w->config.format);
+}
+
+/*
+ * Format is no user of extents: it wipes what other geometries may have left,
+ * across their borders.  Afterwards a record lies at the start of extents 0
+ * and 1.
+ */
+int world_format(struct world *w)
+{
+	struct sim_disk *disk = w->disk;
+	u32 extent_size = disk->extent_size, i;
+	int err;
+
+	disk->extent_size = 0;
+	err = world_call(w, "format", format_call);
+	disk->extent_size = extent_size;
+	for (i = 0; i < SHARDBLK_SUPER_COPIES && extent_size; i++)
+		disk->extents[i].wp = w->config.format.block_size / SIM_SECTOR;
+	return err;
+}
+
+static bool same_disk(const struct sim_disk_config *a,
+		      const struct sim_disk_config *b)
+{
+	return a->capacity == b->capacity && a->block_size == b->block_size &&
+	       a->zone_size == b->zone_size &&
+	       a->volatile_cache == b->volatile_cache && a->fua == b->fua &&
+	       a->sparse == b->sparse && a->extent_size == b->extent_size &&
+	       a->super_extents == b->super_extents;
+}
+
+/* The one that is there, if it is of the kind. */
+void world_disk(struct world *w, const struct sim_disk_config *config)
+{
+	if (w->disk && same_disk(&w->disk_config, config)) {
+		sim_disk_blank(w->disk);
+		return;
+	}
+	if (w->disk)
+		sim_disk_destroy(w->disk);
+	w->sim.nr_disks = 0;
+	w->disk_config = *config;
+	w->disk = sim_disk_create(config, &w->sim.choices);
+	if (!w->disk)
+		kapi_fail("no memory for a disk");
+	sim_add_disk(&w->sim, w->disk);
+}
+
+void world_begin(struct world *w, const struct world_config *config)
+{
+	u32 i;
+	int err;
+
+	world_disk(w, &config->disk);
+	w->config = *config;
+	m_device_init(&w->model, config->format.logical_size /
+				 config->format.block_size);
+	init_waitqueue_head(&w->wait);
+	w->device = NULL;
+	w->cut_in = 0;
+	w->cut = false;
+	w->sick = false;
+	w->nr_busy = 0;
+	w->nr_numbers = 0;
+	w->serial = 0;
+	for (i = 0; i < WORLD_SLOTS; i++)
+		w->slots[i].busy = false;
+	err = world_format(w);
+	if (err)
+		kapi_fail("format returned %d", err);
+	if (world_open(w))
+		kapi_fail("a new device cannot be opened");
+}
+
+void world_init(struct world *w)
+{
+	u32 i;
+
+	sim_init(&w->sim);
+	w->complete = w->sim.hooks.idle;
+	w->sim.hooks.idle = world_event;
+	w->sim.hooks.log = world_log;
+	for (i = 0; i < WORLD_SLOTS; i++) {
+		w->slots[i].data = malloc((size_t)SHARD_REQUEST_BLOCKS_MAX *
+					  SHARDBLK_BLOCK_SIZE_MAX);
+		if (!w->slots[i].data)
+			abort();
+	}
+}

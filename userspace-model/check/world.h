@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A device under check: the engine on a modelled disk, its users, and the
+ * model of what they may see.
+ *
+ * What the engine and its users hold lies in memory that a crash takes away;
+ * disk and model survive it.  All functions are called in the first fiber of a
+ * run.  A violation ends the run through kapi_fail().
+ */
+#ifndef CHECK_WORLD_H
+#define CHECK_WORLD_H
+
+#include "model/m_device.h"
+#include "sim/sim.h"
+#include "shard.h"
+
+#define WORLD_SLOTS	6	/* requests in flight */
+#define WORLD_SEGS	3	/* pieces of memory of a request */
+#define WORLD_MARKS_MAX	128	/* operations of a history that shrinks well */
+#define WORLD_CUTS_MAX	3	/* crashes of one recovery */
+#define WORLD_CUT_EVENTS 32	/* events until the power fails, at most */
+
+/* What the checks draw from the choices, beside what kapi and sim do. */
+enum check_choice {
+	CHECK_CHOOSE_CONFIG = SIM_CHOOSE_CHECK,
+	CHECK_CHOOSE_SHAPE,
+	CHECK_CHOOSE_BLOCK,
+	CHECK_CHOOSE_SEGS,
+	CHECK_CHOOSE_FLIGHT,
+	CHECK_CHOOSE_CUT,
+	CHECK_CHOOSE_FAULT,
+};
+
+/**
+ * struct world_config - which device, and how it is run
+ * @disk:		the backing device
+ * @format:		how it is formatted
+ * @options:		how it is opened
+ * @faults:		the backing device may fail
+ * @nr_ops:		operations of a history
+ */
+struct world_config {
+	struct sim_disk_config disk;
+	struct shard_format_options format;
+	struct shard_options options;
+	bool faults;
+	u32 nr_ops;
+};
+
+/* What is under way or free to be used. */
+struct world_slot {
+	struct shard_request request;
+	struct world *world;
+	bool busy;
+	bool late;		/* submitted when such a one had failed */
+	u32 number;		/* for the table */
+	u32 index;		/* in the model */
+	u64 serial;
+	u64 acked;		/* flush: what was acknowledged when it came */
+	struct m_read read;
+	u64 *into;		/* read: only report the stamps */
+	struct shard_seg segs[WORLD_SEGS];
+	u8 *data;
+};
+
+/**
+ * struct world - all of it
+ * @sim:	choices, hooks, and the disk
+ * @config:	as given
+ * @disk_config: what kind the disk is that is there
+ * @disk:	the backing device
+ * @complete:	the hook that completes an operation of the disk
+ * @model:	what users may see
+ * @device:	NULL while closed
+ * @info:	about it, as of the last opening
+ * @wait:	where the first fiber waits
+ * @cut_in:	the power fails after so many events; 0: it does not
+ * @cut:	it has failed
+ * @sick:	a fault struck since the last opening in good health
+ * @write_failed: a write failed for good since the last opening
+ * @flush_failed: a flush did
+ * @verbose:	print the history
+ * @verbose_io:	the engine's own I/O too, in sectors
+ * @nr_busy:	requests under way
+ * @nr_numbers:	given to requests, for the table
+ * @serial:	of the last write
+ * @nr_done:	operations that count
+ * @nr_crashes:	power cuts
+ * @marks:	where in the choices operations began
+ * @nr_marks:	how many
+ * @nr_refused:	requests that came back at once because of an earlier failure,
+ *		or for lack of space
+ * @slots:	requests
+ */
+struct world {
+	struct sim sim;		/* first: hooks get a pointer to it */
+	struct world_config config;
+	struct sim_disk_config disk_config;
+	struct sim_disk *disk;
+	bool (*complete)(void *ctx);
+	struct m_device model;
+	struct shard_device *device;
+	struct shard_info info;
+	wait_queue_head_t wait;
+	u32 cut_in;
+	bool cut;
+	bool sick;
+	bool write_failed;
+	bool flush_failed;
+	bool verbose;
+	bool verbose_io;
+	u32 nr_busy;
+	u32 nr_numbers;
+	u64 serial;
+	u32 nr_refused;
+	u32 nr_done;
+	u32 nr_crashes;
+	u32 marks[WORLD_MARKS_MAX];
+	u32 nr_marks;
+	struct world_slot slots[WORLD_SLOTS];
+};
+
+/** world_note() - a line of the history, if it is printed */
+#define world_note(w, fmt, ...)						\
+	do {								\
+		if (unlikely((w)->verbose))				\
+			world_print(fmt, ##__VA_ARGS__);		\
+	} while (0)
+void world_print(const char *fmt, ...) __printf(1, 2);
+
+/** world_draw() - a choice of the history; 0 is the simplest */
+static inline u32 world_draw(u32 n, unsigned int kind)
+{
+	return kapi_choose(n, kind);
+}
+
+/** world_init() - once */
+void world_init(struct world *w);
+
+/** world_mark() - an operation begins: for shrinking */
+static inline void world_mark(struct world *w)
+{
+	if (w->nr_marks < WORLD_MARKS_MAX)
+		w->marks[w->nr_marks++] = w->sim.choices.next;
+}
+
+/** world_disk() - a blank disk of that kind */
+void world_disk(struct world *w, const struct sim_disk_config *config);
+
+/** world_format() - Return: 0, also when the power failed, or the error */
+int world_format(struct world *w);
+
+/** world_begin() - a new disk, formatted and opened */
+void world_begin(struct world *w, const struct world_config *config);
+
+/**
+ * world_open() - recover and serve
+ *
+ * Return: 0, also when the power failed meanwhile (see @cut), or the error.
+ */
+int world_open(struct world *w);
+
+/** world_close() - wait for all requests and stop */
+void world_close(struct world *w);
+
+/** world_submit() - begin a request; waits for a free slot, no more */
+struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
+				u32 nr_blocks, bool fua);
+/** world_change() - its user overwrites the buffer of a write under way */
+void world_change(struct world *w, struct world_slot *slot);
+/** world_commit() - no more requests for now */
+void world_commit(struct world *w);
+/** world_wait() - until it is done, or the power fails */
+void world_wait(struct world *w, struct world_slot *slot);
+void world_wait_all(struct world *w);
+
+/** world_checkpoint() - one, with requests under way */
+void world_checkpoint(struct world *w);
+
+/** world_recover() - the power has failed, or does now: recover and compare */
+void world_recover(struct world *w);
+
+/** world_heal() - faults end */
+void world_heal(struct world *w);
+
+/** world_restart() - a clean stop and start */
+void world_restart(struct world *w);
+
+/**
+ * world_compare() - read every block, and ask the model
+ * @must:	requests that must have had their effect
+ *
+ * Afterwards the device holds what was read, for ever.
+ */
+void world_compare(struct world *w, u64 must);
+
+#endif /* CHECK_WORLD_H */

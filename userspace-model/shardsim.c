@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * shardsim: runs, replays, shrinks and measures the checks of the engine.
+ *
+ *	shardsim check [--jobs=N] [--scale=PERCENT] [--also=NAME=COMMAND]...
+ *	shardsim soak [--seconds=N] [--jobs=N] [--suite=NAME]
+ *	shardsim run SUITE [FIRST [COUNT]]
+ *	shardsim replay [--io] REPRO
+ *	shardsim bench
+ *	shardsim list
+ *
+ * Exit codes: 0 all passed, 1 something failed, 2 usage.
+ */
+#include <getopt.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check/runner.h"
+
+#define JOBS_MAX	64
+#define SUITES_MAX	64
+#define ALSO_MAX	8
+
+/* Scenarios that `make check` runs at least, and what it then runs. */
+#define CHECK_SCENARIOS_MIN	50000
+#define CHECK_SCENARIOS		60000
+
+#define BENCH_RUNS	5
+#define BENCH_SECONDS	5
+
+/*
+ * What a process is doing, and what came of it; shared with the parent, which
+ * so knows what was running when a sanitizer ended a process.
+ */
+struct job {
+	pid_t pid;
+	u32 suite;
+	u64 seed;
+	bool running;
+	struct check_tally tallies[SUITES_MAX];
+};
+
+static struct job *jobs;
+static u32 nr_jobs = 2;
+static u32 nr_passed, nr_failed;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* ---- processes ---- */
+
+/* Runs a seed; a failure is reported, and ends the suite in this process. */
+static bool job_seed(struct job *job, u32 suite, u64 seed)
+{
+	const char *why;
+
+	job->suite = suite;
+	job->seed = seed;
+	job->running = true;
+	why = check_seed(&check_suites[suite], seed, &job->tallies[suite]);
+	if (why)
+		check_failed(&check_suites[suite], seed, why);
+	job->running = false;
+	return !why;
+}
+
+static void job_start(u32 i, void (*fn)(struct job *job, u32 i, void *arg),
+		      void *arg)
+{
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		perror("fork");
+		exit(1);
+	}
+	if (pid) {
+		jobs[i].pid = pid;
+		return;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	fn(&jobs[i], i, arg);
+	fflush(stdout);
+	_exit(0);
+}
+
+/* A process that did not end by itself was ended by what it was running. */
+static void job_wait(u32 i)
+{
+	struct job *job = &jobs[i];
+	int status;
+
+	if (waitpid(job->pid, &status, 0) < 0) {
+		perror("waitpid");
+		exit(1);
+	}
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return;
+	if (job->running)
+		printf("\n%s: seed %#llx: the process died\nmake replay REPRO=%s:%#llx\n",
+		       check_suites[job->suite].name, job->seed,
+		       check_suites[job->suite].name, job->seed);
+	job->tallies[job->suite].nr_failed++;
+}
+
+static void jobs_run(void (*fn)(struct job *job, u32 i, void *arg), void *arg)
+{
+	u32 i;
+
+	fflush(stdout);
+	memset(jobs, 0, nr_jobs * sizeof(*jobs));
+	for (i = 0; i < nr_jobs; i++)
+		job_start(i, fn, arg);
+	for (i = 0; i < nr_jobs; i++)
+		job_wait(i);
+}
+
+static struct check_tally jobs_sum(u32 suite)
+{
+	struct check_tally sum = { 0 };
+	u32 i;
+
+	for (i = 0; i < nr_jobs; i++) {
+		const struct check_tally *t = &jobs[i].tallies[suite];
+
+		sum.nr_runs += t->nr_runs;
+		sum.nr_full += t->nr_full;
+		sum.nr_ops += t->nr_ops;
+		sum.nr_refused += t->nr_refused;
+		sum.nr_crashes += t->nr_crashes;
+		sum.nr_searched += t->nr_searched;
+		sum.nr_failed += t->nr_failed;
+	}
+	return sum;
+}
+
+/* ---- check ---- */
+
+static void verdict(bool ok, const char *name, const char *what)
+{
+	printf("%-6s %-14s %s\n", ok ? "ok" : "FAILED", name, what);
+	if (ok)
+		nr_passed++;
+	else
+		nr_failed++;
+}
+
+static u64 suite_count(const struct check_suite *suite, u32 scale)
+{
+	return suite->share ?
+		(u64)CHECK_SCENARIOS * suite->share / 100 * scale / 100 : 1;
+}
+
+static void check_job(struct job *job, u32 i, void *arg)
+{
+	u32 scale = *(u32 *)arg, s;
+	u64 nr, seed;
+
+	for (s = 0; check_suites[s].name; s++) {
+		nr = suite_count(&check_suites[s], scale);
+		/* tests that are asked once are dealt out */
+		if (!check_suites[s].share && s % nr_jobs != i)
+			continue;
+		for (seed = check_suites[s].share ? i : 0; seed < nr;
+		     seed += nr_jobs)
+			if (!job_seed(job, s, seed))
+				break;
+	}
+}
+
+static void check_suites_report(u32 scale)
+{
+	struct check_tally sum, all = { 0 };
+	char what[256];
+	u32 s;
+
+	for (s = 0; check_suites[s].name; s++) {
+		sum = jobs_sum(s);
+		if (!check_suites[s].share) {
+			verdict(!sum.nr_failed && sum.nr_runs,
+				check_suites[s].name, check_suites[s].what);
+			continue;
+		}
+		scnprintf(what, sizeof(what),
+			  "%llu scenarios, %llu operations, %llu refused, %llu crashes, %llu searches",
+			  sum.nr_runs, sum.nr_ops,
+			  sum.nr_refused, sum.nr_crashes, sum.nr_searched);
+		verdict(!sum.nr_failed &&
+			sum.nr_runs >= suite_count(&check_suites[s], scale),
+			check_suites[s].name, what);
+		all.nr_runs += sum.nr_runs;
+		all.nr_full += sum.nr_full;
+	}
+	scnprintf(what, sizeof(what), "%llu run, %llu with all operations",
+		  all.nr_runs, all.nr_full);
+	if (scale >= 100)
+		verdict(all.nr_full >= CHECK_SCENARIOS_MIN, "scenarios", what);
+}
+
+static void check_regressions(void)
+{
+	glob_t files;
+	size_t i;
+
+	if (glob("userspace-model/check/regressions/*.repro", 0, NULL, &files))
+		return;
+	for (i = 0; i < files.gl_pathc; i++)
+		verdict(!check_replay(files.gl_pathv[i], true,
+				      false), "regression",
+			files.gl_pathv[i]);
+	globfree(&files);
+}
+
+static int cmd_check(u32 scale, char **also, u32 nr_also)
+{
+	double start = now();
+	char *command;
+	u32 i;
+
+	jobs_run(check_job, &scale);
+	check_suites_report(scale);
+	check_regressions();
+	fflush(stdout);
+	for (i = 0; i < nr_also; i++) {
+		command = strchr(also[i], '=');
+		if (!command)
+			return 2;
+		*command++ = '\0';
+		verdict(!system(command), also[i], "");
+		fflush(stdout);
+	}
+	printf("in %.0f seconds\n", now() - start);
+	printf("check: %u passed, %u failed\n", nr_passed, nr_failed);
+	return !!nr_failed;
+}
+
+/* ---- soak ---- */
+
+struct soak {
+	u64 first;
+	double until;
+	const char *only;
+};
+
+static void soak_job(struct job *job, u32 i, void *arg)
+{
+	const struct soak *soak = arg;
+	u64 seed = soak->first + i;
+	u32 s, k;
+
+	while (now() < soak->until) {
+		for (s = 0; check_suites[s].name; s++) {
+			if (!check_suites[s].share ||
+			    (soak->only && strcmp(soak->only,
+						  check_suites[s].name)))
+				continue;
+			for (k = 0; k < check_suites[s].share; k++) {
+				if (!job_seed(job, s, seed))
+					return;
+				seed += nr_jobs;
+			}
+		}
+	}
+}
+
+static int cmd_soak(u32 seconds, const char *only)
+{
+	struct soak soak = {
+		.first = (u64)time(NULL) << 24, .until = now() + seconds,
+		.only = only,
+	};
+
+	printf("seeds from %#llx\n", soak.first);
+	jobs_run(soak_job, &soak);
+	for (u32 s = 0; check_suites[s].name; s++) {
+		struct check_tally sum = jobs_sum(s);
+
+		if (sum.nr_runs || sum.nr_failed)
+			printf("%-14s %llu scenarios, %llu operations, %llu crashes, %llu failed\n",
+			       check_suites[s].name, sum.nr_runs, sum.nr_ops,
+			       sum.nr_crashes, sum.nr_failed);
+		nr_failed += !!sum.nr_failed;
+	}
+	return !!nr_failed;
+}
+
+/* ---- run, bench, list ---- */
+
+static int cmd_run(const char *name, u64 first, u64 count)
+{
+	const struct check_suite *suite = check_suite_find(name);
+	struct check_tally tally = { 0 };
+	double start = now();
+	const char *why;
+	u64 seed;
+
+	if (!suite) {
+		fprintf(stderr, "no such suite: %s\n", name);
+		return 2;
+	}
+	for (seed = first; seed < first + count; seed++) {
+		why = check_seed(suite, seed, &tally);
+		if (why) {
+			check_failed(suite, seed, why);
+			return 1;
+		}
+	}
+	printf("%s: %llu runs, %llu full, %llu operations, %llu refused, %llu crashes, %llu searches, %.0f/s\n",
+	       suite->name, tally.nr_runs, tally.nr_full, tally.nr_ops,
+	       tally.nr_refused, tally.nr_crashes, tally.nr_searched,
+	       tally.nr_runs / (now() - start));
+	return 0;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int cmd_bench(void)
+{
+	const struct check_suite *suite = &check_suites[0];
+	struct check_tally tally = { 0 };
+	double rates[BENCH_RUNS];
+	u64 seed = 0;
+	u32 i;
+
+	for (i = 0; i < BENCH_RUNS; i++) {
+		double start = now(), end = start;
+		u64 before = tally.nr_full;
+
+		while (end < start + BENCH_SECONDS) {
+			const char *why = check_seed(suite, seed, &tally);
+
+			if (why) {
+				check_failed(suite, seed, why);
+				return 1;
+			}
+			if (++seed % 64 == 0)
+				end = now();
+		}
+		rates[i] = (tally.nr_full - before) / (end - start);
+		printf("run %u: %.0f scenarios/s\n", i + 1, rates[i]);
+		fflush(stdout);
+	}
+	qsort(rates, BENCH_RUNS, sizeof(rates[0]), compare_doubles);
+	printf("median: %.0f scenarios of %.1f operations per second on one core\n",
+	       rates[BENCH_RUNS / 2], (double)tally.nr_ops / tally.nr_runs);
+	return 0;
+}
+
+static int cmd_list(void)
+{
+	const struct check_suite *suite;
+
+	for (suite = check_suites; suite->name; suite++)
+		printf("%-14s %s\n", suite->name, suite->what);
+	return 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: shardsim check|soak|run|replay|bench|list, see shardsim.c\n");
+	return 2;
+}
+
+static const struct option options[] = {
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "scale", required_argument, NULL, 'c' },
+	{ "also", required_argument, NULL, 'a' },
+	{ "seconds", required_argument, NULL, 's' },
+	{ "io", no_argument, NULL, 'i' },
+	{ "suite", required_argument, NULL, 'u' },
+	{ NULL }
+};
+
+int main(int argc, char **argv)
+{
+	u32 scale = 100, seconds = 60, nr_also = 0;
+	const char *command, *only = NULL;
+	char *also[ALSO_MAX];
+	bool io = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'j')
+			nr_jobs = clamp(atoi(optarg), 1, JOBS_MAX);
+		else if (c == 'c')
+			scale = atoi(optarg);
+		else if (c == 's')
+			seconds = atoi(optarg);
+		else if (c == 'u')
+			only = optarg;
+		else if (c == 'i')
+			io = true;
+		else if (c == 'a' && nr_also < ALSO_MAX)
+			also[nr_also++] = optarg;
+		else
+			return usage();
+	}
+	if (optind == argc)
+		return usage();
+	command = argv[optind++];
+	jobs = mmap(NULL, nr_jobs * sizeof(*jobs), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (jobs == MAP_FAILED)
+		return usage();
+	check_init();
+	if (!strcmp(command, "check"))
+		return cmd_check(scale, also, nr_also);
+	if (!strcmp(command, "soak"))
+		return cmd_soak(seconds, only);
+	if (!strcmp(command, "bench"))
+		return cmd_bench();
+	if (!strcmp(command, "list"))
+		return cmd_list();
+	if (!strcmp(command, "replay") && optind < argc)
+		return check_replay(argv[optind], false, io);
+	if (!strcmp(command, "run") && optind < argc)
+		return cmd_run(argv[optind],
+			       optind + 1 < argc ?
+			       strtoull(argv[optind + 1], NULL, 0) : 0,
+			       optind + 2 < argc ?
+			       strtoull(argv[optind + 2], NULL, 0) : 1);
+	return usage();
+}
