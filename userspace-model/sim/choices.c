@@ -43,6 +43,7 @@ void sim_choices_list(struct sim_choices *choices,
 	restart(choices, SIM_SOURCE_LIST);
 	choices->list = list;
 	choices->nr_list = nr;
+	choices->at = 0;
 }
 
 void sim_choices_free(struct sim_choices *choices)
@@ -64,13 +65,25 @@ static size_t draw_bytes(struct sim_choices *choices, size_t n)
 	return v % n;
 }
 
-static size_t draw_list(struct sim_choices *choices, size_t n)
+static size_t draw_list(struct sim_choices *choices, size_t n,
+			unsigned int kind)
 {
-	size_t v = 0;
+	size_t at;
 
-	if (choices->next < choices->nr_list)
-		v = choices->list[choices->next].value;
-	return v < n ? v : 0;
+	for (at = choices->at; at < choices->nr_list; at++) {
+		unsigned int found = choices->list[at].kind;
+
+		if (found == kind) {
+			choices->at = at + 1;
+			return choices->list[at].value < n ?
+			       choices->list[at].value : 0;
+		}
+		if (kind != SIM_CHOOSE_STEP &&
+		    (found == SIM_CHOOSE_STEP ||
+		     (found > SIM_CHOOSE_STEP && kind < SIM_CHOOSE_STEP)))
+			break;
+	}
+	return 0;
 }
 
 static void record(struct sim_choices *choices, size_t v, size_t n,
@@ -106,7 +119,7 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 		v = draw_bytes(choices, n);
 		break;
 	case SIM_SOURCE_LIST:
-		v = draw_list(choices, n);
+		v = draw_list(choices, n, kind);
 		break;
 	}
 	if (choices->recording)

@@ -20,7 +20,8 @@ enum sim_choice {
 	SIM_CHOOSE_CRASH,	/* the manner of a crash, see disk.h */
 	SIM_CHOOSE_SURVIVE,	/* 1: this write or sector is lost, see there */
 	SIM_CHOOSE_RANDOM,	/* seed of get_random_bytes() */
-	SIM_CHOOSE_CHECK = 32,	/* checks number their own from here */
+	SIM_CHOOSE_STEP = 32,	/* a step of the history: what is done next */
+	SIM_CHOOSE_CHECK,	/* checks number their own from here */
 };
 
 enum sim_source {
@@ -45,6 +46,7 @@ struct sim_record {
  * @nr_bytes:	bytes: how many
  * @list:	list: the values; then zeros
  * @nr_list:	list: how many
+ * @at:		list: where the next choice is looked for
  * @next:	choices drawn so far
  * @hash:	of all choices drawn, and of what sim_note() was told
  * @recording:	keep them in @records
@@ -59,6 +61,7 @@ struct sim_choices {
 	size_t nr_bytes;
 	const struct sim_record *list;
 	size_t nr_list;
+	size_t at;
 	size_t next;
 	u64 hash;
 	bool recording;
@@ -68,6 +71,11 @@ struct sim_choices {
 };
 
 /*
+ * A list is read by kind, so that it still makes sense when a change elsewhere
+ * in it, or in the engine, makes for other choices in between: those of checks
+ * are looked for within their step, all others before the next one of a check.
+ * What is not found is 0.
+ *
  * Start a stream over.  @choices was zeroed once, or used before; records that
  * were kept are dropped, unless they are the very list to be replayed.
  */

@@ -47,7 +47,7 @@ static void rule_append(struct sim_disk *disk, const struct shard_io *io)
 		violation(disk, io, "O5: its reset has not completed");
 	if (is_super(disk, io->offset)) {
 		rewind = (extent->failed || extent->epoch != disk->epoch) &&
-			 !disk->backend.zone_size && at <= extent->wp;
+			 !disk->backend.zone_size && at <= extent->top;
 	} else {
 		if (extent->failed)
 			violation(disk, io, "O1: after a failed append");
@@ -61,6 +61,7 @@ static void rule_append(struct sim_disk *disk, const struct shard_io *io)
 		extent->failed = false;
 	}
 	extent->wp = at + io->len / SIM_SECTOR;
+	extent->top = max(extent->top, extent->wp);
 	extent->nr_in_flight++;
 }
 
@@ -320,7 +321,9 @@ static int do_reset(struct sim_disk *disk, struct shard_io *io)
 		return -EIO;
 	if (extent) {
 		extent->wp = 0;
-		extent->hard = 0;
+		/* what a superblock extent held may be found by the next start */
+		if (disk->config.zone_size || !is_super(disk, io->offset))
+			extent->hard = 0;
 		extent->failed = false;
 		extent->epoch = disk->epoch;
 	}

@@ -24,7 +24,8 @@
  *     as failed, or that was not reset since sim_disk_start()
  *   - a reset covers an extent in which nothing is in flight
  *   - superblock extents (the first few) may, after a start or a failed
- *     append, go on anywhere up to the pointer, once
+ *     append, go on anywhere up to the highest pointer that they ever had,
+ *     once: a reset leaves records there that a start cannot tell from newer
  *
  * A zoned device is the same with the pointer in the device: it survives power
  * cuts as a prefix, appends to a zone complete in order, and what lies behind
@@ -106,6 +107,7 @@ struct sim_undo {
 /* The rules' view of an extent, or a zone; sectors. */
 struct sim_extent {
 	u32 wp;			/* behind the last append submitted */
+	u32 top;		/* the highest that it ever was */
 	u32 hard;		/* behind the last one completed */
 	u32 nr_in_flight;
 	u32 epoch;		/* disk's, at the last reset */
