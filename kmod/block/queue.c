@@ -22,8 +22,9 @@
  * DOC: end of a disk
  *
  * close (no opener is left and none gets in) -> remove (del_gendisk() waits
- * for all requests and for all readers of sysfs) -> the engine is closed ->
- * free.  Until free the queue exists, but nothing uses it.
+ * for all requests and for all readers of sysfs; then wait for whoever submitted
+ * them) -> the engine is closed -> free.  Until free the queue exists, but
+ * nothing uses it.
  */
 #include <linux/module.h>
 
@@ -268,6 +269,13 @@ bool shardblk_disk_close(struct shardblk *sb)
 void shardblk_disk_remove(struct shardblk *sb)
 {
 	del_gendisk(sb->disk);
+	/*
+	 * A request may be done before its submitter has left the engine: the
+	 * commit of its batch is still to come.  Freezing the queue waits for
+	 * requests only; this waits for queue_rq and commit_rqs as well.  That
+	 * del_gendisk() does the same on the way is no promise of its.
+	 */
+	blk_mq_quiesce_queue(sb->disk->queue);
 }
 
 void shardblk_disk_free(struct shardblk *sb)

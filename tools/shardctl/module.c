@@ -117,6 +117,10 @@ static int add_error(const struct add_args *args, int error)
 		return ctl_error(CTL_DAMAGE,
 				 "%s: damaged: the kernel log and 'shardctl check' "
 				 "say where", path);
+	case ELOOP:
+		return ctl_error(CTL_REFUSED,
+				 "%s: a shardblk device itself; one cannot lie on "
+				 "another", path);
 	case EINTR:
 		return ctl_error(CTL_SYSTEM, "%s: interrupted", path);
 	default:

@@ -75,7 +75,7 @@ t "the same image twice, by whatever path"
 modprobe dm-mod
 dev=$(add_device /dev/vda) || fail "add"
 refuses 2 shardctl add /dev/vda
-mknod /tmp/alias b "$(stat -c %t /dev/vda | sed 's/^/0x/')" "$(stat -c %T /dev/vda | sed 's/^/0x/')"
+must mknod /tmp/alias b $((0x$(stat -c %t /dev/vda))) $((0x$(stat -c %T /dev/vda)))
 refuses 2 shardctl add /tmp/alias
 gone "$dev"
 # A copy of the image has its UUID.

@@ -117,20 +117,16 @@ devices()
 # add_device BACKING [OPTION...]: prints the new device's path.
 add_device()
 {
-	devices >/tmp/before
-	shardctl add "$@" >/tmp/add.out 2>&1 || {
-		echo "# add $*: $(tail -n 2 /tmp/add.out | tr '\n' ' ')" >&2
+	added=$(shardctl add "$@" 2>/tmp/add.err) || {
+		echo "# add $*: $(tail -n 2 /tmp/add.err | tr '\n' ' ')" >&2
 		return 1
 	}
-	devices >/tmp/after
-	name=$(grep -vxFf /tmp/before /tmp/after | head -n 1)
-	[ -n "$name" ] || return 1
 	# devtmpfs may lag behind the command.
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ ! -b "/dev/$name" ] || break
+	for _ in $(seq 1 100); do
+		[ ! -b "$added" ] || break
 		sleep 0.1
 	done
-	echo "/dev/$name"
+	[ -b "$added" ] && echo "$added"
 }
 
 state_of()
@@ -155,7 +151,7 @@ fresh()
 	dev=/dev/none
 	must shardctl format --force "$@" "$backing" || return 1
 	# shellcheck disable=SC2034
-	dev=$(add_device "$backing") || fail "add $backing"
+	dev=$(add_device "$backing") || die "cannot add $backing"
 }
 
 # put DEVICE SEED MIB [MIB-OFFSET]; then shows DEVICE SEED MIB [MIB-OFFSET] must hold.
