@@ -55,6 +55,20 @@ const struct check_suite check_suites[] = {
 	  "the index against its model" },
 	{ "chunk", check_chunk, 5,
 	  "frames against the model of the chunk store" },
+	{ "O1", check_o1, 0, "nothing goes behind a failed append" },
+	{ "O2", check_o2, 0, "numbers are consecutive, acknowledged in order" },
+	{ "O3", check_o3, 0, "what a flush or FUA promised is durable" },
+	{ "O4", check_o4, 0, "a record comes after all that it needs" },
+	{ "O5", check_o5, 0, "an extent is written after it was assigned" },
+	{ "O6", check_o6, 0, "an extent is reset when no record needs it" },
+	{ "O7", check_o7, 0, "an extent is reset when no reader is in it" },
+	{ "O8", check_o8, 0, "a start acts after a record of its own" },
+	{ "O10", check_o10, 0, "a record has two copies" },
+	{ "O11", check_o11, 0, "what cannot be read is not replaced" },
+	{ "O12", check_o12, 0, "a full device can be emptied" },
+	{ "O13", check_o13, 0, "no format is mistaken for another" },
+	{ "damage", check_damage, 0, "damage is not the end of the log" },
+	{ "capacity", check_capacity, 0, "nothing is cut to 32 bits" },
 	{ NULL }
 };
 

@@ -7,6 +7,21 @@
 
 struct world;
 
+void check_o1(struct world *w);
+void check_o2(struct world *w);
+void check_o3(struct world *w);
+void check_o4(struct world *w);
+void check_o5(struct world *w);
+void check_o6(struct world *w);
+void check_o7(struct world *w);
+void check_o8(struct world *w);
+void check_o10(struct world *w);
+void check_o11(struct world *w);
+void check_o12(struct world *w);
+void check_o13(struct world *w);
+void check_damage(struct world *w);
+void check_capacity(struct world *w);
+
 void check_extent(struct world *w);
 void check_index(struct world *w);
 void check_oracle(struct world *w);

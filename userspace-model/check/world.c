@@ -47,11 +47,49 @@ static void power_fails(struct world *w)
 	wake_up(&w->wait);
 }
 
+void world_hold(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->disk->nr_in_flight && i < WORLD_HELD_MAX; i++)
+		w->held[i] = w->disk->in_flight[i];
+	w->nr_held = i;
+}
+
+void world_let_go(struct world *w)
+{
+	w->nr_held = 0;
+}
+
+static bool is_held(const struct world *w, const struct shard_io *io)
+{
+	u32 i;
+
+	for (i = 0; i < w->nr_held; i++)
+		if (w->held[i] == io)
+			return true;
+	return false;
+}
+
+/* Completes the oldest that is not held. */
+static bool complete_others(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < w->disk->nr_in_flight; i++) {
+		if (is_held(w, w->disk->in_flight[i]))
+			continue;
+		sim_disk_complete(w->disk, i);
+		return true;
+	}
+	return false;
+}
+
 static bool world_event(void *ctx)
 {
 	struct world *w = ctx;
 
-	if (w->cut || !w->complete(ctx))
+	if (w->cut || !(w->nr_held ? complete_others(w) : w->complete(ctx)))
 		return false;
 	if (w->cut_in && --w->cut_in == 0)
 		power_fails(w);
@@ -158,7 +196,7 @@ static void check_error(struct world *w, struct world_slot *slot, int error)
 static void read_done(struct world *w, struct world_slot *slot, int error)
 {
 	u32 size = w->info.block_size, nr = slot->request.nr_blocks;
-	u32 lba = slot->request.lba, i;
+	u32 lba = slot->request.lba - w->config.base, i;
 	u64 stamps[SHARD_REQUEST_BLOCKS_MAX];
 	u64 *to = slot->into ?: stamps;
 	const char *why;
@@ -170,8 +208,7 @@ static void read_done(struct world *w, struct world_slot *slot, int error)
 		return;
 	why = m_device_read_done(&w->model, &slot->read, &lba, nr, stamps);
 	if (why)
-		kapi_fail("read #%u, block %u: %s: %#llx", slot->number, lba,
-			  why, stamps[lba - (u32)slot->request.lba]);
+		kapi_fail("read #%u, block %u: %s", slot->number, lba, why);
 }
 
 static void slot_done(struct shard_request *request, int error)
@@ -203,6 +240,7 @@ static void slot_done(struct shard_request *request, int error)
 			w->write_failed = true;
 	}
 	w->nr_refused += error && request->op != SHARD_READ;
+	slot->done_at = w->model.clock;
 	slot->busy = false;
 	w->nr_busy--;
 	wake_up(&w->wait);
@@ -281,7 +319,7 @@ struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
 	slot->number = ++w->nr_numbers;
 	slot->into = NULL;
 	slot->request.op = op;
-	slot->request.lba = lba;
+	slot->request.lba = w->config.base + lba;
 	slot->request.nr_blocks = nr_blocks;
 	slot->request.fua = fua;
 	world_note(w, "%5u | %-8s%4u %+4d%s", slot->number, op_names[op], lba,
@@ -325,6 +363,8 @@ void world_change(struct world *w, struct world_slot *slot)
 
 void world_commit(struct world *w)
 {
+	if (w->cut)
+		return;
 	kapi_atomic_enter();
 	shard_device_commit(w->device);
 	kapi_atomic_exit();
@@ -343,13 +383,10 @@ void world_wait_all(struct world *w)
 
 /* ---- comparing everything ---- */
 
-void world_compare(struct world *w, u64 must)
+void world_read_stamps(struct world *w, u64 *stamps)
 {
-	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max;
-	u64 stamps[M_BLOCKS_MAX];
+	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max, lba;
 	struct world_slot *slot;
-	const char *why;
-	u32 lba, i;
 
 	for (lba = 0; lba < nr; lba += max) {
 		slot = slot_get(w);
@@ -358,7 +395,7 @@ void world_compare(struct world *w, u64 must)
 		slot->into = stamps + lba;
 		slot->request.op = SHARD_READ;
 		slot->request.fua = false;
-		slot->request.lba = lba;
+		slot->request.lba = w->config.base + lba;
 		slot->request.nr_blocks = min(max, nr - lba);
 		slot->segs[0].addr = slot->data;
 		slot->segs[0].len = slot->request.nr_blocks *
@@ -366,9 +403,20 @@ void world_compare(struct world *w, u64 must)
 		slot_submit(w, slot);
 	}
 	world_wait_all(w);
+}
+
+void world_compare(struct world *w, u64 must)
+{
+	u64 stamps[M_BLOCKS_MAX];
+	const char *why;
+	u32 i;
+
 	if (w->cut)
 		return;
-	for (i = 0; i < nr; i++)
+	world_read_stamps(w, stamps);
+	if (w->cut)
+		return;
+	for (i = 0; i < w->model.nr_blocks; i++)
 		if (stamps[i] == M_UNREADABLE && !w->sick)
 			kapi_fail("block %u cannot be read", i);
 	why = m_device_holds(&w->model, stamps, must);
@@ -442,6 +490,8 @@ void world_checkpoint(struct world *w)
 {
 	int err;
 
+	if (w->cut)
+		return;
 	world_note(w, "      | checkpoint");
 	err = world_call(w, "checkpoint", checkpoint_call);
 	if (w->cut)
@@ -483,7 +533,7 @@ static void world_start(struct world *w, bool healthy)
 		w->sick = false;
 }
 
-static void machine_dies(struct world *w)
+void world_power_cut(struct world *w)
 {
 	struct world_slot *slot;
 
@@ -501,6 +551,7 @@ static void machine_dies(struct world *w)
 	}
 	init_waitqueue_head(&w->wait);
 	w->nr_busy = 0;
+	w->nr_held = 0;
 	w->device = NULL;
 	w->cut_in = 0;
 	w->cut = false;
@@ -516,7 +567,7 @@ void world_recover(struct world *w)
 	if (healthy)
 		world_heal(w);
 	do {
-		machine_dies(w);
+		world_power_cut(w);
 		if (nr_cuts++ < WORLD_CUTS_MAX &&
 		    world_draw(4, CHECK_CHOOSE_CUT) == 1)
 			w->cut_in = 1 + world_draw(WORLD_CUT_EVENTS,
@@ -560,6 +611,7 @@ static int format_call(struct world *w)
 int world_format(struct world *w)
 {
 	struct sim_disk *disk = w->disk;
+	u32 block_size = w->config.format.block_size ?: SHARDBLK_BLOCK_SIZE_MAX;
 	u32 extent_size = disk->extent_size, i;
 	int err;
 
@@ -567,7 +619,7 @@ int world_format(struct world *w)
 	err = world_call(w, "format", format_call);
 	disk->extent_size = extent_size;
 	for (i = 0; i < SHARDBLK_SUPER_COPIES && extent_size; i++)
-		disk->extents[i].wp = w->config.format.block_size / SIM_SECTOR;
+		disk->extents[i].wp = block_size / SIM_SECTOR;
 	return err;
 }
 
@@ -605,14 +657,15 @@ void world_begin(struct world *w, const struct world_config *config)
 
 	world_disk(w, &config->disk);
 	w->config = *config;
-	m_device_init(&w->model, config->format.logical_size /
-				 config->format.block_size);
+	m_device_init(&w->model, config->nr_blocks ?:
+		      config->format.logical_size / config->format.block_size);
 	init_waitqueue_head(&w->wait);
 	w->device = NULL;
 	w->cut_in = 0;
 	w->cut = false;
 	w->sick = false;
 	w->nr_busy = 0;
+	w->nr_held = 0;
 	w->nr_numbers = 0;
 	w->serial = 0;
 	for (i = 0; i < WORLD_SLOTS; i++)

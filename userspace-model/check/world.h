@@ -16,6 +16,7 @@
 
 #define WORLD_SLOTS	6	/* requests in flight */
 #define WORLD_SEGS	3	/* pieces of memory of a request */
+#define WORLD_HELD_MAX	8	/* operations that are held */
 #define WORLD_MARKS_MAX	128	/* operations of a history that shrinks well */
 #define WORLD_CUTS_MAX	3	/* crashes of one recovery */
 #define WORLD_CUT_EVENTS 32	/* events until the power fails, at most */
@@ -36,6 +37,8 @@ enum check_choice {
  * @disk:		the backing device
  * @format:		how it is formatted
  * @options:		how it is opened
+ * @base:		logical block that is the model's first
+ * @nr_blocks:		blocks of the model; 0: all of @format
  * @faults:		the backing device may fail
  * @nr_ops:		operations of a history
  */
@@ -43,6 +46,8 @@ struct world_config {
 	struct sim_disk_config disk;
 	struct shard_format_options format;
 	struct shard_options options;
+	u64 base;
+	u32 nr_blocks;
 	bool faults;
 	u32 nr_ops;
 };
@@ -54,6 +59,7 @@ struct world_slot {
 	bool busy;
 	bool late;		/* submitted when such a one had failed */
 	u32 number;		/* for the table */
+	u64 done_at;		/* when, as the model counts events */
 	u32 index;		/* in the model */
 	u64 serial;
 	u64 acked;		/* flush: what was acknowledged when it came */
@@ -81,6 +87,8 @@ struct world_slot {
  * @flush_failed: a flush did
  * @verbose:	print the history
  * @verbose_io:	the engine's own I/O too, in sectors
+ * @held:	operations of the disk that shall not complete for now
+ * @nr_held:	how many
  * @nr_busy:	requests under way
  * @nr_numbers:	given to requests, for the table
  * @serial:	of the last write
@@ -109,6 +117,8 @@ struct world {
 	bool flush_failed;
 	bool verbose;
 	bool verbose_io;
+	struct shard_io *held[WORLD_HELD_MAX];
+	u32 nr_held;
 	u32 nr_busy;
 	u32 nr_numbers;
 	u64 serial;
@@ -177,6 +187,17 @@ void world_wait_all(struct world *w);
 /** world_checkpoint() - one, with requests under way */
 void world_checkpoint(struct world *w);
 
+/** world_hold() - what is in flight now does not complete until it is let go */
+void world_hold(struct world *w);
+void world_let_go(struct world *w);
+
+/**
+ * world_power_cut() - the machine dies; the disk settles as the choices say
+ *
+ * The disk can then be looked at, changed, and started from.
+ */
+void world_power_cut(struct world *w);
+
 /** world_recover() - the power has failed, or does now: recover and compare */
 void world_recover(struct world *w);
 
@@ -185,6 +206,9 @@ void world_heal(struct world *w);
 
 /** world_restart() - a clean stop and start */
 void world_restart(struct world *w);
+
+/** world_read_stamps() - read every block; M_UNREADABLE where that failed */
+void world_read_stamps(struct world *w, u64 *stamps);
 
 /**
  * world_compare() - read every block, and ask the model

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Large devices.
+ *
+ * Goal: nothing is cut to 32 bits, and recovery reads what was logged, not the
+ * disk.  Method: the same history on sparse disks of very different sizes, at
+ * blocks above 2^32 where there are any, with a crash; the blocks that the
+ * start after it read are counted.
+ */
+#include "script.h"
+#include "shardblk_format.h"
+#include "suites.h"
+
+#define GIB	(1ull << 30)
+#define TIB	(1ull << 40)
+
+static void history(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < 16; i++)
+		script_write(w, 2 * i, 4, false);
+	world_checkpoint(w);
+	for (i = 0; i < 8; i++)
+		script_write(w, 5 * i, 3, false);
+	script_discard(w, 7, 5);
+	script_flush(w);
+}
+
+/* Return: blocks that recovery read. */
+static u64 run_on(struct world *w, u64 capacity, u32 extent_size)
+{
+	struct world_config config = {
+		.disk = {
+			.capacity = capacity,
+			.block_size = SZ_4K,
+			.volatile_cache = true,
+			.sparse = true,
+			.extent_size = extent_size,
+			.super_extents = SHARDBLK_SUPER_EXTENTS,
+		},
+		.format = { .extent_size = extent_size },
+		.options = { .memtable_entries = 256 },
+		.nr_blocks = 64,
+	};
+	u64 blocks;
+
+	world_mark(w);
+	world_begin(w, &config);
+	/* the end of the device, wherever that is */
+	w->config.base = w->info.logical_blocks - config.nr_blocks;
+	history(w);
+	world_power_cut(w);
+	if (world_open(w))
+		kapi_fail("open failed");
+	blocks = w->info.stats.recovery_blocks;
+	world_compare(w, w->model.must);
+	world_print("       %6llu GiB, extents of %u MiB: recovery read %llu blocks, last block %llu",
+		    capacity / GIB, extent_size / SZ_1M, blocks,
+		    w->info.logical_blocks - 1);
+	world_close(w);
+	return blocks;
+}
+
+void check_capacity(struct world *w)
+{
+	u64 small = run_on(w, GIB, SZ_16M), large = run_on(w, TIB, SZ_16M);
+
+	if (small != large)
+		kapi_fail("recovery read %llu blocks of 1 GiB and %llu of 1 TiB",
+			  small, large);
+	run_on(w, 32 * TIB, SZ_256M);
+	if (w->config.base <= U32_MAX)
+		kapi_fail("no block above 2^32 was written");
+	run_on(w, 1024 * TIB, SZ_256M);
+}

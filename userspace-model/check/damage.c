@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Damage is not mistaken for the end of the log.
+ *
+ * Goal: whatever sector of a device is rotten, zeroed or unreadable, a start
+ * either gives everything that was durable, with errors for the blocks that
+ * were hit, or refuses; never a shorter prefix without a word.  Method: two
+ * images, one of a crash and one of a clean stop, each sector of them hit in
+ * three ways.
+ *
+ * The last frame of a log, of which nothing that was written later says that
+ * it was durable, cannot be told from a torn one: behind the last flush the
+ * history goes on with a frame that carries the mark.
+ */
+#include "script.h"
+#include "suites.h"
+
+enum damage {
+	DAMAGE_FLIP,
+	DAMAGE_ZERO,
+	DAMAGE_UNREADABLE,
+	NR_DAMAGES,
+};
+
+struct damage_counts {
+	u32 nr_refused;
+	u32 nr_errors;		/* some blocks gave errors */
+	u32 nr_whole;
+};
+
+static void history(struct world *w)
+{
+	script_write(w, 0, 5, false);
+	script_write(w, 10, 1, true);
+	world_checkpoint(w);
+	script_write(w, 3, 4, false);
+	script_write(w, 20, 15, false);
+	script_discard(w, 22, 3);
+	script_write(w, 40, 8, true);
+	script_write(w, 50, 8, false);
+	script_flush(w);
+	script_write(w, 60, 1, false);
+}
+
+static void hit(struct world *w, u64 offset, enum damage damage)
+{
+	static const u8 zeros[SECTOR_SIZE];
+
+	switch (damage) {
+	case DAMAGE_FLIP:
+		sim_disk_flip(w->disk, offset + world_draw(SECTOR_SIZE,
+							   CHECK_CHOOSE_FAULT),
+			      world_draw(8, CHECK_CHOOSE_FAULT));
+		break;
+	case DAMAGE_ZERO:
+		sim_disk_poke(w->disk, offset, zeros, SECTOR_SIZE);
+		break;
+	default:
+		sim_disk_fail_range(w->disk, offset, SECTOR_SIZE,
+				    BIT(SHARD_IO_READ));
+	}
+}
+
+static void look(struct world *w, u64 sector, struct damage_counts *counts)
+{
+	u64 stamps[M_BLOCKS_MAX];
+	const char *why;
+	u32 i, nr = 0;
+
+	w->sick = true;
+	if (world_open(w)) {
+		counts->nr_refused++;
+		return;
+	}
+	world_read_stamps(w, stamps);
+	for (i = 0; i < w->model.nr_blocks; i++)
+		nr += stamps[i] == M_UNREADABLE;
+	why = m_device_holds(&w->model, stamps, w->model.must);
+	if (why)
+		kapi_fail("sector %llu is damaged: %s", sector, why);
+	if (nr)
+		counts->nr_errors++;
+	else
+		counts->nr_whole++;
+	world_close(w);
+}
+
+static void damage_all(struct world *w, const char *what)
+{
+	u64 nr = w->config.disk.capacity / SECTOR_SIZE, sector;
+	struct damage_counts counts = { 0 };
+	struct sim_snapshot image = { 0 };
+	enum damage damage;
+
+	sim_snapshot_take(&image, w->disk);
+	for (sector = 0; sector < nr; sector++) {
+		for (damage = 0; damage < NR_DAMAGES; damage++) {
+			world_mark(w);
+			sim_snapshot_restore(w->disk, &image);
+			hit(w, sector * SECTOR_SIZE, damage);
+			look(w, sector, &counts);
+			world_heal(w);
+		}
+	}
+	sim_snapshot_free(&image);
+	world_print("       %s: %llu sectors, %u starts refused, %u with errors, %u whole",
+		    what, nr, counts.nr_refused, counts.nr_errors,
+		    counts.nr_whole);
+}
+
+void check_damage(struct world *w)
+{
+	struct world_config config;
+
+	history_config(&config, false, false);
+	world_begin(w, &config);
+	history(w);
+	world_power_cut(w);
+	damage_all(w, "after a crash");
+
+	world_begin(w, &config);
+	history(w);
+	world_close(w);
+	damage_all(w, "after a clean stop");
+}

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ordering rules of DESIGN.md's section 6, one test each.
+ *
+ * Random histories come by most of what is done here; these are the shortest
+ * histories in which a rule is all that stands between an event and a broken
+ * promise, crashed after every event of them.  The disk model refuses what
+ * O1, O5 and P4 forbid, whoever runs on it.
+ *
+ * O9 (swings of relocated blocks) has nothing to be asked of yet.
+ */
+#include "script.h"
+#include "shardblk_format.h"
+#include "suites.h"
+
+#define TRIES	4	/* crashes at each event */
+#define O7_YIELDS 100	/* long enough for everything that can happen */
+#define ROUNDS	20	/* of what is not swept */
+
+static void small(struct world_config *config)
+{
+	history_config(config, false, false);
+}
+
+/* O1: after a failed append nothing goes behind it, before or after a start. */
+void check_o1(struct world *w)
+{
+	struct world_config config;
+	u32 i, k;
+
+	small(&config);
+	config.options.frames_in_flight = WORLD_SLOTS;
+	for (i = 0; i < ROUNDS; i++) {
+		world_mark(w);
+		world_begin(w, &config);
+		script_write(w, 0, 4, true);
+		w->sick = true;
+		w->disk->faults.write_in = 2;
+		for (k = 0; k < WORLD_SLOTS; k++) {
+			world_submit(w, SHARD_WRITE, 4 * k, 3, false);
+			world_commit(w);
+		}
+		world_wait_all(w);
+		world_heal(w);
+		world_restart(w);
+		script_write(w, 8, 4, true);
+		world_recover(w);
+		world_close(w);
+	}
+}
+
+/* O2: numbers are consecutive, and acknowledged in their order. */
+void check_o2(struct world *w)
+{
+	struct world_slot *slots[WORLD_SLOTS], *a, *b;
+	struct world_config config;
+	u32 i, k;
+
+	small(&config);
+	config.options.memtable_entries = 64;
+	for (i = 0; i < ROUNDS; i++) {
+		world_mark(w);
+		world_begin(w, &config);
+		for (k = 0; k < WORLD_SLOTS; k++) {
+			slots[k] = world_submit(w, SHARD_WRITE, k, 1, false);
+			world_commit(w);
+		}
+		world_wait_all(w);
+		for (k = 1; k < WORLD_SLOTS; k++) {
+			a = slots[k - 1];
+			b = slots[k];
+			if (b->request.seq != a->request.seq + 1)
+				kapi_fail("O2: %llu follows %llu",
+					  b->request.seq, a->request.seq);
+			if (b->done_at <= a->done_at)
+				kapi_fail("O2: acknowledged out of order");
+		}
+		world_close(w);
+	}
+}
+
+static void o3_history(struct world *w)
+{
+	script_write(w, 0, 2, false);
+	script_flush(w);
+	script_write(w, 1, 2, true);
+	script_write(w, 0, 1, false);
+	script_write(w, 8, 1, true);
+	script_discard(w, 0, 3);
+	script_flush(w);
+	script_write(w, 2, 1, false);
+}
+
+/* A flush fails and takes the cache with it: no success after that. */
+static void o3_failed_flush(struct world *w, const struct world_config *config)
+{
+	u32 i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		world_mark(w);
+		world_begin(w, config);
+		script_write(w, 0, 2, true);
+		script_write(w, 0, 1, false);
+		script_fail(w, SHARD_IO_FLUSH);
+		script_flush(w);
+		world_heal(w);
+		script_flush(w);
+		script_write(w, 1, 1, true);
+		script_read_all(w);
+		world_restart(w);
+		world_close(w);
+	}
+}
+
+/* O3: acknowledged flushes and FUA writes are durable, whatever the disk. */
+void check_o3(struct world *w)
+{
+	struct world_config config;
+
+	small(&config);
+	script_sweep(w, &config, o3_history, TRIES);
+	o3_failed_flush(w, &config);
+	config.disk.fua = true;
+	script_sweep(w, &config, o3_history, TRIES);
+	o3_failed_flush(w, &config);
+	config.disk.volatile_cache = false;
+	config.disk.fua = false;
+	script_sweep(w, &config, o3_history, TRIES);
+}
+
+static void o4_history(struct world *w)
+{
+	script_write(w, 0, 3, false);
+	script_write(w, 20, 1, false);
+	world_checkpoint(w);
+	script_write(w, 1, 1, false);
+	script_discard(w, 20, 1);
+	world_checkpoint(w);
+	script_write(w, 2, 1, true);
+}
+
+/* O4: a record never comes before what it needs. */
+void check_o4(struct world *w)
+{
+	struct world_config config;
+
+	small(&config);
+	script_sweep(w, &config, o4_history, TRIES);
+}
+
+/* Everything is written often enough for every extent to be used again. */
+static void turnover(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < 4 && !w->cut; i++) {
+		script_fill(w, 13);
+		world_checkpoint(w);
+		script_flush(w);
+	}
+}
+
+/* O5: an extent is written only once a record that assigns it is durable. */
+void check_o5(struct world *w)
+{
+	struct world_config config;
+
+	small(&config);
+	script_sweep(w, &config, turnover, 1);
+}
+
+static void o6_history(struct world *w)
+{
+	u32 i;
+
+	script_fill(w, 15);
+	script_flush(w);
+	for (i = 0; i < 3 && !w->cut; i++) {
+		script_discard(w, 0, w->model.nr_blocks);
+		world_checkpoint(w);
+		script_write(w, 4 * i, 15, false);
+		script_write(w, 30, 15, false);
+		script_write(w, 45, 15, false);
+	}
+	script_flush(w);
+}
+
+/* O6: an extent is reset only when no durable record needs it any more. */
+void check_o6(struct world *w)
+{
+	struct world_config config;
+
+	small(&config);
+	script_sweep(w, &config, o6_history, 1);
+}
+
+/*
+ * O7: an extent is reset only when no reader is left in it.  A read is held at
+ * the disk while what it reads is discarded and space becomes scarce; writes
+ * may wait for it then.
+ */
+void check_o7(struct world *w)
+{
+	struct world_config config;
+	u32 i, k;
+
+	small(&config);
+	for (i = 0; i < ROUNDS; i++) {
+		world_mark(w);
+		world_begin(w, &config);
+		script_write(w, 0, 15, false);
+		world_checkpoint(w);
+		script_read_all(w);
+		world_submit(w, SHARD_READ, 0, 15, false);
+		world_hold(w);
+		script_discard(w, 0, 15);
+		world_checkpoint(w);
+		for (k = 0; k < 3; k++)
+			script_write(w, 15 * k, 15, false);
+		for (k = 0; k < WORLD_SLOTS - 1; k++) {
+			world_submit(w, SHARD_WRITE, 15 * (k % 3), 15, false);
+			world_commit(w);
+		}
+		for (k = 0; k < O7_YIELDS; k++)
+			kapi_yield();
+		world_let_go(w);
+		world_wait_all(w);
+		world_close(w);
+	}
+}
+
+/*
+ * O8: a crash at each event of a start, and of the start after that one,
+ * leaves what a crash before them could have left.
+ */
+void check_o8(struct world *w)
+{
+	struct world_config config;
+	bool ended = false;
+	u32 cut_in;
+
+	small(&config);
+	for (cut_in = 1; !ended; cut_in++) {
+		world_mark(w);
+		world_begin(w, &config);
+		o3_history(w);
+		world_checkpoint(w);
+		script_write(w, 0, 2, true);
+		script_write(w, 5, 2, false);
+		world_power_cut(w);
+		w->cut_in = cut_in;
+		if (world_open(w))
+			kapi_fail("open failed after a crash");
+		ended = !w->cut;
+		w->cut_in = 0;
+		world_recover(w);
+		world_close(w);
+	}
+}
+
+/* Opens what a clean stop left, compares it, and stops again. */
+static void o10_open(struct world *w, const char *what)
+{
+	int err = world_open(w);
+
+	if (err)
+		kapi_fail("O10: open returned %d with %s", err, what);
+	world_compare(w, w->model.must);
+	world_close(w);
+}
+
+static void o10_fail_copy(struct world *w, u32 copy)
+{
+	u64 size = w->config.format.extent_size;
+
+	sim_disk_fail_range(w->disk, copy * size, size, BIT(SHARD_IO_READ));
+	sim_disk_fail_range(w->disk, (copy + SHARDBLK_SUPER_COPIES) * size,
+			    size, BIT(SHARD_IO_READ));
+}
+
+/*
+ * O10: a record is in two copies.  One of them may rot or be unreadable, in
+ * each of its blocks; with none of them whole a start refuses.
+ */
+void check_o10(struct world *w)
+{
+	struct sim_snapshot image = { 0 };
+	struct world_config config;
+	u32 extent, i;
+
+	small(&config);
+	world_begin(w, &config);
+	o4_history(w);
+	world_close(w);
+	sim_snapshot_take(&image, w->disk);
+	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS; extent++) {
+		for (i = 0; i < 16; i++) {
+			sim_snapshot_restore(w->disk, &image);
+			sim_disk_flip(w->disk, extent * config.format.extent_size +
+				      i * SECTOR_SIZE + 100, i % 8);
+			o10_open(w, "a rotten superblock");
+		}
+	}
+	for (i = 0; i < SHARDBLK_SUPER_COPIES; i++) {
+		sim_snapshot_restore(w->disk, &image);
+		o10_fail_copy(w, i);
+		o10_open(w, "one copy unreadable");
+		world_heal(w);
+		o10_open(w, "that copy readable again");
+	}
+	sim_snapshot_restore(w->disk, &image);
+	o10_fail_copy(w, 0);
+	o10_fail_copy(w, 1);
+	if (!world_open(w))
+		kapi_fail("O10: opened with no copy readable");
+	world_heal(w);
+	o10_open(w, "both copies readable again");
+	sim_snapshot_free(&image);
+}
+
+/* O11: what cannot be read fails the read; nothing older is given instead. */
+void check_o11(struct world *w)
+{
+	struct world_config config;
+	u64 size, nr_errors = 0;
+	u32 extent;
+
+	small(&config);
+	size = config.format.extent_size;
+	for (extent = SHARDBLK_SUPER_EXTENTS; extent < HISTORY_EXTENTS;
+	     extent++) {
+		world_mark(w);
+		world_begin(w, &config);
+		script_fill(w, 1);
+		world_checkpoint(w);
+		script_fill(w, 2);
+		script_discard(w, 3, 9);
+		world_checkpoint(w);
+		script_write(w, 5, 1, false);
+		world_restart(w);
+		w->sick = true;
+		sim_disk_fail_range(w->disk, extent * size, size,
+				    BIT(SHARD_IO_READ));
+		script_read_all(w);
+		nr_errors += w->disk->counts.errors[SHARD_IO_READ];
+		world_heal(w);
+		script_read_all(w);
+		world_close(w);
+	}
+	if (!nr_errors)
+		kapi_fail("O11: no read ever failed");
+}
+
+/*
+ * O12: a full device still reads, takes every discard, and once it is emptied
+ * takes writes again; again and again.
+ */
+void check_o12(struct world *w)
+{
+	struct world_config config;
+	u32 i, k;
+
+	small(&config);
+	world_begin(w, &config);
+	for (i = 0; i < ROUNDS; i++) {
+		world_mark(w);
+		w->nr_refused = 0;
+		for (k = 0; k < 4 && !w->nr_refused; k++)
+			script_fill(w, 1 + k % 2);
+		script_read_all(w);
+		for (k = 0; k < w->model.nr_blocks; k++)
+			script_discard(w, w->model.nr_blocks - 1 - k, 1);
+		w->nr_refused = 0;
+		world_checkpoint(w);
+		script_write(w, 0, 15, false);
+		script_write(w, 15, 15, true);
+		if (w->nr_refused)
+			kapi_fail("O12: no space on an empty device");
+		if (i % 4 == 3)
+			world_recover(w);
+	}
+	world_close(w);
+}
+
+/* O13: nothing of a format before this one is ever taken for part of it. */
+void check_o13(struct world *w)
+{
+	u64 zeros[M_BLOCKS_MAX] = { 0 };
+	struct world_config config;
+	bool ended = false;
+	u32 cut_in;
+
+	small(&config);
+	for (cut_in = 1; !ended; cut_in++) {
+		world_mark(w);
+		world_begin(w, &config);
+		o6_history(w);
+		world_close(w);
+		/* a format that is interrupted, then one that is not */
+		w->cut_in = cut_in;
+		world_format(w);
+		ended = !w->cut;
+		w->cut_in = 0;
+		world_power_cut(w);
+		if (world_format(w))
+			kapi_fail("format failed");
+		m_device_settle(&w->model, zeros);
+		if (world_open(w))
+			kapi_fail("O13: open failed after a second format");
+		world_compare(w, 0);
+		o4_history(w);
+		world_recover(w);
+		world_close(w);
+	}
+}
