@@ -245,40 +245,41 @@ static void superblock_fields_out_of_bounds_are_not_valid(struct kunit *test)
 
 #define WRONG(field, value)						\
 	do {								\
-		const typeof(r->field) good = r->field;			\
+		__auto_type at = &(field);				\
+		const typeof(*at) good = *at;				\
 									\
-		r->field = value;					\
+		*at = value;						\
 		KUNIT_EXPECT_FALSE_MSG(test, shard_super_valid(r),	\
 				       #field " = " #value);		\
-		r->field = good;					\
+		*at = good;						\
 	} while (0)
 
-	WRONG(block_size, 256);
-	WRONG(block_size, 8192);
-	WRONG(block_size, 1000);
-	WRONG(extent_blocks, 8);
-	WRONG(extent_blocks, 65);
-	WRONG(extent_blocks, 1u << 21);
-	WRONG(nr_extents, 4);
-	WRONG(logical_blocks, 0);
-	WRONG(logical_blocks, 64000);
-	WRONG(checkpoint_blocks, 0);
-	WRONG(number, 0);
-	WRONG(durable_seq, r->checkpoint_seq - 1);
-	WRONG(manifest[0].nr_blocks, 0);
-	WRONG(manifest[0].nr_blocks, 64);
-	WRONG(manifest[1].place.extent, 3);
-	WRONG(manifest[1].place.extent, 1000);
-	WRONG(manifest[1].place.generation, 0);
-	WRONG(manifest[1].place.block, 0);
-	WRONG(manifest[1].place.block, 64);
-	WRONG(nr_log, 11);
-	WRONG(extents[0].extent, 3);
-	WRONG(extents[19].extent, 1000);
-	WRONG(extents[0].generation, 0);
-	WRONG(extents[0].start, 65);
-	WRONG(extents[5].end, 4);
-	WRONG(extents[5].end, 65);
+	WRONG(r->block_size, 256);
+	WRONG(r->block_size, 8192);
+	WRONG(r->block_size, 1000);
+	WRONG(r->extent_blocks, 8);
+	WRONG(r->extent_blocks, 65);
+	WRONG(r->extent_blocks, 1u << 21);
+	WRONG(r->nr_extents, 4);
+	WRONG(r->logical_blocks, 0);
+	WRONG(r->logical_blocks, 64000);
+	WRONG(r->checkpoint_blocks, 0);
+	WRONG(r->number, 0);
+	WRONG(r->durable_seq, r->checkpoint_seq - 1);
+	WRONG(r->manifest[0].nr_blocks, 0);
+	WRONG(r->manifest[0].nr_blocks, 64);
+	WRONG(r->manifest[1].place.extent, 3);
+	WRONG(r->manifest[1].place.extent, 1000);
+	WRONG(r->manifest[1].place.generation, 0);
+	WRONG(r->manifest[1].place.block, 0);
+	WRONG(r->manifest[1].place.block, 64);
+	WRONG(r->nr_log, 11);
+	WRONG(r->extents[0].extent, 3);
+	WRONG(r->extents[19].extent, 1000);
+	WRONG(r->extents[0].generation, 0);
+	WRONG(r->extents[0].start, 65);
+	WRONG(r->extents[5].end, 4);
+	WRONG(r->extents[5].end, 65);
 #undef WRONG
 	KUNIT_EXPECT_TRUE(test, shard_super_valid(r));
 }
@@ -438,34 +439,35 @@ static void frame_fields_out_of_bounds_are_not_valid(struct kunit *test)
 	struct shard_frame_header *h = frame_make(test, SHARDBLK_STREAM_HOST);
 	struct shard_frame_header *m = frame_make(test, SHARDBLK_STREAM_META1);
 
-#define WRONG(h, field, value)						\
+#define WRONG(header, field, value)					\
 	do {								\
-		const typeof((h)->field) good = (h)->field;		\
+		__auto_type at = &(field);				\
+		const typeof(*at) good = *at;				\
 									\
-		(h)->field = value;					\
-		KUNIT_EXPECT_FALSE_MSG(test, shard_frame_valid(h),	\
+		*at = value;						\
+		KUNIT_EXPECT_FALSE_MSG(test, shard_frame_valid(header),	\
 				       #field " = " #value);		\
-		(h)->field = good;					\
+		*at = good;						\
 	} while (0)
 
-	WRONG(h, nr_entries, 0);
-	WRONG(h, nr_entries, SHARD_FRAME_ENTRIES_MAX + 1);
-	WRONG(h, nr_blocks, 3);
-	WRONG(h, nr_blocks, 256);
-	WRONG(h, seq, 0);
-	WRONG(h, seq, 99);
-	WRONG(h, seq, U64_MAX - 2);
-	WRONG(h, durable_seq, 100);
-	WRONG(h, entries[0].nr_blocks, 0);
-	WRONG(h, entries[1].nr_blocks, 0);
-	WRONG(h, entries[0].lba, U64_MAX);
-	WRONG(h, entries[1].lba, U64_MAX - 1);
-	WRONG(h, entries[0].kind, SHARDBLK_ENTRY_RUN);
-	WRONG(h, entries[1].kind, 5);
-	WRONG(m, seq, 1);
-	WRONG(m, stream, SHARDBLK_STREAM_INDEX);
-	WRONG(m, stream, SHARDBLK_STREAM_SUPER);
-	WRONG(m, entries[0].kind, SHARDBLK_ENTRY_WRITE);
+	WRONG(h, h->nr_entries, 0);
+	WRONG(h, h->nr_entries, SHARD_FRAME_ENTRIES_MAX + 1);
+	WRONG(h, h->nr_blocks, 3);
+	WRONG(h, h->nr_blocks, 256);
+	WRONG(h, h->seq, 0);
+	WRONG(h, h->seq, 99);
+	WRONG(h, h->seq, U64_MAX - 2);
+	WRONG(h, h->durable_seq, 100);
+	WRONG(h, h->entries[0].nr_blocks, 0);
+	WRONG(h, h->entries[1].nr_blocks, 0);
+	WRONG(h, h->entries[0].lba, U64_MAX);
+	WRONG(h, h->entries[1].lba, U64_MAX - 1);
+	WRONG(h, h->entries[0].kind, SHARDBLK_ENTRY_RUN);
+	WRONG(h, h->entries[1].kind, 5);
+	WRONG(m, m->seq, 1);
+	WRONG(m, m->stream, SHARDBLK_STREAM_INDEX);
+	WRONG(m, m->stream, SHARDBLK_STREAM_SUPER);
+	WRONG(m, m->entries[0].kind, SHARDBLK_ENTRY_WRITE);
 #undef WRONG
 	KUNIT_EXPECT_TRUE(test, shard_frame_valid(h));
 	KUNIT_EXPECT_TRUE(test, shard_frame_valid(m));

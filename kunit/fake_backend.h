@@ -77,7 +77,7 @@ struct fake_backend {
 	u8 *media;
 	u8 *stable;
 	unsigned long *dirty;
-	spinlock_t lock;
+	spinlock_t lock;		/* of all below */
 	enum fake_mode mode[FAKE_OPS];
 	struct fake_fault faults[FAKE_OPS];
 	u64 bad_offset;

@@ -7,7 +7,7 @@
 #include "alloc_fault.h"
 #include "testdev.h"
 
-#define MIB	(1ull << 20)
+#define MIB	((u64)SZ_1M)
 
 static int format_init(struct kunit *test)
 {

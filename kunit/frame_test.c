@@ -38,6 +38,16 @@ static int header_read(struct rig *rig, const struct shard_place *place,
 				  h);
 }
 
+/* Begins to write to a stream as if @blocks pages were to come. */
+static int begin(struct rig *rig, struct shard_writer *w, u32 stream,
+		 struct shard_dep *dep, u64 blocks)
+{
+	u8 kind = stream == INDEX ? SHARDBLK_ENTRY_RUN :
+				    SHARDBLK_ENTRY_MANIFEST;
+
+	return shard_writer_begin(w, &rig->store, stream, kind, 1, dep, blocks);
+}
+
 static struct shard_frame_header *header_alloc(struct kunit *test)
 {
 	struct shard_frame_header *h =
@@ -238,9 +248,7 @@ static void what_fits_into_one_extent_is_not_split(struct kunit *test)
 
 	shard_dep_init(&dep, store->wb);
 	for (round = 0; round < 2; round++) {
-		KUNIT_ASSERT_EQ(test, shard_writer_begin(&w, store, META1,
-					SHARDBLK_ENTRY_MANIFEST, 1, &dep, 10),
-				0);
+		KUNIT_ASSERT_EQ(test, begin(rig, &w, META1, &dep, 10), 0);
 		KUNIT_EXPECT_EQ(test, put_pages(&w, 10, places), 0);
 		KUNIT_EXPECT_EQ(test, shard_writer_end(&w), 0);
 		KUNIT_EXPECT_EQ(test, places[0].block, 1u);
@@ -265,9 +273,7 @@ static void a_failed_write_ends_the_writer(struct kunit *test)
 
 	rig_open(test, rig, INDEX);
 	shard_dep_init(&dep, store->wb);
-	KUNIT_ASSERT_EQ(test, shard_writer_begin(&w, store, INDEX,
-						 SHARDBLK_ENTRY_RUN, 1, &dep,
-						 30), 0);
+	KUNIT_ASSERT_EQ(test, begin(rig, &w, INDEX, &dep, 30), 0);
 	fake_fail(rig->fake, SHARD_IO_APPEND, -EIO, 1);
 	KUNIT_EXPECT_EQ(test, put_pages(&w, 30, places), -EIO);
 	KUNIT_EXPECT_EQ(test, shard_writer_end(&w), -EIO);
@@ -290,14 +296,11 @@ static void a_stream_without_space_is_told_so(struct kunit *test)
 
 	shard_dep_init(&dep, store->wb);
 	for (i = 0; i < rig->layout.index_extents; i++) {
-		KUNIT_ASSERT_EQ(test, shard_writer_begin(&w, store, INDEX,
-					SHARDBLK_ENTRY_RUN, 1, &dep, 15), 0);
+		KUNIT_ASSERT_EQ(test, begin(rig, &w, INDEX, &dep, 15), 0);
 		KUNIT_EXPECT_EQ(test, put_pages(&w, 15, places), 0);
 		KUNIT_EXPECT_EQ(test, shard_writer_end(&w), 0);
 	}
-	KUNIT_EXPECT_EQ(test, shard_writer_begin(&w, store, INDEX,
-					SHARDBLK_ENTRY_RUN, 1, &dep, 1),
-			-ENOSPC);
+	KUNIT_EXPECT_EQ(test, begin(rig, &w, INDEX, &dep, 1), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, shard_writer_end(&w), -ENOSPC);
 }
 
@@ -313,8 +316,7 @@ static void a_dead_superblock_fails_the_writer(struct kunit *test)
 
 	shard_dep_init(&dep, rig->store.wb);
 	fake_fail(rig->fake, SHARD_IO_APPEND, -EIO, 0);
-	KUNIT_EXPECT_EQ(test, shard_writer_begin(&w, &rig->store, INDEX,
-					SHARDBLK_ENTRY_RUN, 1, &dep, 1), -EIO);
+	KUNIT_EXPECT_EQ(test, begin(rig, &w, INDEX, &dep, 1), -EIO);
 	KUNIT_EXPECT_EQ(test, shard_writer_end(&w), -EIO);
 }
 
@@ -335,8 +337,7 @@ static void without_memory_there_is_no_writer(struct kunit *test)
 	shard_dep_init(&dep, rig->store.wb);
 	for (n = 1; n < ALLOC_FAULT_MAX; n++) {
 		alloc_fault_arm(n);
-		err = shard_writer_begin(&w, &rig->store, INDEX,
-					 SHARDBLK_ENTRY_RUN, 1, &dep, 1);
+		err = begin(rig, &w, INDEX, &dep, 1);
 		struck = alloc_fault_disarm();
 		if (err)
 			KUNIT_EXPECT_EQ(test, err, -ENOMEM);

@@ -208,17 +208,17 @@ static void an_insertion_uses_two_entries_at_most(struct kunit *test)
 	struct shard_memtable *mt = test->priv;
 	u32 used, i;
 
+	KUNIT_ASSERT_EQ(test, SHARD_MEMTABLE_PER_REQUEST, 2);
 	put(mt, 0, 100, 0);
 	used = 1;
-	for (i = 0; used + SHARD_MEMTABLE_PER_REQUEST <= ENTRIES; i++) {
-		KUNIT_ASSERT_TRUE(test, shard_memtable_fits(mt,
-					SHARD_MEMTABLE_PER_REQUEST, 1));
+	for (i = 0; used + 2 <= ENTRIES; i++) {
+		KUNIT_ASSERT_TRUE(test, shard_memtable_fits(mt, 2, 1));
 		put(mt, 3 * i + 1, 1, 100 + i);
 		used += 2;
 	}
-	KUNIT_EXPECT_FALSE(test, shard_memtable_fits(mt,
-				ENTRIES - used + 1, 0));
-	KUNIT_EXPECT_TRUE(test, shard_memtable_fits(mt, ENTRIES - used, 0));
+	used = ENTRIES - used;
+	KUNIT_EXPECT_FALSE(test, shard_memtable_fits(mt, used + 1, 0));
+	KUNIT_EXPECT_TRUE(test, shard_memtable_fits(mt, used, 0));
 	expect_data(test, 0, 0);
 	expect_data(test, 1, 100);
 	expect_data(test, 2, 2);

@@ -17,7 +17,6 @@ static void read_exit(struct kunit *test)
 	testdev_destroy(test->priv);
 }
 
-
 /* Writes, and puts what the index knows on the disk. */
 static void put(struct testdev *dev, u64 lba, u32 nr, u8 fill)
 {
@@ -116,8 +115,7 @@ static void a_read_keeps_few_backing_reads_in_flight(struct kunit *test)
  * pages' besides when they are not; a submitter never sleeps for them.
  * Method: read twice what only a run knows of.
  */
-static void a_read_costs_one_backing_read_when_pages_are_cached(
-						struct kunit *test)
+static void a_read_is_one_backing_read_once_pages_are_cached(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
 
@@ -262,7 +260,7 @@ static struct kunit_case read_cases[] = {
 	KUNIT_CASE(what_was_never_written_reads_as_zeros),
 	KUNIT_CASE(a_read_gathers_data_and_holes),
 	KUNIT_CASE(a_read_keeps_few_backing_reads_in_flight),
-	KUNIT_CASE(a_read_costs_one_backing_read_when_pages_are_cached),
+	KUNIT_CASE(a_read_is_one_backing_read_once_pages_are_cached),
 	KUNIT_CASE(layers_give_the_newest_word),
 	KUNIT_CASE(a_bad_read_is_tried_once_more),
 	KUNIT_CASE(a_lost_block_fails_its_own_reads_only),

@@ -212,8 +212,7 @@ static void unreadable_superblocks_are_refused(struct kunit *test)
  * Method: make the newest record of both copies one with an unknown feature;
  * older ones that are understood lie beside it.
  */
-static void a_newest_record_that_is_not_understood_is_refused(
-						struct kunit *test)
+static void a_newest_record_not_understood_is_refused(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
 	u32 copy;
@@ -429,7 +428,7 @@ static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(a_start_may_be_cut_short_anywhere),
 	KUNIT_CASE(one_copy_of_the_superblock_suffices),
 	KUNIT_CASE(unreadable_superblocks_are_refused),
-	KUNIT_CASE(a_newest_record_that_is_not_understood_is_refused),
+	KUNIT_CASE(a_newest_record_not_understood_is_refused),
 	KUNIT_CASE(read_only_features_allow_reading_only),
 	KUNIT_CASE(a_missing_durable_frame_is_damage),
 	KUNIT_CASE(a_damaged_block_of_the_log_costs_that_block),

@@ -312,7 +312,7 @@ static void a_failed_write_ends_those_that_wait(struct kunit *test)
 }
 
 /*
- * Goal: a flush that fails fails its requests, and nothing becomes durable any
+ * Goal: a failed flush fails its requests, and nothing becomes durable any
  * more: the device is read-only (O3).
  * Method: one backing flush fails.
  */

@@ -78,6 +78,11 @@ static void end(struct fixture *f)
 	fake_backend_destroy(f->fake);
 }
 
+static bool host_durable(struct fixture *f)
+{
+	return shard_writeback_all_durable(f->wb, SHARD_QUEUE_HOST);
+}
+
 /* Appends one block at @at. */
 static struct shard_append *append(struct fixture *f, enum shard_queue queue,
 				   u32 idx, u32 at, struct shard_dep *dep,
@@ -254,8 +259,7 @@ static void a_dependency_is_durable_after_a_flush(struct kunit *test)
 	shard_dep_init(&dep, f->wb);
 	fake_mode_set(f->fake, FAKE_HELD);
 	append(f, SHARD_QUEUE_HOST, 0, 0, &dep, NULL);
-	KUNIT_EXPECT_FALSE(test, shard_writeback_all_durable(f->wb,
-							SHARD_QUEUE_HOST));
+	KUNIT_EXPECT_FALSE(test, host_durable(f));
 	shard_dep_notify(&dep, &w.waiter);
 	KUNIT_EXPECT_EQ(test, f->fake->nr[SHARD_IO_FLUSH], 0ull);
 	fake_release(f->fake, 1);
@@ -265,8 +269,7 @@ static void a_dependency_is_durable_after_a_flush(struct kunit *test)
 	fake_release(f->fake, 1);
 	KUNIT_EXPECT_EQ(test, w.nr_told, 1u);
 	KUNIT_EXPECT_EQ(test, shard_dep_poll(&dep), 0);
-	KUNIT_EXPECT_TRUE(test, shard_writeback_all_durable(f->wb,
-							SHARD_QUEUE_HOST));
+	KUNIT_EXPECT_TRUE(test, host_durable(f));
 	KUNIT_EXPECT_EQ(test, f->nr_flush_events, 1u);
 	end(f);
 }
@@ -284,8 +287,7 @@ static void without_a_cache_nothing_is_flushed(struct kunit *test)
 	append(f, SHARD_QUEUE_HOST, 0, 0, &dep, NULL);
 	KUNIT_EXPECT_EQ(test, shard_dep_poll(&dep), 0);
 	KUNIT_EXPECT_EQ(test, shard_dep_wait(&dep), 0);
-	KUNIT_EXPECT_TRUE(test, shard_writeback_all_durable(f->wb,
-							SHARD_QUEUE_HOST));
+	KUNIT_EXPECT_TRUE(test, host_durable(f));
 	KUNIT_EXPECT_EQ(test, shard_writeback_flush_wait(f->wb), 0);
 	KUNIT_EXPECT_EQ(test, f->fake->nr[SHARD_IO_FLUSH], 0ull);
 	end(f);
@@ -484,8 +486,7 @@ static void a_failed_flush_ends_all_durability(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_dep_wait(&fua), -EIO);
 	KUNIT_EXPECT_EQ(test, shard_dep_poll(&durable), 0);
 	KUNIT_EXPECT_EQ(test, shard_dep_poll(&lost), -EIO);
-	KUNIT_EXPECT_FALSE(test, shard_writeback_all_durable(f->wb,
-							SHARD_QUEUE_HOST));
+	KUNIT_EXPECT_FALSE(test, host_durable(f));
 	end(f);
 }
 
@@ -493,8 +494,7 @@ static void a_failed_flush_ends_all_durability(struct kunit *test)
  * Goal: dependencies that wait for the flush after a failing one are told.
  * Method: hold a flush, let another dependency queue up, then fail the flush.
  */
-static void those_who_wait_for_the_next_flush_are_told_of_a_failure(
-						struct kunit *test)
+static void who_waits_for_the_next_flush_is_told_of_a_failure(struct kunit *test)
 {
 	struct fixture *f = begin(test, true, false);
 	struct waiter w[2] = { { .waiter.fn = waiter_told },
@@ -616,7 +616,7 @@ static struct kunit_case writeback_cases[] = {
 	KUNIT_CASE(an_append_waits_for_what_it_comes_after),
 	KUNIT_CASE(a_failed_append_fails_all_that_comes_after),
 	KUNIT_CASE(a_failed_flush_ends_all_durability),
-	KUNIT_CASE(those_who_wait_for_the_next_flush_are_told_of_a_failure),
+	KUNIT_CASE(who_waits_for_the_next_flush_is_told_of_a_failure),
 	KUNIT_CASE(sleeping_operations_give_the_result),
 	KUNIT_CASE(writeback_may_be_destroyed_once_all_is_durable),
 	KUNIT_CASE(without_memory_there_is_no_writeback),

@@ -18,7 +18,6 @@
  * @param_value: parameter of the case, if it has one
  * @param_index: its number
  * @failed:	an expectation was not met
- * @skipped:	kunit_skip() was called
  * @memory:	to be freed behind the case
  */
 struct kunit {
@@ -27,7 +26,6 @@ struct kunit {
 	const void *param_value;
 	int param_index;
 	bool failed;
-	bool skipped;
 	struct list_head memory;
 };
 
@@ -58,7 +56,6 @@ void kunit_user_register(struct kunit_user_suites *suites);
 void kunit_user_fail(struct kunit *test, bool fatal, const char *at,
 		     const char *what, const char *fmt, ...)
 	__printf(5, 6);
-void kunit_user_skip(struct kunit *test) __attribute__((__noreturn__));
 
 #define kunit_test_suites(...)						\
 	static struct kunit_suite *__kunit_suites[] = { __VA_ARGS__ };	\
@@ -73,7 +70,6 @@ void kunit_user_skip(struct kunit *test) __attribute__((__noreturn__));
 		kunit_user_register(&suites);				\
 	}								\
 	static_assert(true)
-#define kunit_test_suite(suite)	kunit_test_suites(&suite)
 
 #define KUNIT_CASE(fn)		{ .run_case = fn, .name = #fn }
 #define KUNIT_CASE_PARAM(fn, gen)					\
@@ -82,11 +78,13 @@ void kunit_user_skip(struct kunit *test) __attribute__((__noreturn__));
 #define KUNIT_ARRAY_PARAM(name, array, get_desc)			\
 	static const void *name##_gen_params(const void *prev, char *desc) \
 	{								\
-		typeof((array)[0]) *__next =				\
-			prev ? ((typeof(__next))prev) + 1 : (array);	\
+		__auto_type __all = &(array);				\
+		__auto_type __first = &(*__all)[0];			\
+		typeof(__first) __next =				\
+			prev ? (typeof(__next))prev + 1 : __first;	\
 		void (*__get_desc)(typeof(__next), char *) = get_desc;	\
 									\
-		if (__next - (array) >= (ptrdiff_t)ARRAY_SIZE(array))	\
+		if (__next - __first >= (ptrdiff_t)ARRAY_SIZE(*__all))	\
 			return NULL;					\
 		if (__get_desc)						\
 			__get_desc(__next, desc);			\
@@ -121,12 +119,6 @@ static inline void *kunit_kcalloc(struct kunit *test, size_t n, size_t size,
 #define kunit_warn		kunit_info
 #define kunit_err		kunit_info
 
-#define kunit_skip(test, fmt, ...)					\
-	do {								\
-		kunit_info(test, "skipped: " fmt, ##__VA_ARGS__);	\
-		kunit_user_skip(test);					\
-	} while (0)
-
 /* --- expectations --- */
 
 #define __KUNIT_TRUE(test, fatal, cond, text, fmt, ...)			\
@@ -151,12 +143,13 @@ static inline void *kunit_kcalloc(struct kunit *test, size_t n, size_t size,
 				##__VA_ARGS__);				\
 	} while (0)
 
-#define __KUNIT_PTR(test, fatal, left, op, right, fmt, ...)		\
-	__KUNIT_TRUE(test, fatal, (left) op (right),			\
-		     #left " " #op " " #right, fmt, ##__VA_ARGS__)
-#define __KUNIT_STR(test, fatal, left, op, right, fmt, ...)		\
-	__KUNIT_TRUE(test, fatal, strcmp(left, right) op 0,		\
-		     #left " " #op " " #right, fmt, ##__VA_ARGS__)
+/* @same: whether the two should be */
+#define __KUNIT_PTR(test, fatal, left, same, right, fmt, ...)		\
+	__KUNIT_TRUE(test, fatal, ((left) == (right)) == (same),	\
+		     #left " and " #right, fmt, ##__VA_ARGS__)
+#define __KUNIT_STR(test, fatal, left, same, right, fmt, ...)		\
+	__KUNIT_TRUE(test, fatal, !strcmp(left, right) == (same),	\
+		     #left " and " #right, fmt, ##__VA_ARGS__)
 #define __KUNIT_OK(test, fatal, ptr, fmt, ...)				\
 	__KUNIT_TRUE(test, fatal, !IS_ERR_OR_NULL(ptr),			\
 		     #ptr " is an error or NULL", fmt, ##__VA_ARGS__)
@@ -200,27 +193,27 @@ static inline void *kunit_kcalloc(struct kunit *test, size_t n, size_t size,
 #define KUNIT_ASSERT_GE_MSG(test, l, r, ...)				\
 	__KUNIT_CMP(test, true, l, >=, r, __VA_ARGS__)
 #define KUNIT_EXPECT_PTR_EQ_MSG(test, l, r, ...)			\
-	__KUNIT_PTR(test, false, l, ==, r, __VA_ARGS__)
+	__KUNIT_PTR(test, false, l, true, r, __VA_ARGS__)
 #define KUNIT_ASSERT_PTR_EQ_MSG(test, l, r, ...)			\
-	__KUNIT_PTR(test, true, l, ==, r, __VA_ARGS__)
+	__KUNIT_PTR(test, true, l, true, r, __VA_ARGS__)
 #define KUNIT_EXPECT_PTR_NE_MSG(test, l, r, ...)			\
-	__KUNIT_PTR(test, false, l, !=, r, __VA_ARGS__)
+	__KUNIT_PTR(test, false, l, false, r, __VA_ARGS__)
 #define KUNIT_ASSERT_PTR_NE_MSG(test, l, r, ...)			\
-	__KUNIT_PTR(test, true, l, !=, r, __VA_ARGS__)
+	__KUNIT_PTR(test, true, l, false, r, __VA_ARGS__)
 #define KUNIT_EXPECT_STREQ_MSG(test, l, r, ...)				\
-	__KUNIT_STR(test, false, l, ==, r, __VA_ARGS__)
+	__KUNIT_STR(test, false, l, true, r, __VA_ARGS__)
 #define KUNIT_ASSERT_STREQ_MSG(test, l, r, ...)				\
-	__KUNIT_STR(test, true, l, ==, r, __VA_ARGS__)
+	__KUNIT_STR(test, true, l, true, r, __VA_ARGS__)
 #define KUNIT_EXPECT_STRNEQ_MSG(test, l, r, ...)			\
-	__KUNIT_STR(test, false, l, !=, r, __VA_ARGS__)
+	__KUNIT_STR(test, false, l, false, r, __VA_ARGS__)
 #define KUNIT_EXPECT_NULL_MSG(test, p, ...)				\
-	__KUNIT_PTR(test, false, p, ==, NULL, __VA_ARGS__)
+	__KUNIT_PTR(test, false, p, true, NULL, __VA_ARGS__)
 #define KUNIT_ASSERT_NULL_MSG(test, p, ...)				\
-	__KUNIT_PTR(test, true, p, ==, NULL, __VA_ARGS__)
+	__KUNIT_PTR(test, true, p, true, NULL, __VA_ARGS__)
 #define KUNIT_EXPECT_NOT_NULL_MSG(test, p, ...)				\
-	__KUNIT_PTR(test, false, p, !=, NULL, __VA_ARGS__)
+	__KUNIT_PTR(test, false, p, false, NULL, __VA_ARGS__)
 #define KUNIT_ASSERT_NOT_NULL_MSG(test, p, ...)				\
-	__KUNIT_PTR(test, true, p, !=, NULL, __VA_ARGS__)
+	__KUNIT_PTR(test, true, p, false, NULL, __VA_ARGS__)
 #define KUNIT_EXPECT_NOT_ERR_OR_NULL_MSG(test, p, ...)			\
 	__KUNIT_OK(test, false, p, __VA_ARGS__)
 #define KUNIT_ASSERT_NOT_ERR_OR_NULL_MSG(test, p, ...)			\

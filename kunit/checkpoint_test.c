@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Checkpoint: from memtable to run, in the order that a crash demands.
+ */
+#include <kunit/test.h>
+
+#include "alloc_fault.h"
+#include "index_rig.h"
+#include "../kmod/core/checkpoint.h"
+
+#define HOST	SHARDBLK_STREAM_HOST
+
+static int checkpoint(struct index_rig *f)
+{
+	struct shard_log_start from = { .seq = f->seq };
+	struct shard_place tail;
+
+	if (!shard_index_is_frozen(f->index))
+		index_freeze(f);
+	shard_extents_tail(f->rig->store.ex, HOST, &tail);
+	from.extent = tail.extent;
+	from.block = tail.block;
+	return shard_checkpoint_write(&f->rig->store, f->index, &from,
+				      f->attempt++);
+}
+
+/*
+ * Goal: after a checkpoint all is found in the run, what came later above it,
+ * and the next checkpoint merges the two.
+ * Method: data, holes and overwrites through three checkpoints.
+ */
+static void checkpoints_merge_the_newest_word(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u32 i;
+
+	for (i = 0; i < 30; i++)
+		index_put(f, i, 100 + i);
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_EXPECT_NOT_NULL(test, shard_index_run(f->index));
+	KUNIT_EXPECT_TRUE(test, shard_index_empty(f->index));
+	for (i = 10; i < 20; i++)
+		index_put(f, i, 200 + i);
+	index_punch(f, 5, 3);
+	KUNIT_EXPECT_EQ(test, index_look(f, 4), 104u);
+	KUNIT_EXPECT_EQ(test, index_look(f, 5), 0u);
+	KUNIT_EXPECT_EQ(test, index_look(f, 10), 210u);
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	/* nothing new: as before */
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	for (i = 0; i < 30; i++)
+		KUNIT_EXPECT_EQ(test, index_look(f, i), i >= 5 && i < 8 ? 0 :
+				i >= 10 && i < 20 ? 200 + i : 100 + i);
+	KUNIT_EXPECT_EQ(test, shard_index_run(f->index)->nr_entries, 27ull);
+	KUNIT_EXPECT_EQ(test, shard_super_checkpoint_seq(f->rig->store.super),
+			f->seq);
+	KUNIT_EXPECT_EQ(test, rig_stat(f->rig, checkpoints), 3ull);
+}
+
+/*
+ * Goal: an index that has become empty has no run any more.
+ * Method: punch everything.
+ */
+static void an_index_of_holes_has_no_run(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+
+	index_put(f, 7, 1);
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	index_punch(f, 0, RIG_LOGICAL_BLOCKS);
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_EXPECT_NULL(test, shard_index_run(f->index));
+	KUNIT_EXPECT_EQ(test, index_look(f, 7), 0u);
+}
+
+/*
+ * Goal: an extent in which nothing lives is given up by a checkpoint, but not
+ * while somebody holds a version that leads to it (O6, O7).
+ * Method: overwrite all of an extent; hold an old version over the checkpoint.
+ */
+static void an_extent_is_freed_when_nobody_can_reach_it(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	struct shard_version *old;
+	struct shard_place first;
+	struct shard_extent e;
+	u32 i;
+
+	shard_extents_tail(f->rig->store.ex, HOST, &first);
+	for (i = 0; i < RIG_EXTENT_BLOCKS; i++)
+		index_put(f, i, 100 + i);
+	old = shard_index_hold(f->index);
+	for (i = 0; i < RIG_EXTENT_BLOCKS; i++)
+		index_put(f, i, 200 + i);
+	index_put(f, 100, 1);
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	shard_extent_get(f->rig->store.ex, first.extent, &e);
+	KUNIT_EXPECT_EQ(test, e.state, SHARD_EXTENT_SEALED);
+	KUNIT_EXPECT_EQ(test, f->nr_freed, 0u);
+	/* the active memtable of that version was the one that is frozen now */
+	KUNIT_EXPECT_EQ(test, index_look_in(f, old, 0), 200u);
+	shard_index_put(f->index, old);
+	wait_event(f->rig->store.changed, READ_ONCE(f->nr_freed));
+	shard_extent_get(f->rig->store.ex, first.extent, &e);
+	KUNIT_EXPECT_EQ(test, e.state, SHARD_EXTENT_FREE);
+}
+
+/*
+ * Goal: metadata turnover never fills the device up.
+ * Method: many more checkpoints than there are extents.
+ */
+static void checkpoints_can_go_on_for_ever(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u32 i;
+
+	for (i = 0; i < 3 * RIG_EXTENTS; i++) {
+		index_put(f, i % 20, i + 1);
+		KUNIT_ASSERT_EQ_MSG(test, checkpoint(f), 0, "checkpoint %u", i);
+	}
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_GT(test, index_look(f, i), 0u);
+}
+
+/*
+ * Goal: a checkpoint that fails leaves everything as it was, and can be made
+ * again.
+ * Method: the n-th append fails, for each n up to success.
+ */
+static void a_failed_checkpoint_can_be_made_again(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u32 n;
+	int err = -EIO;
+
+	index_put(f, 3, 33);
+	for (n = 0; n < 2; n++) {
+		fake_fail(f->rig->fake, SHARD_IO_APPEND, -EIO, 1);
+		f->rig->fake->faults[SHARD_IO_APPEND].skip = 2 + n;
+		err = checkpoint(f);
+		fake_heal(f->rig->fake);
+		KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
+		if (!err)
+			break;
+		KUNIT_EXPECT_TRUE(test, shard_index_is_frozen(f->index));
+	}
+	KUNIT_EXPECT_EQ(test, checkpoint(f), 0);
+	KUNIT_EXPECT_FALSE(test, shard_index_is_frozen(f->index));
+	KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
+	KUNIT_EXPECT_EQ(test, f->rig->failed, 0);
+}
+
+/*
+ * Goal: a record that points to a run is issued when that run, the manifest
+ * and the data are durable (O4).
+ * Method: the order of operations: behind the last append of anything else
+ * comes a flush, then the first copy, a flush, the second copy.
+ */
+static void a_record_follows_all_that_it_needs(struct kunit *test)
+{
+	static const enum shard_io_op order[] = {
+		SHARD_IO_FLUSH, SHARD_IO_APPEND, SHARD_IO_FLUSH,
+		SHARD_IO_APPEND, SHARD_IO_FLUSH,
+	};
+	struct index_rig *f = test->priv;
+	const struct fake_backend *fake = f->rig->fake;
+	u64 super_end = 4ull * RIG_EXTENT_BLOCKS * 512;
+	u32 i, last = 0;
+
+	index_put(f, 3, 33);
+	fake_counts_clear(f->rig->fake);
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	for (i = 0; i < fake->nr_log; i++)
+		if (fake->log[i].op == SHARD_IO_APPEND &&
+		    fake->log[i].offset >= super_end)
+			last = i;
+	KUNIT_ASSERT_GE(test, fake->nr_log, last + 1 + ARRAY_SIZE(order));
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		KUNIT_EXPECT_EQ(test, fake->log[last + 1 + i].op, order[i]);
+}
+
+/*
+ * Goal: a checkpoint without memory fails, leaks nothing, and can be made
+ * again.
+ * Method: let each allocation fail in turn.
+ */
+static void without_memory_a_checkpoint_fails(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	bool struck = true;
+	int err = 0;
+	u32 n;
+
+	index_put(f, 3, 33);
+	for (n = 1; n < ALLOC_FAULT_MAX && struck; n++) {
+		index_freeze(f);
+		alloc_fault_arm(n);
+		err = checkpoint(f);
+		struck = alloc_fault_disarm();
+		if (err)
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+		if (err)
+			KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+		KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
+}
+
+static struct kunit_case checkpoint_cases[] = {
+	KUNIT_CASE(checkpoints_merge_the_newest_word),
+	KUNIT_CASE(an_index_of_holes_has_no_run),
+	KUNIT_CASE(an_extent_is_freed_when_nobody_can_reach_it),
+	KUNIT_CASE(checkpoints_can_go_on_for_ever),
+	KUNIT_CASE(a_failed_checkpoint_can_be_made_again),
+	KUNIT_CASE(a_record_follows_all_that_it_needs),
+	KUNIT_CASE(without_memory_a_checkpoint_fails),
+	{}
+};
+
+static struct kunit_suite checkpoint_suite = {
+	.name = "shardblk-checkpoint",
+	.init = index_rig_init,
+	.exit = index_rig_exit,
+	.test_cases = checkpoint_cases,
+};
+
+kunit_test_suites(&checkpoint_suite);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An index over a rig; see index_rig.h.
+ */
+#include <kunit/test.h>
+
+#include "index_rig.h"
+
+#define HOST	SHARDBLK_STREAM_HOST
+
+static void freed(void *ctx)
+{
+	struct index_rig *f = ctx;
+
+	f->nr_freed++;
+	wake_up_all(&f->rig->store.changed);
+}
+
+int index_rig_init(struct kunit *test)
+{
+	struct index_rig *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	test->priv = f;
+	f->test = test;
+	f->rig = rig_create(test, 512);
+	f->index = shard_index_create(&f->rig->store, 64, 2);
+	KUNIT_ASSERT_NOT_NULL(test, f->index);
+	shard_index_on_free(f->index, freed, f);
+	rig_open(test, f->rig, HOST);
+	return 0;
+}
+
+void index_rig_exit(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+
+	shard_index_destroy(f->index);
+	rig_destroy(f->rig);
+}
+
+void index_put(struct index_rig *f, u64 lba, u32 csum)
+{
+	struct shard_range range = {
+		.lba = lba, .nr_blocks = 1, .mapped = true, .csums = &csum,
+	};
+
+	if (!shard_extents_room(f->rig->store.ex, HOST))
+		rig_open(f->test, f->rig, HOST);
+	KUNIT_ASSERT_TRUE(f->test, shard_extents_place(f->rig->store.ex, HOST,
+						       1, ++f->seq,
+						       &range.place));
+	shard_index_insert(f->index, &range);
+}
+
+void index_punch(struct index_rig *f, u64 lba, u32 nr)
+{
+	struct shard_range range = { .lba = lba, .nr_blocks = nr };
+
+	f->seq++;
+	shard_index_insert(f->index, &range);
+}
+
+u32 index_look_in(struct index_rig *f, struct shard_version *v, u64 lba)
+{
+	struct shard_block_map m = {};
+
+	KUNIT_EXPECT_EQ(f->test, shard_index_lookup(f->index, v, lba, 1, &m,
+						    true), 0);
+	KUNIT_EXPECT_TRUE(f->test, m.known);
+	return m.mapped ? m.csum : 0;
+}
+
+u32 index_look(struct index_rig *f, u64 lba)
+{
+	struct shard_version *v = shard_index_hold(f->index);
+	u32 csum = index_look_in(f, v, lba);
+
+	shard_index_put(f->index, v);
+	return csum;
+}
+
+void index_freeze(struct index_rig *f)
+{
+	KUNIT_ASSERT_EQ(f->test, shard_index_prepare(f->index), 0);
+	shard_index_freeze(f->index);
+}

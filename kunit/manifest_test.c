@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Manifest: both copies come back, and nothing else is taken for one.
+ */
+#include <kunit/test.h>
+
+#include "rig.h"
+#include "../kmod/core/manifest.h"
+
+static int manifest_init(struct kunit *test)
+{
+	test->priv = rig_create(test, 512);
+	return 0;
+}
+
+static void manifest_exit(struct kunit *test)
+{
+	rig_destroy(test->priv);
+}
+
+/*
+ * Goal: both copies of a manifest give back extents and run; a long one is a
+ * chain of pieces.
+ * Method: a run made by hand, and frames that hold two pages only.
+ */
+static void both_copies_of_a_manifest_come_back(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+	struct shard_store *store = &rig->store;
+	struct shard_manifest_image image;
+	struct shard_run *run = shard_run_create(8);
+	struct shard_dep dep;
+	u32 i, copy;
+
+	KUNIT_ASSERT_NOT_NULL(test, run);
+	run->id = 5;
+	run->height = 4;
+	run->nr_pages = 16;
+	run->nr_entries = 4000;
+	run->root_csum = 77;
+	for (i = 0; i < 8; i++) {
+		run->chunks[i].first_page = 2 * i;
+		run->chunks[i].nr_blocks = 2;
+		run->chunks[i].place.extent = 4 + i % 60;
+		run->chunks[i].place.generation = 1;
+		run->chunks[i].place.block = 1 + i % 13;
+	}
+	store->frame_blocks = 2;
+	for (i = 4; i < RIG_EXTENTS; i++)
+		shard_extent_restore_generation(store->ex, i, i, true);
+	shard_dep_init(&dep, store->wb);
+	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, run, 99, false, &dep,
+						   rig->record->manifest), 0);
+	KUNIT_ASSERT_EQ(test, shard_dep_wait(&dep), 0);
+	rig->record->checkpoint_seq = 99;
+	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+		KUNIT_ASSERT_EQ(test, shard_manifest_read(store, rig->record,
+							  copy, &image), 0);
+		KUNIT_EXPECT_EQ(test, image.seq, 99ull);
+		KUNIT_EXPECT_EQ(test, image.nr_extents, RIG_EXTENTS - 4u);
+		KUNIT_EXPECT_EQ(test, image.extents[9].extent.extent, 13u);
+		KUNIT_EXPECT_EQ(test, image.extents[9].extent.generation, 13u);
+		KUNIT_EXPECT_EQ(test, image.nr_pieces, 3u);
+		KUNIT_ASSERT_NOT_NULL(test, image.run);
+		KUNIT_EXPECT_EQ(test, image.run->nr_chunks, 8u);
+		KUNIT_EXPECT_EQ(test, memcmp(image.run, run, sizeof(*run) +
+					     8 * sizeof(run->chunks[0])), 0);
+		shard_run_destroy(image.run);
+		image.run = NULL;
+		shard_manifest_free(&image);
+	}
+	shard_run_destroy(run);
+}
+
+/*
+ * Goal: a copy that is wrong, of another checkpoint, or cannot be read is an
+ * error.
+ * Method: each of these.
+ */
+static void a_wrong_manifest_is_refused(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+	struct shard_store *store = &rig->store;
+	struct shard_super_record *r = rig->record;
+	struct shard_manifest_image image;
+	struct shard_dep dep;
+	u64 at;
+
+	shard_dep_init(&dep, store->wb);
+	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, NULL, 99, false, &dep,
+						   r->manifest), 0);
+	KUNIT_ASSERT_EQ(test, shard_dep_wait(&dep), 0);
+#define READ(copy) shard_manifest_read(store, r, copy, &image)
+	r->checkpoint_seq = 98;
+	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	r->checkpoint_seq = 99;
+	swap(r->manifest[0], r->manifest[1]);
+	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	swap(r->manifest[0], r->manifest[1]);
+	r->manifest[0].place.extent = 3;
+	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	r->manifest[0].place.extent = RIG_EXTENTS;
+	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	r->manifest[0].place = r->manifest[1].place;
+	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	at = shard_store_offset(store, r->manifest[1].place.extent,
+				r->manifest[1].place.block);
+	fake_rot(rig->fake, at + 500);
+	KUNIT_EXPECT_EQ(test, READ(1), -EBADMSG);
+	fake_rot(rig->fake, at + 500);
+	fake_fail(rig->fake, SHARD_IO_READ, -EIO, 0);
+	KUNIT_EXPECT_EQ(test, READ(1), -EIO);
+	fake_heal(rig->fake);
+	KUNIT_EXPECT_EQ(test, READ(1), 0);
+	shard_manifest_free(&image);
+#undef READ
+}
+
+static struct kunit_case manifest_cases[] = {
+	KUNIT_CASE(both_copies_of_a_manifest_come_back),
+	KUNIT_CASE(a_wrong_manifest_is_refused),
+	{}
+};
+
+static struct kunit_suite manifest_suite = {
+	.name = "shardblk-manifest",
+	.init = manifest_init,
+	.exit = manifest_exit,
+	.test_cases = manifest_cases,
+};
+
+kunit_test_suites(&manifest_suite);
