@@ -148,7 +148,7 @@ static inline void *kunit_kcalloc(struct kunit *test, size_t n, size_t size,
 	__KUNIT_TRUE(test, fatal, ((left) == (right)) == (same),	\
 		     #left " and " #right, fmt, ##__VA_ARGS__)
 #define __KUNIT_STR(test, fatal, left, same, right, fmt, ...)		\
-	__KUNIT_TRUE(test, fatal, !strcmp(left, right) == (same),	\
+	__KUNIT_TRUE(test, fatal, (!strcmp(left, right)) == (same),	\
 		     #left " and " #right, fmt, ##__VA_ARGS__)
 #define __KUNIT_OK(test, fatal, ptr, fmt, ...)				\
 	__KUNIT_TRUE(test, fatal, !IS_ERR_OR_NULL(ptr),			\
