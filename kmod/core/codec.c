@@ -300,6 +300,19 @@ static void super_load(const struct shardblk_super *d,
 	}
 }
 
+u32 shard_super_claims(const void *block, u64 *number)
+{
+	const struct shardblk_super *d = block;
+	u32 len = le32_to_cpu(d->h.len);
+
+	if (le32_to_cpu(d->h.magic) != SHARDBLK_SUPER_MAGIC ||
+	    len < SHARDBLK_BLOCK_SIZE_MIN || len > SHARDBLK_BLOCK_SIZE_MAX ||
+	    !is_power_of_2(len))
+		return 0;
+	*number = le64_to_cpu(d->number);
+	return len;
+}
+
 int shard_super_decode(const void *block, u32 len,
 		       const struct shard_place *place,
 		       struct shard_super_record *r)

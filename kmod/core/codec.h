@@ -165,6 +165,14 @@ void shard_super_encode(const struct shard_super_record *record,
 int shard_super_decode(const void *block, u32 len,
 		       const struct shard_place *place,
 		       struct shard_super_record *record);
+/**
+ * shard_super_claims() - the block size of the record that this may be
+ * @block:	at least SHARDBLK_BLOCK_SIZE_MIN bytes
+ * @number:	the number that it claims to have
+ *
+ * Return: 0 if it does not even look like one.
+ */
+u32 shard_super_claims(const void *block, u64 *number);
 bool shard_super_valid(const struct shard_super_record *record);
 
 /** shard_frame_encode() - write a frame header into a block, overwritten */

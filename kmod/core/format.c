@@ -7,7 +7,7 @@
  * start assigns what it needs.
  *
  * An older format's superblock could lie wherever extents of another size
- * would begin, so all such places are wiped (O13).  Its frames and pages need
+ * would begin, so it is looked for there, and wiped (O13).  Its frames and pages need
  * not be: every checksum is started from the format id, which is new.
  */
 #include "recover.h"
@@ -22,6 +22,8 @@
 /* Sizes that only checks use. */
 #define FORMAT_SMALL_EXTENT_BLOCKS 16u
 #define FORMAT_SMALL_EXTENTS	12u
+/* Older formats that are looked for before all places are wiped. */
+#define FORMAT_OLDER_MAX	8u
 
 struct format {
 	struct shard_backend *backend;
@@ -30,7 +32,6 @@ struct format {
 	struct shard_super_record record;
 	struct shard_layout layout;
 	u64 extent_size;
-	u8 zeros[SHARDBLK_SUPER_BLOCKS * SHARDBLK_BLOCK_SIZE_MAX];
 };
 
 static u64 default_extent_size(u64 capacity)
@@ -140,38 +141,72 @@ static int format_write(struct format *f, u64 offset, void *addr, u32 len)
 	return shard_dep_wait(&dep);
 }
 
-static int wipe_at(struct format *f, u64 offset)
+/* Wipes all that superblocks of a geometry may use. */
+static int wipe_geometry(struct format *f, u64 extent_size, u32 block_size)
 {
-	u64 len = sizeof(f->zeros);
+	u64 capacity = f->backend->capacity;
+	u64 len = min_t(u64, extent_size, SHARDBLK_SUPER_BLOCKS * block_size);
+	void *zeros = kvzalloc(len, GFP_KERNEL);
+	u32 i;
+	int err = 0;
 
-	if (offset >= f->backend->capacity)
-		return 0;
-	len = min(len, f->backend->capacity - offset);
-	return format_write(f, offset, f->zeros, len);
+	if (!zeros)
+		return -ENOMEM;
+	for (i = 0; i < SHARDBLK_SUPER_EXTENTS && !err; i++) {
+		u64 offset = i * extent_size;
+
+		if (offset >= capacity)
+			break;
+		err = format_write(f, offset, zeros,
+				   min(len, capacity - offset));
+	}
+	kvfree(zeros);
+	return err;
 }
 
-/* O13: leaves nothing that could prove an older format. */
-static int format_wipe(struct format *f, bool small)
+/* What cannot even be told apart is wiped wherever it could lie. */
+static int wipe_everywhere(struct format *f)
 {
-	u64 size, min = small ? SHARDBLK_BLOCK_SIZE_MIN *
-				FORMAT_SMALL_EXTENT_BLOCKS :
-				FORMAT_EXTENT_SIZE_MIN;
-	u32 i;
-	int err;
+	u64 size;
+	int err = 0;
 
-	for (i = 0; i < SHARDBLK_SUPER_EXTENTS; i++) {
+	for (size = SHARDBLK_BLOCK_SIZE_MIN * FORMAT_SMALL_EXTENT_BLOCKS;
+	     size <= FORMAT_EXTENT_SIZE_MAX && !err; size *= 2)
+		err = wipe_geometry(f, size, SHARDBLK_BLOCK_SIZE_MAX);
+	return err;
+}
+
+/*
+ * O13: leaves nothing that could prove an older format, whatever its geometry.
+ * There may be more than one, each hidden by the one that is found before it.
+ */
+static int format_wipe(struct format *f)
+{
+	struct shard_found_super *found;
+	u32 i;
+	int err = 0;
+
+	for (i = 0; i < SHARDBLK_SUPER_EXTENTS && !err; i++)
 		err = shard_writeback_reset_wait(f->wb, i * f->extent_size,
 						 f->extent_size);
-		if (err)
-			return err;
+	if (err || f->backend->zone_size)
+		return err;
+	found = kvzalloc(sizeof(*found), GFP_KERNEL);
+	if (!found)
+		return -ENOMEM;
+	err = wipe_geometry(f, f->extent_size, f->record.block_size);
+	for (i = 0; i < FORMAT_OLDER_MAX && !err; i++) {
+		err = shard_recover_super(f->wb, f->backend, found);
+		if (err == -ENODEV || err == -ENOMEM)
+			break;
+		err = found->block_size ? wipe_geometry(f, found->extent_size,
+							found->block_size) :
+					  wipe_everywhere(f);
 	}
-	if (f->backend->zone_size)
-		return 0;
-	err = wipe_at(f, 0);
-	for (size = min; size <= FORMAT_EXTENT_SIZE_MAX && !err; size *= 2)
-		for (i = 1; i < SHARDBLK_SUPER_EXTENTS && !err; i++)
-			err = wipe_at(f, i * size);
-	return err;
+	if (i == FORMAT_OLDER_MAX)
+		err = wipe_everywhere(f);
+	kvfree(found);
+	return err == -ENODEV ? 0 : err;
 }
 
 static int format_record(struct format *f)
@@ -218,7 +253,7 @@ static int format_run(struct format *f, const struct shard_format_options *o)
 		r->uuid[8] = (r->uuid[8] & 0x3f) | 0x80;
 	}
 	shard_writeback_set(f->wb, r->block_size, 1);
-	err = format_wipe(f, o->small);
+	err = format_wipe(f);
 	return err ? err : format_record(f);
 }
 

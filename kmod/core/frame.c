@@ -16,11 +16,14 @@
 
 struct shard_frame *shard_frame_create(const struct shard_store *store)
 {
-	struct shard_frame *frame = kvzalloc(sizeof(*frame), GFP_KERNEL);
+	struct shard_frame *frame = kvmalloc(sizeof(*frame), GFP_KERNEL);
 
 	if (!frame)
 		return NULL;
-	frame->buffer = kvzalloc((size_t)(store->frame_blocks + 1) *
+	memset(&frame->append, 0, sizeof(frame->append));
+	shard_frame_begin(frame, SHARDBLK_STREAM_HOST);
+	/* all of it that is ever written is filled first */
+	frame->buffer = kvmalloc((size_t)(store->frame_blocks + 1) *
 				 store->block_size, GFP_KERNEL);
 	if (!frame->buffer) {
 		kvfree(frame);

@@ -47,7 +47,8 @@ struct shard_memtable *shard_memtable_create(u32 nr_entries)
 	mt->nr_nodes = nr_entries;
 	mt->nr_csums = max_t(u32, nr_entries * MT_CSUMS_PER_ENTRY,
 			     MT_CSUMS_MIN);
-	mt->csums = kvcalloc(mt->nr_csums, sizeof(*mt->csums), GFP_KERNEL);
+	mt->csums = kvmalloc_array(mt->nr_csums, sizeof(*mt->csums),
+				   GFP_KERNEL);
 	if (!mt->csums) {
 		kvfree(mt);
 		return NULL;

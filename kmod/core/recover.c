@@ -41,6 +41,8 @@ struct super_scan {
 	bool any;
 	bool unknown;				/* a record not understood */
 	bool unreadable;			/* where one may have been */
+	bool doubtful;				/* one that is not right */
+	bool no_memory;
 };
 
 /* Reads block @block of superblock extent @extent. */
@@ -55,44 +57,72 @@ static int super_read(struct super_scan *s, u32 extent, u32 block, u32 nr,
 					 nr * s->block_size);
 }
 
-static void super_see(struct super_scan *s, u32 extent, u32 block,
-		      const void *data)
+/* Reads what records may use of an extent; what cannot be read is zeroed. */
+static int super_load(struct super_scan *s, u32 extent, u32 nr)
 {
-	struct shard_place place = { .extent = extent, .block = block };
-	struct shard_super_record *r = s->record;
-	int err = shard_super_decode(data, s->block_size, &place, r);
-
-	if (err == -EOPNOTSUPP)
-		s->unknown = true;
-	if (err || (u64)r->extent_blocks * r->block_size != s->extent_size)
-		return;
-	if (r->number > s->numbers[extent]) {
-		s->numbers[extent] = r->number;
-		s->next[extent] = block + 1;
-	}
-	if (!s->any || r->number > s->found->record.number)
-		s->found->record = *r;
-	s->any = true;
-}
-
-static void super_scan_extent(struct super_scan *s, u32 extent)
-{
-	u32 nr = shard_super_blocks(div_u64(s->extent_size, s->block_size));
 	u32 i;
 	int err;
 
 	err = super_read(s, extent, 0, nr, s->buf);
-	if (err == -ENODATA)
-		return;
-	for (i = 0; i < nr; i++) {
+	for (i = 0; err && err != -ENODATA && i < nr; i++) {
 		u8 *block = (u8 *)s->buf + (size_t)i * s->block_size;
 
 		/* one block that cannot be read hides only itself */
-		if (err && super_read(s, extent, i, 1, block)) {
-			s->found->unreadable |= BIT(extent);
+		if (!super_read(s, extent, i, 1, block))
+			continue;
+		s->found->unreadable |= BIT(extent);
+		memset(block, 0, s->block_size);
+	}
+	return err == -ENODATA ? err : 0;
+}
+
+/* The block that claims to hold the newest record, or @nr. */
+static u32 super_newest(struct super_scan *s, u32 nr)
+{
+	u32 newest = nr;
+	u64 highest = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		const u8 *block = (u8 *)s->buf + (size_t)i * s->block_size;
+		u64 number;
+
+		if (shard_super_claims(block, &number) != s->block_size ||
+		    number < highest)
+			continue;
+		highest = number;
+		newest = i;
+	}
+	return newest;
+}
+
+/* Finds the newest record of an extent: what claims to be, if it is right. */
+static void super_scan_extent(struct super_scan *s, u32 extent)
+{
+	u32 nr = shard_super_blocks(div_u64(s->extent_size, s->block_size));
+	struct shard_super_record *r = s->record;
+	u32 at;
+
+	if (super_load(s, extent, nr))
+		return;
+	while ((at = super_newest(s, nr)) < nr) {
+		struct shard_place place = { .extent = extent, .block = at };
+		u8 *block = (u8 *)s->buf + (size_t)at * s->block_size;
+		int err = shard_super_decode(block, s->block_size, &place, r);
+
+		if (err == -EOPNOTSUPP)
+			s->unknown = true;
+		if (err || (u64)r->extent_blocks * r->block_size !=
+		    s->extent_size) {
+			memset(block, 0, s->block_size);
 			continue;
 		}
-		super_see(s, extent, i, block);
+		s->numbers[extent] = r->number;
+		s->next[extent] = at + 1;
+		if (!s->any || r->number > s->found->record.number)
+			s->found->record = *r;
+		s->any = true;
+		return;
 	}
 }
 
@@ -104,6 +134,14 @@ static bool super_try(struct super_scan *s, u64 extent_size, u32 block_size)
 	s->extent_size = extent_size;
 	s->block_size = block_size;
 	s->found->unreadable = 0;
+	s->found->extent_size = extent_size;
+	s->found->block_size = block_size;
+	kvfree(s->buf);
+	s->buf = kvmalloc(block_size * SHARDBLK_SUPER_BLOCKS, GFP_KERNEL);
+	if (!s->buf) {
+		s->no_memory = true;
+		return false;
+	}
 	memset(s->numbers, 0, sizeof(s->numbers));
 	memset(s->next, 0, sizeof(s->next));
 	if (block_size < s->backend->logical_block_size)
@@ -113,56 +151,70 @@ static bool super_try(struct super_scan *s, u64 extent_size, u32 block_size)
 	return s->any;
 }
 
-static const u32 super_block_sizes[] = {
-	SHARDBLK_BLOCK_SIZE_MAX, 2048, 1024, SHARDBLK_BLOCK_SIZE_MIN,
-};
-
 /*
- * Looks at the first block of each superblock extent, if extents had this
- * size.  Worth a full scan are a record, one not understood, something that
- * may have been one, and what cannot be read.
+ * Looks at the first block of a superblock extent, if extents had this size.
+ *
+ * Return: true if it is a record, whatever geometry it tells of: that is in
+ * s->record then.  What only looks like one, or cannot be read, is noted.
  */
-static bool super_probe(struct super_scan *s, u64 extent_size)
+static bool super_probe(struct super_scan *s, u64 extent_size, u32 extent)
 {
-	u32 extent, i;
+	struct shard_place place = { .extent = extent };
+	u64 number;
+	u32 len;
+	int err;
 
+	if (!s->buf)
+		return false;
 	s->extent_size = extent_size;
 	s->block_size = min_t(u64, SHARDBLK_BLOCK_SIZE_MAX, extent_size);
-	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS; extent++) {
-		struct shard_place place = { .extent = extent };
-		int err = super_read(s, extent, 0, 1, s->buf);
-
-		if (err == -ENODATA)
-			continue;
-		if (err) {
-			s->unreadable = true;
-			return true;
-		}
-		for (i = 0; i < ARRAY_SIZE(super_block_sizes); i++) {
-			err = shard_super_decode(s->buf, super_block_sizes[i],
-						 &place, s->record);
-			if (err != -ENODATA)
-				return true;
-		}
-	}
-	return false;
+	err = super_read(s, extent, 0, 1, s->buf);
+	if (err && err != -ENODATA)
+		s->unreadable = true;
+	len = err ? 0 : shard_super_claims(s->buf, &number);
+	if (!len)
+		return false;
+	err = shard_super_decode(s->buf, len, &place, s->record);
+	if (err)
+		s->doubtful = true;
+	return !err;
 }
 
+/* The geometry that the record in s->record tells of. */
+static bool super_try_record(struct super_scan *s)
+{
+	u64 size = (u64)s->record->extent_blocks * s->record->block_size;
+
+	return super_try(s, size, s->record->block_size);
+}
+
+/*
+ * A record at the very start, or where a superblock extent may begin, tells
+ * the geometry.  If there is none, but something that may have been one, or
+ * that cannot be read, each geometry is tried in full.
+ */
 static bool super_search(struct super_scan *s)
 {
+	u64 first = s->backend->zone_size ? s->backend->zone_size :
+					    SUPER_SIZE_MAX;
+	u64 last = s->backend->zone_size ? s->backend->zone_size :
+					   SUPER_SIZE_MIN;
+	u32 extent, bs;
 	u64 size;
-	u32 i;
 
-	for (size = SUPER_SIZE_MAX; size >= SUPER_SIZE_MIN; size /= 2) {
-		if (s->backend->zone_size && s->backend->zone_size != size)
-			continue;
-		if (!super_probe(s, size))
-			continue;
-		for (i = 0; i < ARRAY_SIZE(super_block_sizes); i++)
-			if (size >= 16 * super_block_sizes[i] &&
-			    super_try(s, size, super_block_sizes[i]))
+	if (super_probe(s, first, 0) && super_try_record(s))
+		return true;
+	for (size = first; size >= last; size /= 2)
+		for (extent = 1; extent < SHARDBLK_SUPER_EXTENTS; extent++)
+			if (super_probe(s, size, extent) && super_try_record(s))
 				return true;
-	}
+	if (!s->doubtful && !s->unreadable)
+		return false;
+	for (size = first; size >= last; size /= 2)
+		for (bs = SHARDBLK_BLOCK_SIZE_MIN;
+		     bs <= SHARDBLK_BLOCK_SIZE_MAX && size >= 16 * bs; bs *= 2)
+			if (super_try(s, size, bs))
+				return true;
 	return false;
 }
 
@@ -241,13 +293,14 @@ int shard_recover_super(struct shard_writeback *wb,
 
 	memset(found, 0, sizeof(*found));
 	s.record = kvzalloc(sizeof(*s.record), GFP_KERNEL);
-	s.buf = kvzalloc(SHARDBLK_SUPER_BLOCKS * SHARDBLK_BLOCK_SIZE_MAX,
-			 GFP_KERNEL);
+	s.buf = kvmalloc(SHARDBLK_BLOCK_SIZE_MAX, GFP_KERNEL);
 	if (!s.record || !s.buf)
 		goto out;
 	err = -ENODEV;
 	if (super_search(&s))
 		err = super_settle(&s);
+	else if (s.no_memory)
+		err = -ENOMEM;
 	else if (s.unknown)
 		err = -EOPNOTSUPP;
 	else if (s.unreadable)
@@ -700,9 +753,9 @@ int shard_recover_log(struct shard_store *store, struct shard_index *index,
 
 	memset(rec, 0, sizeof(*rec));
 	rec->last_seq = record->checkpoint_seq;
-	s.buf = kvzalloc((size_t)(store->frame_blocks + 1) * store->block_size,
+	s.buf = kvmalloc((size_t)(store->frame_blocks + 1) * store->block_size,
 			 GFP_KERNEL);
-	s.header = kvzalloc(sizeof(*s.header), GFP_KERNEL);
+	s.header = kvmalloc(sizeof(*s.header), GFP_KERNEL);
 	s.ends = kvcalloc(record->nr_log + 1, sizeof(*s.ends), GFP_KERNEL);
 	s.last_seqs = kvcalloc(record->nr_log + 1, sizeof(*s.last_seqs),
 			       GFP_KERNEL);

@@ -10,6 +10,8 @@
 
 /**
  * struct shard_found_super - what the superblock extents hold
+ * @extent_size: bytes; of the geometry that was found or tried last
+ * @block_size:	the same
  * @record:	the newest valid record; its number is raised above any that may
  *		lie where nothing could be read
  * @heads:	where the next record goes, per copy
@@ -17,6 +19,8 @@
  * @newest:	bit per copy in which the newest record was found
  */
 struct shard_found_super {
+	u64 extent_size;
+	u32 block_size;
 	struct shard_super_record record;
 	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
 	u32 unreadable;

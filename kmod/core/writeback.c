@@ -46,8 +46,11 @@ struct shard_write_queue {
 	bool issuing;			/* someone is in queue_issue() */
 	bool blocked;			/* waiter hangs on the head's @after */
 	struct shard_dep_waiter waiter;
-	struct shard_batch batches[SHARD_QUEUE_DEPTH_MAX];
 };
+
+/* The host queue may be deeper than the others. */
+#define SHARD_BATCHES							\
+	(SHARD_QUEUE_DEPTH_MAX + (SHARD_QUEUES - 1) * SHARD_QUEUE_DEPTH)
 
 struct shard_writeback {
 	struct shard_backend *backend;
@@ -67,6 +70,7 @@ struct shard_writeback {
 	struct shard_io flush_io;
 	struct list_head waiting;	/* dependencies that want a flush */
 	struct shard_write_queue queues[SHARD_QUEUES];
+	struct shard_batch batches[SHARD_BATCHES];
 };
 
 static void queue_issue(struct shard_write_queue *q);
@@ -599,10 +603,14 @@ int shard_writeback_reset_wait(struct shard_writeback *wb, u64 offset, u32 len)
 
 /* ---- set-up and teardown ---- */
 
-static void queue_init(struct shard_write_queue *q, struct shard_writeback *wb,
-		       enum shard_queue which)
+/* Gives a queue the next batches of the array; returns those after them. */
+static struct shard_batch *queue_init(struct shard_write_queue *q,
+				      struct shard_writeback *wb,
+				      enum shard_queue which,
+				      struct shard_batch *batch)
 {
-	u32 i;
+	u32 nr = which == SHARD_QUEUE_HOST ? SHARD_QUEUE_DEPTH_MAX :
+					     SHARD_QUEUE_DEPTH;
 
 	q->wb = wb;
 	q->which = which;
@@ -610,9 +618,7 @@ static void queue_init(struct shard_write_queue *q, struct shard_writeback *wb,
 	q->waiter.fn = queue_unblock;
 	INIT_LIST_HEAD(&q->appends);
 	INIT_LIST_HEAD(&q->free);
-	for (i = 0; i < SHARD_QUEUE_DEPTH_MAX; i++) {
-		struct shard_batch *batch = &q->batches[i];
-
+	for (; nr; nr--, batch++) {
 		batch->wb = wb;
 		batch->queue = q;
 		batch->io.op = SHARD_IO_APPEND;
@@ -621,6 +627,7 @@ static void queue_init(struct shard_write_queue *q, struct shard_writeback *wb,
 		INIT_LIST_HEAD(&batch->appends);
 		list_add_tail(&batch->node, &q->free);
 	}
+	return batch;
 }
 
 struct shard_writeback *
@@ -628,10 +635,12 @@ shard_writeback_create(struct shard_backend *backend, struct shard_stats *stats,
 		       const struct shard_trace_ops *trace, void *trace_ctx)
 {
 	struct shard_writeback *wb = kvzalloc(sizeof(*wb), GFP_KERNEL);
+	struct shard_batch *batch;
 	u32 i;
 
 	if (!wb)
 		return NULL;
+	batch = wb->batches;
 	wb->backend = backend;
 	wb->stats = stats;
 	wb->trace = trace;
@@ -643,7 +652,7 @@ shard_writeback_create(struct shard_backend *backend, struct shard_stats *stats,
 	wb->flush_io.op = SHARD_IO_FLUSH;
 	wb->flush_io.done = flush_done;
 	for (i = 0; i < SHARD_QUEUES; i++)
-		queue_init(&wb->queues[i], wb, i);
+		batch = queue_init(&wb->queues[i], wb, i, batch);
 	return wb;
 }
 
