@@ -154,7 +154,7 @@ static int relist(void *ctx)
 				   &dep, pub.manifest);
 	if (!err)
 		err = shard_super_publish(cp->store->super, &pub);
-	else
+	if (err)
 		shard_dep_wait(&dep);	/* appends under way still name it */
 	if (!err)
 		retire_meta(cp);
@@ -217,16 +217,16 @@ int shard_checkpoint_write(struct shard_store *store, struct shard_index *index,
 	if (!err)
 		err = shard_manifest_write(store, run, from->seq, true,
 					   &cp->dep, cp->publish.manifest);
+	if (!err) {
+		cp->publish.after = &cp->dep;
+		cp->publish.root = true;
+		cp->publish.from = *from;
+		err = shard_super_publish(store->super, &cp->publish);
+	}
 	if (err) {
 		shard_dep_wait(&cp->dep);	/* appends still name it */
 		goto out;
 	}
-	cp->publish.after = &cp->dep;
-	cp->publish.root = true;
-	cp->publish.from = *from;
-	err = shard_super_publish(store->super, &cp->publish);
-	if (err)
-		goto out;
 	retire_meta(cp);
 	garbage->nr = shard_extents_retire(store->ex,
 					   BIT(SHARDBLK_STREAM_HOST) |

@@ -442,7 +442,8 @@ static int scan_payload(struct log_scan *s, const struct shard_super_extent *e,
 static int scan_search(struct log_scan *s, u32 idx, u32 block)
 {
 	const struct shard_super_extent *list = s->record->extents;
-	u32 window = s->store->frame_blocks + 1;
+	/* a frame that is lost, and the block behind it */
+	u32 window = s->store->frame_blocks + 2;
 	int err;
 
 	s->searched = true;

@@ -118,10 +118,11 @@ static int dep_status(const struct shard_dep *dep)
 	const struct shard_writeback *wb = dep->writeback;
 
 	lockdep_assert_held(&wb->lock);
-	if (dep->error)
-		return dep->error;
+	/* not even failed before no append names it any more */
 	if (dep->nr_pending)
 		return -EINPROGRESS;
+	if (dep->error)
+		return dep->error;
 	if (dep->ticket <= wb->durable)
 		return 0;
 	return wb->flush_error ? wb->flush_error : -EINPROGRESS;
