@@ -236,6 +236,31 @@ static void a_superblock_record_is_of_one_block_size(struct kunit *test)
 }
 
 /*
+ * Goal: what may be a record, even a broken one, says its size and number; and
+ * what cannot be one does not.
+ * Method: a good record, broken bit by bit.
+ */
+static void a_broken_record_still_says_what_it_may_be(struct kunit *test)
+{
+	struct shard_super_record *r = super_make(test, 4096);
+	struct shardblk_super *d = block_alloc(test, 4096);
+	u64 number = 7;
+
+	KUNIT_EXPECT_EQ(test, shard_super_claims(d, &number), 0u);
+	KUNIT_EXPECT_EQ(test, number, 7ull);
+	shard_super_encode(r, &place, d);
+	d->h.csum = 0;
+	KUNIT_EXPECT_EQ(test, shard_super_claims(d, &number), 4096u);
+	KUNIT_EXPECT_EQ(test, number, r->number);
+	d->h.len = cpu_to_le32(4095);
+	KUNIT_EXPECT_EQ(test, shard_super_claims(d, &number), 0u);
+	d->h.len = cpu_to_le32(8192);
+	KUNIT_EXPECT_EQ(test, shard_super_claims(d, &number), 0u);
+	d->h.len = cpu_to_le32(256);
+	KUNIT_EXPECT_EQ(test, shard_super_claims(d, &number), 0u);
+}
+
+/*
  * Goal: each bound of a superblock record is checked.
  * Method: a good record, one field wrong at a time.
  */
@@ -483,6 +508,7 @@ static struct kunit_case codec_cases[] = {
 	KUNIT_CASE(a_superblock_record_out_of_place_is_refused),
 	KUNIT_CASE(superblock_errors_say_what_is_wrong),
 	KUNIT_CASE(a_superblock_record_is_of_one_block_size),
+	KUNIT_CASE(a_broken_record_still_says_what_it_may_be),
 	KUNIT_CASE(superblock_fields_out_of_bounds_are_not_valid),
 	KUNIT_CASE_PARAM(frame_headers_of_all_streams_come_back,
 			 block_size_gen_params),
