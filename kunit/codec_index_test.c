@@ -4,6 +4,7 @@
  */
 #include "block_sizes.h"
 #include "../kmod/core/codec.h"
+#include "../kmod/core/page.h"
 
 #define SEED	0x12345678u
 #define RUN	77ull

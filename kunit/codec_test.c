@@ -4,6 +4,7 @@
  */
 #include "block_sizes.h"
 #include "../kmod/core/codec.h"
+#include "../kmod/core/page.h"
 
 static const u8 format_id[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
 				  14, 15, 16 };

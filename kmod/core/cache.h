@@ -10,6 +10,7 @@
 #define SHARD_CACHE_H
 
 #include "frame.h"
+#include "page.h"
 
 struct shard_cache;
 

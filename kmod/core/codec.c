@@ -8,7 +8,7 @@
  * that mean anything, and is started from the format id: what another format
  * of the same device left behind never looks right.  Records that are found by
  * their place (superblock, frame, manifest page) carry it; pages of a run are
- * proved by the checksum in what points to them.
+ * proved by the checksum in what points to them, see page.c.
  *
  * Everything is checked when it is written (the *_valid() predicates, as
  * assertions) and when it is read (the same predicates, as errors).
@@ -32,9 +32,6 @@ static_assert(offsetof(struct shardblk_manifest, prev) == 56);
 static_assert(sizeof(struct shardblk_item_extent) == SHARDBLK_ITEM_SIZE);
 static_assert(sizeof(struct shardblk_item_run) == SHARDBLK_ITEM_SIZE);
 static_assert(sizeof(struct shardblk_item_chunk) == SHARDBLK_ITEM_SIZE);
-static_assert(sizeof(struct shardblk_leaf_entry) == 24);
-static_assert(sizeof(struct shardblk_inner_entry) == 16);
-static_assert(sizeof(struct shardblk_run_page) == 32);
 
 u32 shard_seed(const u8 format_id[16])
 {
@@ -51,18 +48,6 @@ u32 shard_items_max(u32 block_size)
 {
 	return (block_size - sizeof(struct shardblk_manifest)) /
 	       SHARDBLK_ITEM_SIZE;
-}
-
-u32 shard_inner_entries_max(u32 block_size)
-{
-	return (block_size - sizeof(struct shardblk_run_page)) /
-	       sizeof(struct shardblk_inner_entry);
-}
-
-u32 shard_leaf_singles_max(u32 block_size)
-{
-	return (block_size - sizeof(struct shardblk_run_page)) /
-	       (sizeof(struct shardblk_leaf_entry) + sizeof(__le32));
 }
 
 static u32 frame_len(u32 nr_entries, u32 nr_blocks)
@@ -96,7 +81,7 @@ static u32 record_csum(const struct shardblk_header *h, u32 len, u32 seed)
 		      len - at - sizeof(zero));
 }
 
-static void record_seal(struct shardblk_header *h, u32 magic, u32 len, u32 seed)
+void shard_record_seal(struct shardblk_header *h, u32 magic, u32 len, u32 seed)
 {
 	h->magic = cpu_to_le32(magic);
 	h->version = cpu_to_le16(SHARDBLK_FORMAT_VERSION);
@@ -106,8 +91,8 @@ static void record_seal(struct shardblk_header *h, u32 magic, u32 len, u32 seed)
 }
 
 /* Checks all of a header but the version; @min is the fixed part's size. */
-static int record_check(const struct shardblk_header *h, u32 magic, u32 min,
-			u32 max, u32 seed)
+int shard_record_check(const struct shardblk_header *h, u32 magic, u32 min,
+		       u32 max, u32 seed)
 {
 	u32 len = le32_to_cpu(h->len);
 
@@ -120,7 +105,7 @@ static int record_check(const struct shardblk_header *h, u32 magic, u32 min,
 	return 0;
 }
 
-static int version_check(const struct shardblk_header *h)
+int shard_record_version(const struct shardblk_header *h)
 {
 	if (le16_to_cpu(h->version) != SHARDBLK_FORMAT_VERSION || h->reserved)
 		return -EOPNOTSUPP;
@@ -264,7 +249,7 @@ void shard_super_encode(const struct shard_super_record *r,
 		d->extents[i].start = cpu_to_le32(r->extents[i].start);
 		d->extents[i].end = cpu_to_le32(r->extents[i].end);
 	}
-	record_seal(&d->h, SHARDBLK_SUPER_MAGIC, r->block_size,
+	shard_record_seal(&d->h, SHARDBLK_SUPER_MAGIC, r->block_size,
 		    shard_seed(r->format_id));
 }
 
@@ -323,13 +308,13 @@ int shard_super_decode(const void *block, u32 len,
 
 	if (len < SHARDBLK_BLOCK_SIZE_MIN || len > SHARDBLK_BLOCK_SIZE_MAX)
 		return -EINVAL;
-	err = record_check(&d->h, SHARDBLK_SUPER_MAGIC, len, len,
+	err = shard_record_check(&d->h, SHARDBLK_SUPER_MAGIC, len, len,
 			   shard_seed(d->format_id));
 	if (err)
 		return err;
 	if (!place_matches(&d->place, place))
 		return -EBADMSG;
-	err = version_check(&d->h);
+	err = shard_record_version(&d->h);
 	if (err)
 		return err;
 	if (le32_to_cpu(d->incompat) & ~SHARDBLK_INCOMPAT_KNOWN)
@@ -413,7 +398,7 @@ void shard_frame_encode(const struct shard_frame_header *h, u32 seed,
 	}
 	for (i = 0; i < h->nr_blocks; i++)
 		csums[i] = cpu_to_le32(h->csums[i]);
-	record_seal(&d->h, SHARDBLK_FRAME_MAGIC,
+	shard_record_seal(&d->h, SHARDBLK_FRAME_MAGIC,
 		    frame_len(h->nr_entries, h->nr_blocks), seed);
 }
 
@@ -426,13 +411,13 @@ int shard_frame_decode(const void *block, u32 block_size, u32 seed,
 	u32 i;
 	int err;
 
-	err = record_check(&d->h, SHARDBLK_FRAME_MAGIC, sizeof(*d), block_size,
+	err = shard_record_check(&d->h, SHARDBLK_FRAME_MAGIC, sizeof(*d), block_size,
 			   seed);
 	if (err)
 		return err;
 	if (!place_matches(&d->place, place))
 		return -EBADMSG;
-	err = version_check(&d->h);
+	err = shard_record_version(&d->h);
 	if (err)
 		return err;
 	h->seq = le64_to_cpu(d->seq);
@@ -474,7 +459,7 @@ void shard_manifest_encode(const struct shard_manifest_header *h, u32 seed,
 	d->nr_items = cpu_to_le16(h->nr_items);
 	d->copy = h->copy;
 	piece_encode(&d->prev, &h->prev);
-	record_seal(&d->h, SHARDBLK_MANIFEST_MAGIC,
+	shard_record_seal(&d->h, SHARDBLK_MANIFEST_MAGIC,
 		    sizeof(*d) + h->nr_items * SHARDBLK_ITEM_SIZE, seed);
 }
 
@@ -485,13 +470,13 @@ int shard_manifest_decode(const void *block, u32 block_size, u32 seed,
 	const struct shardblk_manifest *d = block;
 	int err;
 
-	err = record_check(&d->h, SHARDBLK_MANIFEST_MAGIC, sizeof(*d),
+	err = shard_record_check(&d->h, SHARDBLK_MANIFEST_MAGIC, sizeof(*d),
 			   block_size, seed);
 	if (err)
 		return err;
 	if (!place_matches(&d->place, place))
 		return -EBADMSG;
-	err = version_check(&d->h);
+	err = shard_record_version(&d->h);
 	if (err)
 		return err;
 	h->number = le64_to_cpu(d->number);
@@ -593,220 +578,4 @@ int shard_item_decode(const void *block, u32 idx, struct shard_item *item)
 		       0 : -EBADMSG;
 	}
 	return -EBADMSG;
-}
-
-/* ---- run pages ---- */
-
-void shard_page_begin(struct shard_page_builder *b, void *block, u32 block_size)
-{
-	b->block = block;
-	b->block_size = block_size;
-	b->used = sizeof(struct shardblk_run_page);
-	b->nr_entries = 0;
-	memset(block, 0, block_size);
-}
-
-u32 shard_page_add_leaf(struct shard_page_builder *b,
-			const struct shard_leaf_entry *entry, const u32 *csums)
-{
-	struct shardblk_leaf_entry d = { .lba = cpu_to_le64(entry->lba) };
-	u32 room = b->block_size - b->used;
-	u32 nr = entry->nr_blocks;
-	u8 *at = (u8 *)b->block + b->used;
-	u32 i;
-
-	if (room < sizeof(d) + (entry->mapped ? sizeof(__le32) : 0))
-		return 0;
-	if (entry->mapped) {
-		nr = min_t(u32, nr, (room - sizeof(d)) / sizeof(__le32));
-		d.extent = cpu_to_le32(entry->place.extent);
-		d.generation = cpu_to_le32(entry->place.generation);
-		d.block = cpu_to_le32(entry->place.block);
-	}
-	d.nr_blocks = cpu_to_le32(nr);
-	memcpy(at, &d, sizeof(d));
-	b->used += sizeof(d);
-	if (entry->mapped) {
-		__le32 *to = (__le32 *)(at + sizeof(d));
-
-		for (i = 0; i < nr; i++)
-			to[i] = cpu_to_le32(csums[i]);
-		b->used += nr * sizeof(__le32);
-	}
-	b->nr_entries++;
-	return nr;
-}
-
-bool shard_page_add_inner(struct shard_page_builder *b,
-			  const struct shard_inner_entry *entry)
-{
-	struct shardblk_inner_entry *d =
-		(void *)((u8 *)b->block + b->used);
-
-	if (b->block_size - b->used < sizeof(*d))
-		return false;
-	d->lba = cpu_to_le64(entry->lba);
-	d->page = cpu_to_le32(entry->page);
-	d->csum = cpu_to_le32(entry->csum);
-	b->used += sizeof(*d);
-	b->nr_entries++;
-	return true;
-}
-
-u32 shard_page_end(struct shard_page_builder *b, u32 seed, u64 run_id,
-		   u32 page, u8 level)
-{
-	struct shardblk_run_page *d = b->block;
-
-	d->run_id = cpu_to_le64(run_id);
-	d->page = cpu_to_le32(page);
-	d->nr_entries = cpu_to_le16(b->nr_entries);
-	d->level = level;
-	record_seal(&d->h, SHARDBLK_RUN_MAGIC, b->used, seed);
-	return le32_to_cpu(d->h.csum);
-}
-
-static bool leaf_valid(const void *block)
-{
-	const struct shardblk_run_page *d = block;
-	u32 end = le32_to_cpu(d->h.len);
-	u32 pos = sizeof(*d);
-	u32 nr = le16_to_cpu(d->nr_entries);
-	u64 next = 0;
-
-	while (nr--) {
-		struct shardblk_leaf_entry e;
-		u64 lba, nr_blocks;
-
-		if (end - pos < sizeof(e))
-			return false;
-		memcpy(&e, (const u8 *)block + pos, sizeof(e));
-		pos += sizeof(e);
-		lba = le64_to_cpu(e.lba);
-		nr_blocks = le32_to_cpu(e.nr_blocks);
-		if (!nr_blocks || lba < next || lba + nr_blocks < lba)
-			return false;
-		next = lba + nr_blocks;
-		if (le32_to_cpu(e.extent) == SHARDBLK_EXTENT_HOLE)
-			continue;
-		if (nr_blocks > (end - pos) / sizeof(__le32))
-			return false;
-		pos += nr_blocks * sizeof(__le32);
-	}
-	return pos == end;
-}
-
-static bool inner_valid(const void *block)
-{
-	const struct shardblk_run_page *d = block;
-	const struct shardblk_inner_entry *e = (const void *)(d + 1);
-	u32 nr = le16_to_cpu(d->nr_entries);
-	u32 i;
-
-	if (!nr || le32_to_cpu(d->h.len) != sizeof(*d) + nr * sizeof(*e))
-		return false;
-	for (i = 0; i < nr; i++) {
-		/* children come before their parents, so no walk can loop */
-		if (le32_to_cpu(e[i].page) >= le32_to_cpu(d->page))
-			return false;
-		if (i && le64_to_cpu(e[i].lba) <= le64_to_cpu(e[i - 1].lba))
-			return false;
-	}
-	return true;
-}
-
-int shard_page_check(const void *block, u32 block_size, u32 seed, u64 run_id,
-		     u32 page, u32 csum)
-{
-	const struct shardblk_run_page *d = block;
-	int err;
-
-	err = record_check(&d->h, SHARDBLK_RUN_MAGIC, sizeof(*d), block_size,
-			   seed);
-	if (err == -ENODATA)
-		return -EBADMSG;
-	if (err)
-		return err;
-	err = version_check(&d->h);
-	if (err)
-		return err;
-	/* O13: proved by what points to it */
-	if (le32_to_cpu(d->h.csum) != csum ||
-	    le64_to_cpu(d->run_id) != run_id || le32_to_cpu(d->page) != page ||
-	    d->reserved)
-		return -EBADMSG;
-	return (d->level ? inner_valid(block) : leaf_valid(block)) ? 0 :
-								     -EBADMSG;
-}
-
-u8 shard_page_level(const void *block)
-{
-	const struct shardblk_run_page *d = block;
-
-	return d->level;
-}
-
-u32 shard_page_nr_entries(const void *block)
-{
-	const struct shardblk_run_page *d = block;
-
-	return le16_to_cpu(d->nr_entries);
-}
-
-bool shard_page_leaf(const void *block, u32 *pos, struct shard_leaf_entry *entry)
-{
-	const struct shardblk_run_page *d = block;
-	struct shardblk_leaf_entry e;
-	const u8 *at;
-
-	if (!*pos)
-		*pos = sizeof(*d);
-	if (*pos >= le32_to_cpu(d->h.len))
-		return false;
-	at = (const u8 *)block + *pos;
-	memcpy(&e, at, sizeof(e));
-	entry->lba = le64_to_cpu(e.lba);
-	entry->place.extent = le32_to_cpu(e.extent);
-	entry->place.generation = le32_to_cpu(e.generation);
-	entry->place.block = le32_to_cpu(e.block);
-	entry->nr_blocks = le32_to_cpu(e.nr_blocks);
-	entry->mapped = entry->place.extent != SHARDBLK_EXTENT_HOLE;
-	entry->csums = (const __le32 *)(at + sizeof(e));
-	*pos += sizeof(e);
-	if (entry->mapped)
-		*pos += entry->nr_blocks * sizeof(__le32);
-	return true;
-}
-
-void shard_page_inner(const void *block, u32 idx,
-		      struct shard_inner_entry *entry)
-{
-	const struct shardblk_inner_entry *e =
-		(const void *)((const struct shardblk_run_page *)block + 1);
-
-	entry->lba = le64_to_cpu(e[idx].lba);
-	entry->page = le32_to_cpu(e[idx].page);
-	entry->csum = le32_to_cpu(e[idx].csum);
-}
-
-void shard_page_child(const void *block, u64 lba,
-		      struct shard_inner_entry *entry, u64 *next)
-{
-	u32 nr = shard_page_nr_entries(block);
-	u32 low = 0, high = nr;
-
-	while (high - low > 1) {
-		u32 mid = low + (high - low) / 2;
-
-		shard_page_inner(block, mid, entry);
-		if (entry->lba <= lba)
-			low = mid;
-		else
-			high = mid;
-	}
-	if (low + 1 < nr) {
-		shard_page_inner(block, low + 1, entry);
-		*next = min(*next, entry->lba);
-	}
-	shard_page_inner(block, low, entry);
 }

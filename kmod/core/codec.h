@@ -121,20 +121,15 @@ struct shard_manifest_header {
 	struct shard_piece prev;
 };
 
-/* A leaf entry; csums points into the page. */
-struct shard_leaf_entry {
-	u64 lba;
-	struct shard_place place;
-	u32 nr_blocks;
-	bool mapped;			/* else a hole */
-	const __le32 *csums;
-};
-
-struct shard_inner_entry {
-	u64 lba;
-	u32 page;
-	u32 csum;
-};
+/*
+ * What all records have in common.  Seal: fill in the header of a record that
+ * is complete.  Check: 0, -ENODATA, -EBADMSG; all but the version, which comes
+ * last, so that only a record that is right can be one not understood.
+ */
+void shard_record_seal(struct shardblk_header *h, u32 magic, u32 len, u32 seed);
+int shard_record_check(const struct shardblk_header *h, u32 magic, u32 min,
+		       u32 max, u32 seed);
+int shard_record_version(const struct shardblk_header *h);
 
 /** shard_seed() - what every checksum of a format starts from */
 u32 shard_seed(const u8 format_id[16]);
@@ -142,8 +137,6 @@ u32 shard_seed(const u8 format_id[16]);
 /* How many fit into a block. */
 u32 shard_super_extents_max(u32 block_size);
 u32 shard_items_max(u32 block_size);
-u32 shard_inner_entries_max(u32 block_size);
-u32 shard_leaf_singles_max(u32 block_size);
 
 /* Blocks of the largest write request: its frame header must hold it. */
 u32 shard_frame_request_max(u32 block_size);
@@ -198,72 +191,5 @@ int shard_manifest_decode(const void *block, u32 block_size, u32 seed,
 u32 shard_manifest_nr_items(const void *block);
 void shard_item_encode(const struct shard_item *item, void *block, u32 idx);
 int shard_item_decode(const void *block, u32 idx, struct shard_item *item);
-
-/**
- * struct shard_page_builder - fills one page of a run
- * @block:	the page, all zeros at first
- * @block_size:	its bytes
- * @used:	bytes used so far
- * @nr_entries:	entries so far
- */
-struct shard_page_builder {
-	void *block;
-	u32 block_size;
-	u32 used;
-	u16 nr_entries;
-};
-
-void shard_page_begin(struct shard_page_builder *b, void *block,
-		      u32 block_size);
-/**
- * shard_page_add_leaf() - add as much of an entry as fits
- * @csums:	one per block, in memory order; NULL for a hole
- *
- * Return: blocks that were added, 0 when the page is full.
- */
-u32 shard_page_add_leaf(struct shard_page_builder *b,
-			const struct shard_leaf_entry *entry,
-			const u32 *csums);
-bool shard_page_add_inner(struct shard_page_builder *b,
-			  const struct shard_inner_entry *entry);
-/** shard_page_end() - finish.  Return: the page's checksum field. */
-u32 shard_page_end(struct shard_page_builder *b, u32 seed, u64 run_id,
-		   u32 page, u8 level);
-
-/**
- * shard_page_check() - is this the page that its parent says it is
- *
- * Also checks that entries lie within the page and are in order, so that what
- * follows needs no checks of its own.
- */
-int shard_page_check(const void *block, u32 block_size, u32 seed, u64 run_id,
-		     u32 page, u32 csum);
-u8 shard_page_level(const void *block);
-u32 shard_page_nr_entries(const void *block);
-
-/**
- * shard_page_leaf() - the entry at byte offset *@pos of a checked leaf
- * @pos:	0 at first; moved on to the next entry
- *
- * Return: false at the end.
- */
-bool shard_page_leaf(const void *block, u32 *pos,
-		     struct shard_leaf_entry *entry);
-void shard_page_inner(const void *block, u32 idx,
-		      struct shard_inner_entry *entry);
-/**
- * shard_page_child() - the last child that begins at or before @lba
- * @next:	lowered to where the child after it begins, if there is one
- *
- * If all begin behind @lba it is the first.
- */
-void shard_page_child(const void *block, u64 lba,
-		      struct shard_inner_entry *entry, u64 *next);
-
-/** shard_leaf_csum() - of the block @idx of an entry that is data */
-static inline u32 shard_leaf_csum(const struct shard_leaf_entry *entry, u32 idx)
-{
-	return le32_to_cpu(entry->csums[idx]);
-}
 
 #endif /* SHARD_CODEC_H */

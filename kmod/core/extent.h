@@ -19,6 +19,7 @@
 #define SHARD_EXTENT_H
 
 #include "codec.h"
+#include "page.h"
 
 struct shard_extents;
 

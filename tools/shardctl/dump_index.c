@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dump.h"
+#include "page.h"
 #include "shardctl.h"
 
 /* ---- the manifest ---- */
