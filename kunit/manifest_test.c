@@ -90,30 +90,30 @@ static void a_wrong_manifest_is_refused(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, NULL, 99, false, &dep,
 						   r->manifest), 0);
 	KUNIT_ASSERT_EQ(test, shard_dep_wait(&dep), 0);
-#define READ(copy) shard_manifest_read(store, r, copy, &image)
+#define READ_COPY(copy) shard_manifest_read(store, r, copy, &image)
 	r->checkpoint_seq = 98;
-	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, READ_COPY(0), -EBADMSG);
 	r->checkpoint_seq = 99;
 	swap(r->manifest[0], r->manifest[1]);
-	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, READ_COPY(0), -EBADMSG);
 	swap(r->manifest[0], r->manifest[1]);
 	r->manifest[0].place.extent = 3;
-	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, READ_COPY(0), -EBADMSG);
 	r->manifest[0].place.extent = RIG_EXTENTS;
-	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, READ_COPY(0), -EBADMSG);
 	r->manifest[0].place = r->manifest[1].place;
-	KUNIT_EXPECT_EQ(test, READ(0), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, READ_COPY(0), -EBADMSG);
 	at = shard_store_offset(store, r->manifest[1].place.extent,
 				r->manifest[1].place.block);
 	fake_rot(rig->fake, at + 500);
-	KUNIT_EXPECT_EQ(test, READ(1), -EBADMSG);
+	KUNIT_EXPECT_EQ(test, READ_COPY(1), -EBADMSG);
 	fake_rot(rig->fake, at + 500);
 	fake_fail(rig->fake, SHARD_IO_READ, -EIO, 0);
-	KUNIT_EXPECT_EQ(test, READ(1), -EIO);
+	KUNIT_EXPECT_EQ(test, READ_COPY(1), -EIO);
 	fake_heal(rig->fake);
-	KUNIT_EXPECT_EQ(test, READ(1), 0);
+	KUNIT_EXPECT_EQ(test, READ_COPY(1), 0);
 	shard_manifest_free(&image);
-#undef READ
+#undef READ_COPY
 }
 
 static struct kunit_case manifest_cases[] = {
