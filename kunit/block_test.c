@@ -104,11 +104,13 @@ static void a_bio_ends_at_a_block(struct kunit *test)
 {
 	u32 len = (BIO_MAX_VECS + 4) * PAGE_SIZE;
 	char *virt = vmalloc(len + PAGE_SIZE);
-	struct shard_seg segs[BIO_MAX_VECS + 2];
+	struct shard_seg *segs = kunit_kzalloc(test, (BIO_MAX_VECS + 2) *
+					       sizeof(*segs), GFP_KERNEL);
 	struct shardblk_segs pos = { segs, 0 };
 	unsigned short nr;
 	int i;
 
+	KUNIT_ASSERT_NOT_NULL(test, segs);
 	KUNIT_ASSERT_NOT_NULL(test, virt);
 	/* The first stretch is part of a page, so the last block is cut. */
 	segs[0].addr = virt + 512;
@@ -154,17 +156,22 @@ static void limits_follow_the_engine(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lim.dma_alignment, 1023u);
 }
 
+/* As numbers: the type of a status is not to be compared in an expression. */
+static int status_of(int error)
+{
+	return (__force int)shardblk_errno_to_status(error);
+}
+
 static void errors_are_final(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, shardblk_errno_to_status(0), BLK_STS_OK);
-	KUNIT_EXPECT_EQ(test, shardblk_errno_to_status(-ENOSPC),
-			BLK_STS_NOSPC);
-	KUNIT_EXPECT_EQ(test, shardblk_errno_to_status(-EROFS),
-			BLK_STS_IOERR);
-	KUNIT_EXPECT_EQ(test, shardblk_errno_to_status(-EIO), BLK_STS_IOERR);
+	const int ioerr = (__force int)BLK_STS_IOERR;
+
+	KUNIT_EXPECT_EQ(test, status_of(0), (__force int)BLK_STS_OK);
+	KUNIT_EXPECT_EQ(test, status_of(-ENOSPC), (__force int)BLK_STS_NOSPC);
+	KUNIT_EXPECT_EQ(test, status_of(-EROFS), ioerr);
+	KUNIT_EXPECT_EQ(test, status_of(-EIO), ioerr);
 	/* Not BLK_STS_RESOURCE, which would be tried again for ever. */
-	KUNIT_EXPECT_EQ(test, shardblk_errno_to_status(-ENOMEM),
-			BLK_STS_IOERR);
+	KUNIT_EXPECT_EQ(test, status_of(-ENOMEM), ioerr);
 }
 
 static void counters_have_their_names(struct kunit *test)

@@ -16,7 +16,6 @@
 #define SHARDBLK_BLOCK_H
 
 #include "../core/shard.h"
-#include "../core/trace.h"
 #include "../../uapi/shardblk.h"
 #include "compat.h"
 

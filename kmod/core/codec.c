@@ -250,7 +250,7 @@ void shard_super_encode(const struct shard_super_record *r,
 		d->extents[i].end = cpu_to_le32(r->extents[i].end);
 	}
 	shard_record_seal(&d->h, SHARDBLK_SUPER_MAGIC, r->block_size,
-		    shard_seed(r->format_id));
+			  shard_seed(r->format_id));
 }
 
 static void super_load(const struct shardblk_super *d,
@@ -309,7 +309,7 @@ int shard_super_decode(const void *block, u32 len,
 	if (len < SHARDBLK_BLOCK_SIZE_MIN || len > SHARDBLK_BLOCK_SIZE_MAX)
 		return -EINVAL;
 	err = shard_record_check(&d->h, SHARDBLK_SUPER_MAGIC, len, len,
-			   shard_seed(d->format_id));
+				 shard_seed(d->format_id));
 	if (err)
 		return err;
 	if (!place_matches(&d->place, place))
@@ -399,7 +399,7 @@ void shard_frame_encode(const struct shard_frame_header *h, u32 seed,
 	for (i = 0; i < h->nr_blocks; i++)
 		csums[i] = cpu_to_le32(h->csums[i]);
 	shard_record_seal(&d->h, SHARDBLK_FRAME_MAGIC,
-		    frame_len(h->nr_entries, h->nr_blocks), seed);
+			  frame_len(h->nr_entries, h->nr_blocks), seed);
 }
 
 int shard_frame_decode(const void *block, u32 block_size, u32 seed,
@@ -412,7 +412,7 @@ int shard_frame_decode(const void *block, u32 block_size, u32 seed,
 	int err;
 
 	err = shard_record_check(&d->h, SHARDBLK_FRAME_MAGIC, sizeof(*d), block_size,
-			   seed);
+				 seed);
 	if (err)
 		return err;
 	if (!place_matches(&d->place, place))
@@ -460,7 +460,7 @@ void shard_manifest_encode(const struct shard_manifest_header *h, u32 seed,
 	d->copy = h->copy;
 	piece_encode(&d->prev, &h->prev);
 	shard_record_seal(&d->h, SHARDBLK_MANIFEST_MAGIC,
-		    sizeof(*d) + h->nr_items * SHARDBLK_ITEM_SIZE, seed);
+			  sizeof(*d) + h->nr_items * SHARDBLK_ITEM_SIZE, seed);
 }
 
 int shard_manifest_decode(const void *block, u32 block_size, u32 seed,
@@ -471,7 +471,7 @@ int shard_manifest_decode(const void *block, u32 block_size, u32 seed,
 	int err;
 
 	err = shard_record_check(&d->h, SHARDBLK_MANIFEST_MAGIC, sizeof(*d),
-			   block_size, seed);
+				 block_size, seed);
 	if (err)
 		return err;
 	if (!place_matches(&d->place, place))

@@ -149,7 +149,7 @@ int shard_page_check(const void *block, u32 block_size, u32 seed, u64 run_id,
 	int err;
 
 	err = shard_record_check(&d->h, SHARDBLK_RUN_MAGIC, sizeof(*d), block_size,
-			   seed);
+				 seed);
 	if (err == -ENODATA)
 		return -EBADMSG;
 	if (err)

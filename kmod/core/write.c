@@ -525,7 +525,7 @@ void shard_write_fail_waiting(struct shard_device *device, int error)
  * discards go on, in the space that is reserved for them.
  */
 static enum shard_space space_decide(struct shard_device *device,
-			    const struct shard_request *r)
+				     const struct shard_request *r)
 {
 	struct shard_extents *ex = device->store.ex;
 
