@@ -45,6 +45,7 @@ static int open_error(const char *path)
 static int probe_block(struct target *target, const struct stat *st)
 {
 	unsigned int physical;
+	int read_only;
 	uint32_t zone_sectors;
 	int logical;
 
@@ -57,6 +58,10 @@ static int probe_block(struct target *target, const struct stat *st)
 				 target->path, strerror(errno));
 	target->logical_block_size = (uint32_t)logical;
 	target->physical_block_size = physical;
+	/* Opening such a device for writing succeeds; only writes fail. */
+	if (target->writable && !ioctl(target->fd, BLKROGET, &read_only) &&
+	    read_only)
+		return ctl_error(CTL_REFUSED, "%s: read-only", target->path);
 	if (!ioctl(target->fd, BLKGETZONESZ, &zone_sectors) && zone_sectors)
 		return ctl_error(CTL_REFUSED,
 				 "%s: zoned devices are not supported",

@@ -45,6 +45,7 @@
 #define BLOCKS_MAX	64	/* of one request */
 #define BATCH_MAX	8	/* requests of one thread in flight */
 #define THREADS_MAX	16
+#define PHASE_REQUESTS	40	/* between changes of what is done how often */
 #define SCRIBBLE_BLOCKS	64	/* behind the judged region */
 
 enum kind {
@@ -309,9 +310,29 @@ static int more(void)
 	       atomic_load(&blocks_written) < budget_blocks;
 }
 
+/*
+ * How often to flush and to use FUA changes every now and then, for all threads
+ * at once: with few of both much lies in the disk's cache at a cut, with many a
+ * cut comes close to one.
+ */
+static void shares(unsigned int *flush, unsigned int *fua)
+{
+	static const unsigned char phases[][2] = {
+		{ 0, 0 }, { 1, 0 }, { 2, 2 }, { 5, 0 }, { 0, 15 }, { 25, 15 },
+	};
+	uint64_t state = (run_id ^ atomic_load(&requests) / PHASE_REQUESTS) | 1;
+	unsigned int phase;
+
+	rnd(&state);
+	phase = rnd(&state) % (sizeof(phases) / sizeof(phases[0]));
+	*flush = phases[phase][0];
+	*fua = phases[phase][1];
+}
+
 static void *thread_main(void *arg)
 {
 	struct thread *t = arg;
+	unsigned int flush, fua;
 
 	for (unsigned int i = 0; i < BATCH_MAX; i++) {
 		t->buf[i] = buffer((size_t)BLOCKS_MAX * block_size);
@@ -322,11 +343,12 @@ static void *thread_main(void *arg)
 	while (more()) {
 		unsigned int r = rnd(&t->random) % 100;
 
-		if (r < 25)
+		shares(&flush, &fua);
+		if (r < flush)
 			do_flush(t);
-		else if (r < 25 + discard_share)
+		else if (r < flush + discard_share)
 			do_discard(t);
-		else if (r < 40 + discard_share)
+		else if (r < flush + fua + discard_share)
 			do_writes(t, 1, 1);
 		else
 			do_writes(t, 1 + rnd(&t->random) % BATCH_MAX, 0);

@@ -4,6 +4,7 @@
 #   DATA    partition for the device        EVENTS  partition for the records
 #   TARGET  shardblk, or raw to go without  AUX     disk for the FUA trace, if any
 #   MEMTABLE  its memory for that: little means many checkpoints
+#   EXTENT  size of its extents
 #   OPTS    options of powercut_load, + for blanks
 # shellcheck source=tools/vm/tests/lib.sh
 . ./lib.sh
@@ -13,7 +14,7 @@ target=$DATA
 # shellcheck disable=SC2153
 if [ "$TARGET" = shardblk ]; then
 	load_module
-	shardctl format "$DATA" || die "format"
+	shardctl format --extent-size="$EXTENT" "$DATA" || die "format"
 	target=$(add_device "$DATA" "--memtable=$MEMTABLE") || die "add"
 fi
 if [ -n "$AUX" ]; then

@@ -39,13 +39,16 @@ load_done
 
 t "CPUs offline and online under load"
 load "$dev" 16
-for _ in 1 2 3 4; do
+turns=0
+while kill -0 "$load_pid" 2>/dev/null && [ $turns -lt 20 ]; do
 	echo 0 >/sys/devices/system/cpu/cpu1/online || fail offline
-	sleep 0.4
+	sleep 0.3
 	echo 1 >/sys/devices/system/cpu/cpu1/online || fail online
 	sleep 0.2
+	turns=$((turns + 1))
 done
 load_done
+[ $turns -ge 2 ] || fail "only $turns turns"
 
 t "two devices at once"
 first=$dev

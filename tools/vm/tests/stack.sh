@@ -12,15 +12,14 @@ fresh /dev/vda
 printf 'label: gpt\n,64M\n,64M\n' >/tmp/table
 must sh -c "sfdisk -q $dev </tmp/table"
 blockdev --rereadpt "$dev" 2>/dev/null
-sleep 0.5
-[ -b "${dev}p2" ] || fail "no partition appeared"
+wait_for 60 test -b "${dev}p2" || fail "no partition appeared"
 must mke2fs -q -t ext4 "${dev}p1"
 put "${dev}p2" part 4
 shows "${dev}p2" part 4
 must e2fsck -f -n "${dev}p1"
 gone "$dev"
 dev=$(add_device /dev/vda) || fail "add"
-sleep 0.5
+wait_for 60 test -b "${dev}p2" || fail "no partition appeared"
 shows "${dev}p2" part 4
 must e2fsck -f -n "${dev}p1"
 

@@ -8,20 +8,27 @@
 
 modprobe virtio_scsi
 modprobe sd_mod
-sleep 1
 load_module
+
+# busy DISK: some hundred writes were made since $before was taken.
+busy()
+{
+	[ "$(counter "$1" 5)" -gt $((before + 300)) ]
+}
 
 yank()
 {
 	kind=$1
 	disk=$2
 	t "$kind: yanked under load"
+	wait_for 120 test -b "/dev/$disk" || die "there is no $disk"
 	fresh "/dev/$disk" || return
 	put "$dev" "$kind" 8
 	fio --name=load --filename="$dev" --offset=16m --size=64m --rw=randwrite --bs=4k --iodepth=16 --ioengine=libaio \
-		--direct=1 --time_based --runtime=60 --minimal >/tmp/load.out 2>&1 &
+		--direct=1 --time_based --runtime=600 --minimal >/tmp/load.out 2>&1 &
 	pid=$!
-	sleep 2
+	before=$(counter "$disk" 5)
+	wait_for 120 busy "$disk" || fail "the load does not begin"
 	expect_begin "error, dev|I/O error|critical|beyond end|shardblk"
 	if [ "$kind" = scsi ]; then
 		echo 1 >"/sys/block/$disk/device/delete"
@@ -30,7 +37,8 @@ yank()
 		pci=$(echo "$pci" | grep -o '[0-9a-f]*:[0-9a-f]*:[0-9a-f]*\.[0-9a-f]*' | tail -n 1)
 		echo 1 >"/sys/bus/pci/devices/$pci/remove"
 	fi
-	for _ in $(seq 1 150); do
+	# Each turn takes 0.2 s and more: a loaded machine is not a hang.
+	for _ in $(seq 1 600); do
 		kill -0 $pid 2>/dev/null || break
 		sleep 0.2
 	done
@@ -41,10 +49,10 @@ yank()
 	t "$kind: failed, and removed"
 	wait_state "$dev" failed
 	! dd if=/dev/zero of="$dev" bs=4k count=1 oflag=direct 2>/dev/null || fail "written although failed"
-	must timeout 10 shardctl status "$dev"
+	must timeout 120 shardctl status "$dev"
 	# A device that lost its disk cannot make anything durable: 3 says so.
 	rc=0
-	timeout 20 shardctl remove "$dev" >/tmp/out 2>&1 || rc=$?
+	timeout 120 shardctl remove "$dev" >/tmp/out 2>&1 || rc=$?
 	[ "$rc" = 0 ] || [ "$rc" = 3 ] || fail "remove exited with $rc: $(tail -n 1 /tmp/out)"
 	same "$(devices | wc -l)" 0 "devices left"
 	must rmmod shardblk
@@ -58,11 +66,7 @@ yank()
 	else
 		echo 1 >/sys/bus/pci/rescan
 	fi
-	for _ in $(seq 1 50); do
-		[ ! -b "/dev/$disk" ] || break
-		sleep 0.2
-	done
-	sleep 0.5
+	wait_for 120 test -b "/dev/$disk" || fail "the disk does not come back"
 	load_module
 	dev=$(add_device "/dev/$disk") || { fail "add"; return; }
 	shows "$dev" "$kind" 8
