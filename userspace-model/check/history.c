@@ -31,24 +31,24 @@ enum history_op {
 	NR_OPS,
 };
 
-/* How often each is drawn, in 100; faults only where they are wanted. */
+/* How often each is drawn, in 200; faults only where they are wanted. */
 static const u8 op_weights[NR_OPS] = {
 	[OP_NOTHING] = 1,
-	[OP_WRITE] = 40,
-	[OP_WRITE_FUA] = 7,
-	[OP_DISCARD] = 10,
-	[OP_DISCARD_FUA] = 2,
-	[OP_READ] = 15,
-	[OP_FLUSH] = 9,
-	[OP_WAIT] = 3,
-	[OP_CHECKPOINT] = 5,
-	[OP_RESTART] = 2,
+	[OP_WRITE] = 83,
+	[OP_WRITE_FUA] = 14,
+	[OP_DISCARD] = 20,
+	[OP_DISCARD_FUA] = 4,
+	[OP_READ] = 31,
+	[OP_FLUSH] = 18,
+	[OP_WAIT] = 6,
+	[OP_CHECKPOINT] = 10,
+	[OP_RESTART] = 3,
 	[OP_CRASH] = 1,
-	[OP_CRASH_SOON] = 2,
-	[OP_FAULT] = 3,
+	[OP_CRASH_SOON] = 3,
+	[OP_FAULT] = 6,
 };
 
-#define OP_WEIGHTS	100
+#define OP_WEIGHTS	200
 
 static enum history_op draw_op(bool faults)
 {
@@ -168,12 +168,17 @@ static void do_request(struct world *w, struct range *last, enum shard_op op,
 /* From now on some operations of a kind fail, or all. */
 static void do_fault(struct world *w)
 {
-	static const char * const names[] = { "appends", "flushes", "reads" };
+	static const char * const names[] = {
+		"appends", "flushes", "reads", "resets",
+	};
 	static const enum shard_io_op ops[] = {
-		SHARD_IO_APPEND, SHARD_IO_FLUSH, SHARD_IO_READ,
+		SHARD_IO_APPEND, SHARD_IO_FLUSH, SHARD_IO_READ, SHARD_IO_RESET,
 	};
 	struct sim_faults *faults = &w->disk->faults;
-	u32 *ins[] = { &faults->write_in, &faults->flush_in, &faults->read_in };
+	u32 *ins[] = {
+		&faults->write_in, &faults->flush_in, &faults->read_in,
+		&faults->reset_in,
+	};
 	u32 which = world_draw(ARRAY_SIZE(ops), CHECK_CHOOSE_FAULT);
 	u32 in = world_draw(6, CHECK_CHOOSE_FAULT);
 
@@ -283,6 +288,7 @@ static const u32 swarm_spare[] = { 1, 0, 4, 20 };
 static const u32 swarm_entries[] = { 8, 12, 64 };
 static const u32 swarm_pages[] = { 2, 8 };
 static const u32 swarm_frames[] = { 8, 2, 3, 64 };
+static const u32 swarm_sync[] = { 0, 8 };
 static const u32 swarm_depths[] = { 4, 1, 2, 16 };
 
 static u32 draw_value(const u32 *values, u32 nr)
@@ -313,6 +319,7 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 {
 	u32 block_size = SECTOR_SIZE, extent_blocks = 16, blocks = 64;
 	u32 nr_extents = HISTORY_EXTENTS;
+	bool zoned = false;
 
 	memset(c, 0, sizeof(*c));
 	c->nr_ops = HISTORY_OPS;
@@ -334,6 +341,9 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 		c->options.frames_in_flight = DRAW_OF(swarm_depths);
 		c->disk.volatile_cache = !world_draw(4, CHECK_CHOOSE_CONFIG);
 		c->disk.fua = world_draw(2, CHECK_CHOOSE_CONFIG);
+		c->sync_in = DRAW_OF(swarm_sync);
+		zoned = world_draw(8, CHECK_CHOOSE_CONFIG) == 1 &&
+			block_size == SIM_SECTOR;
 	}
 	c->format.block_size = block_size;
 	c->format.extent_size = extent_blocks * block_size;
@@ -344,4 +354,6 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 	c->disk.block_size = block_size;
 	c->disk.extent_size = c->format.extent_size;
 	c->disk.super_extents = SHARDBLK_SUPER_EXTENTS;
+	if (zoned)
+		c->disk.zone_size = c->format.extent_size;
 }

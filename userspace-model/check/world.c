@@ -505,7 +505,7 @@ void world_heal(struct world *w)
 {
 	if (w->sick)
 		world_note(w, "      | faults end");
-	w->disk->faults = (struct sim_faults){ 0 };
+	w->disk->faults = (struct sim_faults){ .sync_in = w->config.sync_in };
 	w->disk->nr_ranges = 0;
 }
 
@@ -569,7 +569,7 @@ void world_recover(struct world *w)
 	do {
 		world_power_cut(w);
 		if (nr_cuts++ < WORLD_CUTS_MAX &&
-		    world_draw(4, CHECK_CHOOSE_CUT) == 1)
+		    world_draw(8, CHECK_CHOOSE_CUT) == 1)
 			w->cut_in = 1 + world_draw(WORLD_CUT_EVENTS,
 						   CHECK_CHOOSE_CUT);
 		world_start(w, healthy);
@@ -615,6 +615,8 @@ int world_format(struct world *w)
 	u32 extent_size = disk->extent_size, i;
 	int err;
 
+	if (disk->config.zone_size)
+		return world_call(w, "format", format_call);
 	disk->extent_size = 0;
 	err = world_call(w, "format", format_call);
 	disk->extent_size = extent_size;
@@ -657,6 +659,13 @@ void world_begin(struct world *w, const struct world_config *config)
 
 	world_disk(w, &config->disk);
 	w->config = *config;
+	world_note(w, "      | disk of %llu extents of %llu bytes%s%s%s, blocks of %u",
+		   config->disk.capacity / config->format.extent_size,
+		   config->format.extent_size,
+		   config->disk.volatile_cache ? ", cache" : "",
+		   config->disk.fua ? ", fua" : "",
+		   config->disk.zone_size ? ", zoned" : "",
+		   config->format.block_size);
 	m_device_init(&w->model, config->nr_blocks ?:
 		      config->format.logical_size / config->format.block_size);
 	init_waitqueue_head(&w->wait);
@@ -670,6 +679,7 @@ void world_begin(struct world *w, const struct world_config *config)
 	w->serial = 0;
 	for (i = 0; i < WORLD_SLOTS; i++)
 		w->slots[i].busy = false;
+	world_heal(w);
 	err = world_format(w);
 	if (err)
 		kapi_fail("format returned %d", err);

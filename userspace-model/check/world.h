@@ -39,6 +39,7 @@ enum check_choice {
  * @options:		how it is opened
  * @base:		logical block that is the model's first
  * @nr_blocks:		blocks of the model; 0: all of @format
+ * @sync_in:		one backing operation in so many is done within submit
  * @faults:		the backing device may fail
  * @nr_ops:		operations of a history
  */
@@ -48,6 +49,7 @@ struct world_config {
 	struct shard_options options;
 	u64 base;
 	u32 nr_blocks;
+	u32 sync_in;
 	bool faults;
 	u32 nr_ops;
 };
