@@ -353,6 +353,9 @@ int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg)
 	kapi.in_run = true;
 	kapi_switch(&outside, first);
 
+	/* It was done, and the run failed while it looked for the next one. */
+	if (kapi.cur->state == KAPI_IDLE)
+		kapi_stack_reset(kapi.cur, fiber_entry);
 	drop_all(NULL);
 	kapi_events_pending = 0;
 	kapi.in_run = false;
