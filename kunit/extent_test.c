@@ -91,10 +91,16 @@ static void place(struct kunit *test, u32 stream, u32 nr_blocks, u64 last_seq)
 static void sizes_are_as_worked_out_by_hand(struct kunit *test)
 {
 	/* one header per 255 payload blocks, or part of them */
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(16), 15u);
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(256), 255u);
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(512), 510u);
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(65536), 65280u);
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(4096, 16), 15u);
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(4096, 256), 255u);
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(4096, 512), 510u);
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(4096, 65536), 65280u);
+	/* a header of 512 bytes holds 108 checksums and no more */
+	KUNIT_EXPECT_EQ(test, shard_frame_payload(512, 2048), 108u);
+	KUNIT_EXPECT_TRUE(test, shard_frame_fits(512, 1, 108));
+	KUNIT_EXPECT_FALSE(test, shard_frame_fits(512, 1, 109));
+	KUNIT_EXPECT_EQ(test, shard_extent_payload(512, 218), 216u);
+	KUNIT_EXPECT_EQ(test, shard_frame_payload(512, 16), 15u);
 	/* 17 single blocks to a leaf of 512 bytes, 30 children to a page */
 	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 0), 1ull);
 	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 17), 1ull);
@@ -129,10 +135,10 @@ static void a_layout_divides_all_extents(struct kunit *test)
 				l.host_extents, l.nr_extents);
 		KUNIT_EXPECT_EQ(test, usable, (u64)(l.host_extents -
 				l.head_extents) *
-				shard_extent_payload(l.extent_blocks));
+				shard_extent_payload(l.block_size, l.extent_blocks));
 		/* old and new run, full */
 		KUNIT_EXPECT_GE(test, (u64)l.index_extents *
-				shard_extent_payload(l.extent_blocks),
+				shard_extent_payload(l.block_size, l.extent_blocks),
 				2 * shard_run_pages_max(l.block_size,
 							l.logical_blocks));
 	}

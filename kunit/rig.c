@@ -71,7 +71,7 @@ struct rig *rig_create(struct kunit *test, u32 block_size)
 	store->wb = shard_writeback_create(&rig->fake->backend, &rig->stats,
 					   NULL, NULL);
 	KUNIT_ASSERT_NOT_NULL(test, store->wb);
-	shard_writeback_set(store->wb, block_size, SHARD_QUEUE_DEPTH);
+	shard_writeback_set(store->wb, block_size, SHARD_QUEUE_DEPTH, 0);
 	store->ex = shard_extents_create(&rig->layout);
 	KUNIT_ASSERT_NOT_NULL(test, store->ex);
 	store->super = shard_super_create(store->wb, store->ex, &rig->stats,

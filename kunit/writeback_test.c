@@ -68,7 +68,7 @@ static struct fixture *begin(struct kunit *test, bool volatile_cache, bool fua)
 	f->fake = fake_backend_create(test, 1024 * BLOCK, volatile_cache, fua);
 	f->wb = shard_writeback_create(&f->fake->backend, &f->stats, &trace, f);
 	KUNIT_ASSERT_NOT_NULL(test, f->wb);
-	shard_writeback_set(f->wb, BLOCK, SHARD_QUEUE_DEPTH);
+	shard_writeback_set(f->wb, BLOCK, SHARD_QUEUE_DEPTH, 0);
 	return f;
 }
 
@@ -154,7 +154,7 @@ static void a_queue_keeps_its_depth_and_order(struct kunit *test)
 	struct fixture *f = begin(test, true, false);
 	u32 i;
 
-	shard_writeback_set(f->wb, BLOCK, 2);
+	shard_writeback_set(f->wb, BLOCK, 2, 0);
 	fake_mode_set(f->fake, FAKE_HELD);
 	for (i = 0; i < 6; i++)
 		append(f, SHARD_QUEUE_HOST, i, i * 10, NULL, NULL);
@@ -183,7 +183,7 @@ static void a_zoned_device_gets_one_write_at_a_time(struct kunit *test)
 	f->wb = shard_writeback_create(&f->fake->backend, &f->stats, NULL,
 				       NULL);
 	KUNIT_ASSERT_NOT_NULL(test, f->wb);
-	shard_writeback_set(f->wb, BLOCK, 4);
+	shard_writeback_set(f->wb, BLOCK, 4, 0);
 	fake_mode_set(f->fake, FAKE_HELD);
 	for (i = 0; i < 3; i++)
 		append(f, SHARD_QUEUE_HOST, i, i * 64, NULL, NULL);
@@ -204,7 +204,7 @@ static void adjacent_appends_are_merged(struct kunit *test)
 	struct fixture *f = begin(test, true, true);
 	u32 i;
 
-	shard_writeback_set(f->wb, BLOCK, 1);
+	shard_writeback_set(f->wb, BLOCK, 1, 0);
 	fake_mode_set(f->fake, FAKE_HELD);
 	append(f, SHARD_QUEUE_HOST, 0, 500, NULL, NULL);
 	for (i = 1; i <= 9; i++)

@@ -19,6 +19,7 @@ struct shard_cache {
 	struct list_head *hash;
 	u32 hash_mask;
 	u32 nr_pages;
+	u8 *blocks;			/* memory of all pages */
 	struct shard_cached pages[];
 };
 
@@ -39,7 +40,8 @@ struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages)
 	init_waitqueue_head(&cache->changed);
 	INIT_LIST_HEAD(&cache->lru);
 	cache->hash = kvcalloc(buckets, sizeof(*cache->hash), GFP_KERNEL);
-	if (!cache->hash)
+	cache->blocks = kvcalloc(nr_pages, store->block_size, GFP_KERNEL);
+	if (!cache->hash || !cache->blocks)
 		goto fail;
 	for (i = 0; i < buckets; i++)
 		INIT_LIST_HEAD(&cache->hash[i]);
@@ -48,9 +50,7 @@ struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages)
 
 		INIT_LIST_HEAD(&c->hash);
 		list_add_tail(&c->lru, &cache->lru);
-		c->block = kvzalloc(store->block_size, GFP_KERNEL);
-		if (!c->block)
-			goto fail;
+		c->block = cache->blocks + (size_t)i * store->block_size;
 	}
 	return cache;
 fail:
@@ -64,10 +64,9 @@ void shard_cache_destroy(struct shard_cache *cache)
 
 	if (!cache)
 		return;
-	for (i = 0; i < cache->nr_pages; i++) {
+	for (i = 0; i < cache->nr_pages; i++)
 		WARN_ON(cache->pages[i].refs);
-		kvfree(cache->pages[i].block);
-	}
+	kvfree(cache->blocks);
 	kvfree(cache->hash);
 	kvfree(cache);
 }

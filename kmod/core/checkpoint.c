@@ -145,7 +145,7 @@ static int relist(void *ctx)
 	struct shard_dep dep;
 	int err;
 
-	if (shard_super_room(cp->store->super) > SHARD_RECORD_SLACK)
+	if (shard_super_room(cp->store->super) > SHARD_RECORD_RELIST)
 		return 0;
 	shard_dep_init(&dep, cp->store->wb);
 	pub.after = &dep;

@@ -230,6 +230,10 @@ static void checkpoint_end(struct shard_device *device, int err)
 	if (!err) {
 		device->checkpoint_seq = device->frozen_from.seq;
 		shard_device_note_durable(device, device->checkpoint_seq);
+		/* full: what was discarded meanwhile comes back by another */
+		if (device->state == SHARD_STATE_FULL &&
+		    device->applied_seq > device->checkpoint_seq)
+			shard_device_want_checkpoint(device);
 	}
 	queue_work(device->wq, &device->admit_work);
 	wake_up_all(&device->checkpoint_done);
@@ -352,13 +356,13 @@ static int device_layout(struct shard_device *device)
 	store->seed = shard_seed(r->format_id);
 	store->block_size = r->block_size;
 	store->extent_blocks = r->extent_blocks;
-	store->frame_blocks = min(SHARDBLK_FRAME_PAYLOAD_MAX,
-				  r->extent_blocks - 1);
-	device->request_max = min3(store->frame_blocks,
-				   shard_frame_request_max(r->block_size),
-				   (u32)SHARD_REQUEST_BLOCKS_MAX);
+	store->frame_blocks = shard_frame_payload(r->block_size,
+						  r->extent_blocks);
+	device->request_max = min_t(u32, store->frame_blocks,
+				    SHARD_REQUEST_BLOCKS_MAX);
 	shard_writeback_set(store->wb, r->block_size,
-			    device->options.frames_in_flight);
+			    device->options.frames_in_flight,
+			    (u64)r->extent_blocks * r->block_size);
 	return 0;
 }
 

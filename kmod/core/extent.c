@@ -42,10 +42,18 @@ struct shard_extents {
 
 /* ---- layout ---- */
 
-u32 shard_extent_payload(u32 extent_blocks)
+/* The header must hold all checksums, and the extent all of the frame. */
+u32 shard_frame_payload(u32 block_size, u32 extent_blocks)
 {
-	return extent_blocks -
-	       DIV_ROUND_UP(extent_blocks, SHARDBLK_FRAME_PAYLOAD_MAX + 1);
+	return min3(SHARDBLK_FRAME_PAYLOAD_MAX, extent_blocks - 1,
+		    shard_frame_request_max(block_size));
+}
+
+u32 shard_extent_payload(u32 block_size, u32 extent_blocks)
+{
+	u32 frame = shard_frame_payload(block_size, extent_blocks) + 1;
+
+	return extent_blocks - DIV_ROUND_UP(extent_blocks, frame);
 }
 
 u64 shard_run_pages_max(u32 block_size, u64 nr)
@@ -63,9 +71,9 @@ u64 shard_run_pages_max(u32 block_size, u64 nr)
 }
 
 /* Extents for two generations of something of @blocks payload blocks. */
-static u32 extents_for_two(u32 extent_blocks, u64 blocks)
+static u32 extents_for_two(const struct shard_layout *l, u64 blocks)
 {
-	u32 payload = shard_extent_payload(extent_blocks);
+	u32 payload = shard_extent_payload(l->block_size, l->extent_blocks);
 	u64 one = max_t(u64, div_u64(blocks + payload - 1, payload), 1);
 
 	/*
@@ -78,8 +86,9 @@ static u32 extents_for_two(u32 extent_blocks, u64 blocks)
 u64 shard_manifest_pages_max(const struct shard_layout *l)
 {
 	u64 run_pages = shard_run_pages_max(l->block_size, l->logical_blocks);
-	u64 chunks = div_u64(run_pages, min(SHARDBLK_FRAME_PAYLOAD_MAX,
-					    l->extent_blocks - 1)) +
+	u64 chunks = div_u64(run_pages,
+			     shard_frame_payload(l->block_size,
+						 l->extent_blocks)) +
 		     l->index_extents + 1;
 	u32 items = shard_items_max(l->block_size);
 
@@ -91,9 +100,9 @@ u64 shard_layout_make(struct shard_layout *l)
 	u64 run_pages = shard_run_pages_max(l->block_size, l->logical_blocks);
 	u64 taken;
 
-	l->index_extents = extents_for_two(l->extent_blocks, run_pages);
+	l->index_extents = extents_for_two(l, run_pages);
 	l->meta_extents = SHARDBLK_MANIFEST_COPIES *
-		extents_for_two(l->extent_blocks, shard_manifest_pages_max(l));
+		extents_for_two(l, shard_manifest_pages_max(l));
 	l->discard_extents = 1;
 	l->head_extents = 2;
 	taken = (u64)SHARDBLK_SUPER_EXTENTS + l->index_extents +
@@ -103,7 +112,7 @@ u64 shard_layout_make(struct shard_layout *l)
 		return 0;
 	l->host_extents = l->nr_extents - taken;
 	return (u64)(l->host_extents - l->head_extents) *
-	       shard_extent_payload(l->extent_blocks);
+	       shard_extent_payload(l->block_size, l->extent_blocks);
 }
 
 /* ---- set-up ---- */

@@ -28,6 +28,8 @@ struct shard_extents;
 
 /* Entries of a record that the host stream leaves to a checkpoint's extents. */
 #define SHARD_RECORD_SLACK	6
+/* Of these, what a manifest needs: a run that leaves no more has one written. */
+#define SHARD_RECORD_RELIST	3
 
 enum shard_extent_state {
 	SHARD_EXTENT_FREE,
@@ -108,8 +110,10 @@ u64 shard_layout_make(struct shard_layout *layout);
 
 /* Pages of a manifest of such a device, at most. */
 u64 shard_manifest_pages_max(const struct shard_layout *layout);
-/* Payload blocks that an extent holds in full frames. */
-u32 shard_extent_payload(u32 extent_blocks);
+/* Payload blocks of a frame at most, whatever it holds. */
+u32 shard_frame_payload(u32 block_size, u32 extent_blocks);
+/* Payload blocks that an extent holds in such frames. */
+u32 shard_extent_payload(u32 block_size, u32 extent_blocks);
 /* Pages of a run of @nr single-block entries, at most. */
 u64 shard_run_pages_max(u32 block_size, u64 nr);
 

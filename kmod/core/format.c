@@ -252,7 +252,7 @@ static int format_run(struct format *f, const struct shard_format_options *o)
 		r->uuid[6] = (r->uuid[6] & 0x0f) | 0x40;
 		r->uuid[8] = (r->uuid[8] & 0x3f) | 0x80;
 	}
-	shard_writeback_set(f->wb, r->block_size, 1);
+	shard_writeback_set(f->wb, r->block_size, 1, 0);
 	err = format_wipe(f);
 	return err ? err : format_record(f);
 }

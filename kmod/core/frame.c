@@ -227,7 +227,8 @@ int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 		       u32 stream, u8 kind, u64 id, struct shard_dep *dep,
 		       u64 blocks)
 {
-	u32 payload = shard_extent_payload(store->extent_blocks);
+	u32 payload = shard_extent_payload(store->block_size,
+					   store->extent_blocks);
 	u32 i, room;
 
 	memset(w, 0, sizeof(*w));

@@ -404,7 +404,10 @@ static void write_settle(struct shard_device *device)
 	broken = device->write_error;
 	if (may_seal(device))
 		frame_seal(device);
-	if (!broken && shard_device_checkpoint_due(device))
+	/* full: only a checkpoint gives back what discards gave up */
+	if (!broken && (shard_device_checkpoint_due(device) ||
+			(device->state == SHARD_STATE_FULL &&
+			 device->applied_seq > device->checkpoint_seq)))
 		shard_device_want_checkpoint(device);
 	if (!list_empty(&device->waiting))
 		queue_work(device->wq, &device->admit_work);

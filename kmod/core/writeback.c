@@ -58,6 +58,7 @@ struct shard_writeback {
 	const struct shard_trace_ops *trace;
 	void *trace_ctx;
 	u32 block_size;
+	u64 extent_size;
 	spinlock_t lock;		/* of all below and of dependencies */
 	u64 tickets;			/* last one given */
 	u64 durable;			/* highest durable one */
@@ -390,9 +391,12 @@ static void queue_unblock(struct shard_dep_waiter *waiter, int error)
 static bool batch_takes(const struct shard_batch *batch,
 			const struct shard_append *append)
 {
+	u64 size = batch->wb->extent_size;
+
 	return batch->nr_segs < SHARD_MERGE_MAX && !append->after &&
 	       append->fua == batch->io.fua &&
-	       append->offset == batch->io.offset + batch->io.len;
+	       append->offset == batch->io.offset + batch->io.len &&
+	       (!size || append->offset & (size - 1));	/* P4 */
 }
 
 static void batch_add(struct shard_batch *batch, struct shard_append *append)
@@ -658,8 +662,9 @@ shard_writeback_create(struct shard_backend *backend, struct shard_stats *stats,
 }
 
 void shard_writeback_set(struct shard_writeback *wb, u32 block_size,
-			 u32 host_depth)
+			 u32 host_depth, u64 extent_size)
 {
+	wb->extent_size = extent_size;
 	wb->block_size = block_size;
 	if (!wb->backend->zone_size)
 		wb->queues[SHARD_QUEUE_HOST].depth = host_depth;

@@ -127,9 +127,11 @@ shard_writeback_create(struct shard_backend *backend,
  * @block_size:	bytes, for the counts
  * @host_depth:	backing writes in flight on the host queue, at most
  *		SHARD_QUEUE_DEPTH_MAX; 1 is used on zoned devices
+ * @extent_size: bytes, a power of two: appends are not merged across its
+ *		multiples; 0: wherever they are adjacent
  */
 void shard_writeback_set(struct shard_writeback *wb, u32 block_size,
-			 u32 host_depth);
+			 u32 host_depth, u64 extent_size);
 
 /** shard_writeback_quiesce() - wait until no completion runs any more */
 void shard_writeback_quiesce(struct shard_writeback *wb);
