@@ -262,5 +262,5 @@ run_fio()
 	job=$1
 	target=$2
 	shift 2
-	must env DEVICE="$target" /usr/bin/fio --output-format=terse --terse-version=3 "$@" "/fio-jobs/$job.fio"
+	must env DEVICE="$target" /usr/bin/fio "$@" "/fio-jobs/$job.fio"
 }

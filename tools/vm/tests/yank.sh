@@ -11,6 +11,7 @@ modprobe sd_mod
 load_module
 
 # busy DISK: some hundred writes were made since $before was taken.
+# shellcheck disable=SC2317
 busy()
 {
 	[ "$(counter "$1" 5)" -gt $((before + 300)) ]
