@@ -190,6 +190,7 @@ static void extents_begin_free(struct kunit *test)
 static void an_extent_lives_from_free_to_free(struct kunit *test)
 {
 	struct fixture *f = test->priv;
+	const struct shard_log_start from = {};
 	u32 life, nr, retired[4];
 
 	/* one life of each extent, so that the first comes again */
@@ -217,6 +218,9 @@ static void an_extent_lives_from_free_to_free(struct kunit *test)
 							   retired, 4), 1u);
 		KUNIT_EXPECT_EQ(test, retired[0], nr);
 		KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, INDEX), 1u);
+		/* one that records still name would come again at once */
+		shard_extents_list(f->ex);
+		shard_extents_relog(f->ex, &from, true);
 		shard_extent_free(f->ex, nr);
 		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_FREE);
 		KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, INDEX), 0u);

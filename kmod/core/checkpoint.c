@@ -195,6 +195,7 @@ int shard_checkpoint_write(struct shard_store *store, struct shard_index *index,
 	struct shard_version *version;
 	struct shard_run *run = NULL;
 	struct checkpoint *cp;
+	bool issued = false;
 	int err = -ENOMEM;
 
 	cp = kvzalloc(sizeof(*cp), GFP_KERNEL);
@@ -221,10 +222,15 @@ int shard_checkpoint_write(struct shard_store *store, struct shard_index *index,
 		cp->publish.after = &cp->dep;
 		cp->publish.root = true;
 		cp->publish.from = *from;
+		issued = true;
 		err = shard_super_publish(store->super, &cp->publish);
 	}
 	if (err) {
 		shard_dep_wait(&cp->dep);	/* appends still name it */
+		/* if a record was issued nobody knows what it needs */
+		if (!issued)
+			shard_extents_abandon(store->ex, SHARD_META_STREAMS |
+					      BIT(SHARDBLK_STREAM_INDEX));
 		goto out;
 	}
 	retire_meta(cp);

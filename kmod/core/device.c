@@ -346,10 +346,10 @@ static int device_layout(struct shard_device *device)
 	l->extent_blocks = r->extent_blocks;
 	l->nr_extents = r->nr_extents;
 	l->logical_blocks = r->logical_blocks;
-	if (!shard_layout_make(l) ||
+	if (!shard_layout_make(l) || !shard_layout_valid(l) ||
 	    (u64)l->nr_extents * l->extent_blocks >
 	    div_u64(device->backend->capacity, l->block_size)) {
-		pr_err("%s: is smaller than its superblock says\n",
+		pr_err("%s: its superblock does not fit the device\n",
 		       device->backend->name);
 		return -EUCLEAN;
 	}
@@ -447,6 +447,7 @@ static int device_recover(struct shard_device *device)
 	device->frozen_from = rec.frozen_from;
 	device->log_blocks = rec.log_blocks;
 	device->log_frames = rec.nr_frames;
+	device->checkpoint_soon = rec.checkpoint;
 	if (!device->options.read_only)
 		err = device_take_over(device, found);
 out:
@@ -460,8 +461,8 @@ static int device_workqueues(struct shard_device *device)
 				     0);
 	device->read_wq = alloc_workqueue("shardblk-read",
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	device->retry_wq = alloc_workqueue("shardblk-retry",
-					   WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	device->retry_wq = alloc_ordered_workqueue("shardblk-retry",
+						   WQ_MEM_RECLAIM);
 	return device->wq && device->read_wq && device->retry_wq ? 0 : -ENOMEM;
 }
 
@@ -535,7 +536,8 @@ int shard_device_open(struct shard_backend *backend,
 				   SHARD_HOST_READY);
 		shard_super_assign(device->store.super);
 		spin_lock_irqsave(&device->lock, flags);
-		if (shard_index_is_frozen(device->index) ||
+		if (device->checkpoint_soon ||
+		    shard_index_is_frozen(device->index) ||
 		    shard_device_checkpoint_due(device))
 			shard_device_want_checkpoint(device);
 		spin_unlock_irqrestore(&device->lock, flags);

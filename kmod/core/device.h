@@ -83,6 +83,7 @@ struct shard_device {
 	/* checkpoints */
 	bool checkpoint_wanted;
 	bool checkpoint_running;
+	bool checkpoint_soon;		/* recovery asks for one */
 	struct shard_log_start frozen_from;	/* of the frozen memtable */
 	u64 checkpoint_seq;		/* of the newest durable one */
 	u32 attempt;

@@ -95,6 +95,12 @@ u64 shard_manifest_pages_max(const struct shard_layout *l)
 	return div_u64(l->nr_extents + 1 + chunks + items - 1, items);
 }
 
+bool shard_layout_valid(const struct shard_layout *l)
+{
+	return shard_manifest_pages_max(l) <=
+	       shard_extent_payload(l->block_size, l->extent_blocks);
+}
+
 u64 shard_layout_make(struct shard_layout *l)
 {
 	u64 run_pages = shard_run_pages_max(l->block_size, l->logical_blocks);
@@ -251,22 +257,39 @@ static bool extent_assign(struct shard_extents *ex, u32 stream, u32 *nr)
 	return true;
 }
 
+/* Is the next free extent one that records name already? */
+static bool free_is_named(struct shard_extents *ex)
+{
+	struct shard_extent *e = list_first_entry_or_null(&ex->free,
+						struct shard_extent, node);
+
+	lockdep_assert_held(&ex->lock);
+	return e && !list_empty(&e->record_node);
+}
+
 u32 shard_extents_pick(struct shard_extents *ex, u32 room, u32 *picked, u32 max)
 {
+	u32 named, limit, nr = 0;
 	unsigned long flags;
-	u32 nr = 0;
 	int s;
 
 	spin_lock_irqsave(&ex->lock, flags);
+	named = ex->nr_log + ex->nr_assigned;
+	limit = named + room;
 	/* the earlier in the space order, the earlier served: host last */
 	for (s = SHARD_STREAMS - 1; s >= 0; s--) {
 		struct shard_head *head = &ex->heads[s];
 
-		if (s == SHARDBLK_STREAM_HOST)
-			room = room > SHARD_RECORD_SLACK ?
-			       room - SHARD_RECORD_SLACK : 0;
-		while (nr < min(room, max) && head->nr_ready < head->want &&
+		/* the host stream leaves room, and what is named, to the rest */
+		if (s == SHARDBLK_STREAM_HOST) {
+			if (room <= SHARD_RECORD_SLACK)
+				break;
+			limit -= SHARD_RECORD_SLACK;
+		}
+		while (nr < max && head->nr_ready < head->want &&
 		       head->nr_used < head_limit(ex, s) &&
+		       (ex->nr_log + ex->nr_assigned < limit ||
+			free_is_named(ex)) &&
 		       extent_assign(ex, s, &picked[nr]))
 			nr++;
 	}
@@ -276,14 +299,18 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, u32 *picked, u32 max)
 
 bool shard_extents_starved(struct shard_extents *ex, u32 stream)
 {
+	u32 max = shard_super_extents_max(ex->layout.block_size);
 	struct shard_head *head = &ex->heads[stream];
 	unsigned long flags;
 	bool starved;
 
 	spin_lock_irqsave(&ex->lock, flags);
-	starved = !head->nr_ready && !ex->nr_retired &&
-		  (list_empty(&ex->free) ||
-		   head->nr_used >= head_limit(ex, stream));
+	starved = list_empty(&ex->free) ||
+		  head->nr_used >= head_limit(ex, stream);
+	if (stream != SHARDBLK_STREAM_HOST &&
+	    ex->nr_log + ex->nr_assigned >= max && !free_is_named(ex))
+		starved = true;
+	starved = starved && !head->nr_ready && !ex->nr_retired;
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return starved;
 }
@@ -565,6 +592,38 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams, u32 *retired,
 	return nr;
 }
 
+/* Those that records name anyway go first: they take no further entry. */
+static void extent_make_free(struct shard_extents *ex, struct shard_extent *e)
+{
+	lockdep_assert_held(&ex->lock);
+	e->state = SHARD_EXTENT_FREE;
+	ex->heads[e->stream].nr_used--;
+	if (list_empty(&e->record_node))
+		list_add_tail(&e->node, &ex->free);
+	else
+		list_add(&e->node, &ex->free);
+	ex->nr_free++;
+}
+
+void shard_extents_abandon(struct shard_extents *ex, u32 streams)
+{
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++) {
+		struct shard_extent *e = &ex->extents[i];
+
+		if (!(streams & BIT(e->stream)) || e->live || e->retired)
+			continue;
+		if (e->state == SHARD_EXTENT_OPEN)
+			extent_seal(ex, e);
+		if (e->state == SHARD_EXTENT_SEALED)
+			extent_make_free(ex, e);
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
 void shard_extent_free(struct shard_extents *ex, u32 nr)
 {
 	struct shard_extent *e = &ex->extents[nr];
@@ -574,10 +633,7 @@ void shard_extent_free(struct shard_extents *ex, u32 nr)
 	WARN_ON_ONCE(!e->retired || e->state != SHARD_EXTENT_SEALED);
 	e->retired = false;
 	ex->nr_retired--;
-	e->state = SHARD_EXTENT_FREE;
-	ex->heads[e->stream].nr_used--;
-	list_add_tail(&e->node, &ex->free);
-	ex->nr_free++;
+	extent_make_free(ex, e);
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
@@ -596,28 +652,35 @@ void shard_extent_restore_generation(struct shard_extents *ex, u32 nr,
 	} else if (e->generation != e->listed && list_empty(&e->record_node)) {
 		list_add_tail(&e->record_node, &ex->assigned);
 		ex->nr_assigned++;
+		if (!list_empty(&e->node))
+			list_move(&e->node, &ex->free);
 	}
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
-void shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
+bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 			  u32 written, u32 live)
 {
 	struct shard_extent *e = &ex->extents[nr];
 	unsigned long flags;
+	bool ok;
 
 	spin_lock_irqsave(&ex->lock, flags);
+	ok = e->state == SHARD_EXTENT_FREE || e->stream == stream;
 	if (e->state == SHARD_EXTENT_FREE && !list_empty(&e->node)) {
 		list_del_init(&e->node);
 		ex->nr_free--;
 		ex->heads[stream].nr_used++;
 	}
-	/* O1: a start never appends to what another life has written */
-	e->state = SHARD_EXTENT_SEALED;
-	e->stream = stream;
-	e->written = written;
-	e->live = live;
+	if (ok) {
+		/* O1: a start never appends to what another life has written */
+		e->state = SHARD_EXTENT_SEALED;
+		e->stream = stream;
+		e->written = written;
+		e->live = live;
+	}
 	spin_unlock_irqrestore(&ex->lock, flags);
+	return ok;
 }
 
 void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,

@@ -108,6 +108,13 @@ struct shard_layout {
  */
 u64 shard_layout_make(struct shard_layout *layout);
 
+/**
+ * shard_layout_valid() - can its records and manifests work
+ *
+ * A record has room for a few extents of a manifest, not for many: a manifest
+ * must fit into one.  Only unusually small extents are too small for that.
+ */
+bool shard_layout_valid(const struct shard_layout *layout);
 /* Pages of a manifest of such a device, at most. */
 u64 shard_manifest_pages_max(const struct shard_layout *layout);
 /* Payload blocks of a frame at most, whatever it holds. */
@@ -146,7 +153,8 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, u32 *picked,
 /**
  * shard_extents_starved() - has a stream nothing ready, and can get nothing
  *
- * False while retired extents wait for readers.
+ * False while retired extents wait for readers.  True for other streams than
+ * the host's also if no record has room to name what they would get.
  */
 bool shard_extents_starved(struct shard_extents *ex, u32 stream);
 /** shard_extent_ready() - record durable and reset done: may be opened */
@@ -231,6 +239,13 @@ void shard_extents_list(struct shard_extents *ex);
  */
 u32 shard_extents_retire(struct shard_extents *ex, u32 streams, u32 *retired,
 			 u32 max);
+/**
+ * shard_extents_abandon() - an attempt at a new root failed
+ *
+ * What it appended to, and the newest durable root has nothing in, is free
+ * again: no record needs it, and nobody has seen it.
+ */
+void shard_extents_abandon(struct shard_extents *ex, u32 streams);
 /** shard_extent_free() - readers are gone (O7) */
 void shard_extent_free(struct shard_extents *ex, u32 nr);
 
@@ -240,7 +255,8 @@ void shard_extent_free(struct shard_extents *ex, u32 nr);
  */
 void shard_extent_restore_generation(struct shard_extents *ex, u32 nr,
 				     u32 generation, bool listed);
-void shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
+/* Return: false if it is another stream's already: the image is not right. */
+bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 			  u32 written, u32 live);
 /** shard_extent_restore_log() - append a sealed extent to the log list */
 void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,

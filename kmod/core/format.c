@@ -104,8 +104,9 @@ static int choose_size(struct format *f, const struct shard_format_options *o)
 			return -EINVAL;
 		r->logical_blocks = div_u64(o->logical_size, r->block_size);
 		/* an explicit size may use up the spare, but no more */
-		return size_fits(f, r->logical_blocks,
-				 o->spare_permille) ? 0 : -ENOSPC;
+		if (!size_fits(f, r->logical_blocks, o->spare_permille))
+			return -ENOSPC;
+		return shard_layout_valid(&f->layout) ? 0 : -EINVAL;
 	}
 	/* the reserves grow with the size, so the largest is searched for */
 	while (high - low > 1) {
@@ -117,7 +118,9 @@ static int choose_size(struct format *f, const struct shard_format_options *o)
 			high = mid;
 	}
 	r->logical_blocks = low;
-	return low && size_fits(f, low, r->spare_permille) ? 0 : -ENOSPC;
+	if (!low || !size_fits(f, low, r->spare_permille))
+		return -ENOSPC;
+	return shard_layout_valid(&f->layout) ? 0 : -EINVAL;
 }
 
 static void format_append_done(struct shard_append *append)

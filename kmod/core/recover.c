@@ -650,9 +650,10 @@ static int replay_log(struct log_scan *s)
 
 /* ---- extents ---- */
 
-static void restore_extents(struct shard_extents *ex,
+static bool restore_extents(struct shard_extents *ex,
 			    const struct shard_manifest_image *image)
 {
+	bool ok = true;
 	u32 i;
 
 	for (i = 0; i < image->nr_extents; i++) {
@@ -663,21 +664,26 @@ static void restore_extents(struct shard_extents *ex,
 						true);
 		if (item->extent.stream == SHARDBLK_STREAM_HOST &&
 		    item->extent.live)
-			shard_extent_restore(ex, nr, SHARDBLK_STREAM_HOST,
-					     item->extent.written,
-					     item->extent.live);
+			ok &= shard_extent_restore(ex, nr, SHARDBLK_STREAM_HOST,
+						   item->extent.written,
+						   item->extent.live);
 	}
+	return ok;
 }
 
-static void restore_run(struct log_scan *s, struct shard_run *run)
+static bool restore_run(struct log_scan *s, struct shard_run *run)
 {
+	bool ok = true;
 	u32 i;
 
 	for (i = 0; run && i < run->nr_chunks; i++)
-		shard_extent_restore(s->store->ex, run->chunks[i].place.extent,
-				     SHARDBLK_STREAM_INDEX,
-				     s->store->extent_blocks, 0);
+		ok &= shard_extent_restore(s->store->ex,
+					   run->chunks[i].place.extent,
+					   SHARDBLK_STREAM_INDEX,
+					   s->store->extent_blocks,
+					   run->chunks[i].nr_blocks);
 	shard_index_restore(s->index, run);
+	return ok;
 }
 
 /* Loads one copy; keeps what both lie in, so that neither is overwritten. */
@@ -686,6 +692,7 @@ static int restore_manifest(struct log_scan *s)
 	struct shard_store *store = s->store;
 	struct shard_manifest_image image;
 	u32 copy, i, good = 0;
+	bool ok = true;
 	int err = 0;
 
 	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
@@ -693,19 +700,24 @@ static int restore_manifest(struct log_scan *s)
 		if (err) {
 			pr_err("%s: copy %u of the manifest cannot be used: %d\n",
 			       s->name, copy, err);
+			s->rec->checkpoint = true;
 			continue;
 		}
 		if (!good++) {
-			restore_extents(store->ex, &image);
-			restore_run(s, image.run);
+			ok &= restore_extents(store->ex, &image);
+			ok &= restore_run(s, image.run);
 			image.run = NULL;
 		}
 		for (i = 0; i < image.nr_pieces; i++)
-			shard_extent_restore(store->ex,
-					     image.pieces[i].place.extent,
-					     SHARDBLK_STREAM_META0 + copy,
-					     store->extent_blocks, 0);
+			ok &= shard_extent_restore(store->ex,
+						image.pieces[i].place.extent,
+						SHARDBLK_STREAM_META0 + copy,
+						store->extent_blocks, 1);
 		shard_manifest_free(&image);
+	}
+	if (!ok) {
+		pr_err("%s: an extent is said to be of two streams\n", s->name);
+		return -EUCLEAN;
 	}
 	if (good)
 		return 0;
@@ -713,7 +725,7 @@ static int restore_manifest(struct log_scan *s)
 }
 
 /* The log as the next record shall name it: what was replayed, ends fixed. */
-static void restore_log(struct log_scan *s)
+static int restore_log(struct log_scan *s)
 {
 	const struct shard_super_record *r = s->record;
 	u32 i;
@@ -730,12 +742,18 @@ static void restore_log(struct log_scan *s)
 		if (s->last_seqs[i] <= r->checkpoint_seq)
 			continue;
 		shard_extent_get(s->store->ex, e->extent, &now);
-		shard_extent_restore(s->store->ex, e->extent,
-				     SHARDBLK_STREAM_HOST, s->ends[i],
-				     now.live);
+		if (now.in_log ||
+		    !shard_extent_restore(s->store->ex, e->extent,
+					  SHARDBLK_STREAM_HOST, s->ends[i],
+					  now.live)) {
+			pr_err("%s: extent %u is named twice\n", s->name,
+			       e->extent);
+			return -EUCLEAN;
+		}
 		shard_extent_restore_log(s->store->ex, e->extent, e->start,
 					 s->ends[i], s->last_seqs[i]);
 	}
+	return 0;
 }
 
 int shard_recover_log(struct shard_store *store, struct shard_index *index,
@@ -766,7 +784,7 @@ int shard_recover_log(struct shard_store *store, struct shard_index *index,
 	if (!err)
 		err = replay_log(&s);
 	if (!err)
-		restore_log(&s);
+		err = restore_log(&s);
 out:
 	kvfree(s.last_seqs);
 	kvfree(s.ends);

@@ -47,6 +47,7 @@ int shard_recover_super(struct shard_writeback *wb,
  * @nr_frames:	frames replayed
  * @log_blocks:	blocks of the log that was replayed
  * @frozen_from: if the memtable had to be frozen on the way: up to where
+ * @checkpoint:	a copy of the manifest is lost: write both anew soon
  * @damaged_blocks: payload blocks of durable frames that are wrong; reading
  *		them gives errors
  */
@@ -56,6 +57,7 @@ struct shard_recovery {
 	u64 nr_frames;
 	u64 log_blocks;
 	struct shard_log_start frozen_from;
+	bool checkpoint;
 	u32 damaged_blocks;
 };
 

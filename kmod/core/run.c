@@ -172,6 +172,9 @@ static int iter_push(struct shard_run_iter *it, u32 page, u32 csum)
 	void *block = it->pages[level];
 	int err;
 
+	/* a tree visits each page once; a hostile one may be none */
+	if (it->nr_pages_read == it->run->nr_pages)
+		return -EBADMSG;
 	err = shard_page_read(it->store, it->run->id, page,
 			      shard_run_offset(it->store, it->run, page), csum,
 			      block);
@@ -253,6 +256,22 @@ static int iter_descend(struct shard_run_iter *it)
 	return it->depth ? 1 : 0;
 }
 
+/* Pages are what their parents say; what they say may still be nonsense. */
+static bool iter_entry_valid(const struct shard_run_iter *it,
+			     const struct shard_leaf_entry *e)
+{
+	const struct shard_layout *l = shard_extents_layout(it->store->ex);
+
+	if (e->lba < it->next_lba || e->lba >= l->logical_blocks ||
+	    e->nr_blocks > l->logical_blocks - e->lba)
+		return false;
+	return !e->mapped ||
+	       (e->place.extent >= SHARDBLK_SUPER_EXTENTS &&
+		e->place.extent < l->nr_extents &&
+		e->place.block < l->extent_blocks &&
+		e->nr_blocks <= l->extent_blocks - e->place.block);
+}
+
 int shard_run_iter_next(struct shard_run_iter *it, struct shard_range *range)
 {
 	struct shard_leaf_entry e;
@@ -267,6 +286,9 @@ int shard_run_iter_next(struct shard_run_iter *it, struct shard_range *range)
 		if (ret <= 0)
 			return ret;
 	}
+	if (!iter_entry_valid(it, &e))
+		return -EBADMSG;
+	it->next_lba = e.lba + e.nr_blocks;
 	range->lba = e.lba;
 	range->nr_blocks = e.nr_blocks;
 	range->mapped = e.mapped;

@@ -81,6 +81,7 @@ struct shard_run_iter {
 	void *pages[SHARD_RUN_LEVELS];
 	u32 pos;			/* in the leaf */
 	u32 *csums;			/* of the current entry */
+	u64 next_lba;			/* behind it */
 	u64 nr_pages_read;
 };
 

@@ -81,17 +81,21 @@ static int super_append(struct shard_super *super, u64 offset, void *addr,
 int shard_super_wipe(struct shard_super *super, u32 extent, void *zeros,
 		     u32 len)
 {
+	struct shard_super_head *head =
+		&super->heads[extent % SHARDBLK_SUPER_COPIES];
+	u32 first = head->extent == extent ? head->next : 0;
+	bool zoned = shard_writeback_backend(super->wb)->zone_size;
 	int err;
 
 	/* one that is in use was reset when it was turned to */
-	if (super->heads[extent % SHARDBLK_SUPER_COPIES].extent == extent)
-		return 0;
-	err = super_reset(super, extent);
+	err = first ? 0 : super_reset(super, extent);
 	/* a zoned device has forgotten all by that */
-	if (err || shard_writeback_backend(super->wb)->zone_size)
+	if (err || zoned || first * super->record.block_size >= len)
 		return err;
-	return super_append(super, super_offset(super, extent, 0), zeros, len,
-			    NULL);
+	if (first)
+		head->next = U32_MAX;
+	return super_append(super, super_offset(super, extent, first), zeros,
+			    len - first * super->record.block_size, NULL);
 }
 
 /* Goes over to the other extent of a copy. */
