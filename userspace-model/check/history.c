@@ -262,17 +262,22 @@ void history_run(struct world *w, const struct world_config *config)
 	world_begin(w, config);
 	run_ops(w);
 	world_mark(w);
-	if (world_draw(2, SIM_CHOOSE_STEP)) {
+	if (world_draw(2, SIM_CHOOSE_STEP))
 		world_recover(w);
-	} else {
+	else
 		world_restart(w);
-		if (!w->cut && w->sick)
-			world_restart(w);
-		if (!w->cut)
-			world_compare(w, w->model.must);
+	/* until a start has had no fault, and tells all */
+	while (w->cut || w->sick) {
 		if (w->cut)
 			world_recover(w);
+		else
+			world_restart(w);
 	}
+	/* after a crash that was done, and nothing is unsettled */
+	if (w->model.all)
+		world_compare(w, w->model.must);
+	if (w->cut)
+		world_recover(w);
 	w->cut_in = 0;
 	world_close(w);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ordering rules of DESIGN.md's section 6, one test each.
+ * The ordering rules of docs/ORDERING.md, one test each.
  *
  * Random histories come by most of what is done here; these are the shortest
  * histories in which a rule is all that stands between an event and a broken

@@ -413,11 +413,18 @@ void world_compare(struct world *w, u64 must)
 
 	if (w->cut)
 		return;
+	/* then it says nothing, until the next start */
+	if (shard_device_state(w->device) == SHARD_STATE_FAILED) {
+		if (!w->sick)
+			kapi_fail("failed without a fault");
+		w->sick = true;
+		return;
+	}
 	world_read_stamps(w, stamps);
 	if (w->cut)
 		return;
 	for (i = 0; i < w->model.nr_blocks; i++)
-		if (stamps[i] == M_UNREADABLE && !w->sick)
+		if (stamps[i] == M_UNREADABLE)
 			kapi_fail("block %u cannot be read", i);
 	why = m_device_holds(&w->model, stamps, must);
 	if (why)
