@@ -17,9 +17,9 @@ O := build
 all:
 
 include userspace-model/user.mk
--include $(wildcard kmod/module.mk tools/shardctl/shardctl.mk \
-	userspace-model/check/check.mk kunit/user.mk tools/kunit/kunit.mk \
-	tools/vm/vm.mk tools/style/style.mk tools/demo.mk)
+-include $(wildcard kmod/module.mk kunit/user.mk tools/shardctl/shardctl.mk \
+	userspace-model/check/check.mk tools/kunit/kunit.mk tools/vm/vm.mk \
+	tools/style/style.mk tools/demo.mk)
 
 all: $(ALL) ## build the module, the tools and the checker
 

@@ -4,5 +4,5 @@
 SUITES ?= shardblk*
 
 .PHONY: kunit
-kunit:
+kunit: ## the KUnit suites under user-mode Linux, on a kernel built for them
 	tools/kunit/run '$(SUITES)'
