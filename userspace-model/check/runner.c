@@ -257,8 +257,9 @@ static int list_write(const struct check_suite *suite, const struct list *list,
 
 	if (!file)
 		return -errno;
-	fprintf(file, "# SPDX-License-" "Identifier: GPL-2.0-only\n# %s\nsuite %s\n",
-		why, suite->name);
+	/* checkpatch takes the tag for this file's own, were it one string */
+	fprintf(file, "# %s: GPL-2.0-only\n# %s\nsuite %s\n",
+		"SPDX-License-Identifier", why, suite->name);
 	sim_records_print(file, list->records, list->nr);
 	return fclose(file) ? -EIO : 0;
 }
