@@ -47,6 +47,7 @@
 #define THREADS_MAX	16
 #define PHASE_REQUESTS	40	/* between changes of what is done how often */
 #define SCRIBBLE_BLOCKS	64	/* behind the judged region */
+#define SCRIBBLE_WRITE	8	/* blocks written there at once */
 
 enum kind {
 	KIND_BEGIN = 1,
@@ -97,7 +98,7 @@ static uint64_t event_slots = 8192;
 static uint64_t budget_blocks = 12000;
 static long requests_max = 1500;
 static unsigned int nr_threads = 6;
-static unsigned int discard_share = 10;
+static unsigned int discard_share = 20;
 
 static atomic_ullong stamps = 1;
 static atomic_ullong requests = 1;
@@ -202,7 +203,7 @@ static void fill(uint8_t *buf, uint64_t request, uint64_t submit, uint64_t first
 
 static uint32_t random_len(uint64_t *state)
 {
-	uint32_t nr = 1U << (rnd(state) % 7);
+	uint32_t nr = 1U << (rnd(state) % 7 * (rnd(state) % 4 + 1) / 4);
 
 	/* Powers of two are as likely as everything between. */
 	if (rnd(state) & 1)
@@ -318,7 +319,7 @@ static int more(void)
 static void shares(unsigned int *flush, unsigned int *fua)
 {
 	static const unsigned char phases[][2] = {
-		{ 0, 0 }, { 1, 0 }, { 2, 2 }, { 5, 0 }, { 0, 15 }, { 25, 15 },
+		{ 0, 0 }, { 2, 2 }, { 5, 0 }, { 10, 5 }, { 0, 20 }, { 30, 20 },
 	};
 	uint64_t state = (run_id ^ atomic_load(&requests) / PHASE_REQUESTS) | 1;
 	unsigned int phase;
@@ -356,10 +357,27 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+/*
+ * The lower half of each byte says where it lies, the upper half is random.  So
+ * any mixture of old and new bytes, down to torn words, is known to have been
+ * written there: whoever copies a buffer that changes owes no more.
+ */
+static uint64_t scribble_word(size_t word, uint64_t random)
+{
+	uint64_t value = random & 0xf0f0f0f0f0f0f0f0ULL;
+
+	for (unsigned int i = 0; i < 8; i++) {
+		uint64_t low = (uint32_t)((word * 8 + i) * 2654435761U) >> 28;
+
+		value |= low << (8 * i);
+	}
+	return value;
+}
+
 /* Writes a buffer and changes it while it is being written, in its own region. */
 static void scribble(uint64_t seed)
 {
-	size_t len = 8 * (size_t)block_size;
+	size_t len = SCRIBBLE_WRITE * (size_t)block_size;
 	uint64_t *buf = buffer(len);
 	uint64_t state = seed;
 	aio_context_t aio = 0;
@@ -367,15 +385,16 @@ static void scribble(uint64_t seed)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (syscall(SYS_io_setup, 1, &aio))
 		die("io_setup");
-	memset(buf, 0x5a, len);
+	for (size_t word = 0; word < len / 8; word++)
+		buf[word] = scribble_word(word, 0);
 	for (unsigned int n = 0; n < 200; n++) {
 		struct iocb cb = {
 			.aio_fildes = data_fd,
 			.aio_lio_opcode = IOCB_CMD_PWRITE,
 			.aio_buf = (uintptr_t)buf,
 			.aio_nbytes = len,
-			.aio_offset = (region_blocks + 8 * (rnd(&state) % (SCRIBBLE_BLOCKS / 8))) *
-				      block_size,
+			.aio_offset = region_blocks * block_size +
+				      rnd(&state) % (SCRIBBLE_BLOCKS / SCRIBBLE_WRITE) * len,
 		}, *ptr = &cb;
 		struct io_event done;
 		struct timespec now = { 0 };
@@ -383,9 +402,12 @@ static void scribble(uint64_t seed)
 		if (syscall(SYS_io_submit, aio, 1L, &ptr) != 1)
 			die("io_submit");
 		do {
-			for (unsigned int i = 0; i < 64; i++)
-				buf[rnd(&state) % (len / 8)] = 0x0101010101010101ULL *
-							       (rnd(&state) & 0xff);
+			for (unsigned int i = 0; i < 64; i++) {
+				size_t word = rnd(&state) % (len / 8);
+
+				/* rnd() gives 48 bits. */
+				buf[word] = scribble_word(word, rnd(&state) << 16 ^ rnd(&state));
+			}
 		} while (!syscall(SYS_io_getevents, aio, 0L, 1L, &done, &now));
 		if (done.res != (int64_t)len) {
 			errno = done.res < 0 ? -done.res : EIO;

@@ -35,6 +35,9 @@ BEGIN, WRITE, WRITE_FUA, DISCARD_SUBMIT, DISCARD, FLUSH, END = range(1, 8)
 NEVER = 1 << 62
 HEAD = struct.Struct("<QQQQQIIII")
 RECORD = struct.Struct("<QQQQQQIIII")
+SCRIBBLE_WRITE = 8
+PLACES = bytes((at * 2654435761 & 0xffffffff) >> 28 for at in range(SCRIBBLE_WRITE * 4096))
+LOWER_HALF = bytes(value & 15 for value in range(256))
 Record = namedtuple("Record", "run request submit ack first nr kind block_size")
 
 
@@ -66,6 +69,16 @@ def parse_record(data):
     if magic != RECORD_MAGIC or zeroed_crc(data, 60) != crc:
         return None
     return Record(run, request, submit, ack, first, nr, kind, block_size)
+
+
+def scribbled(data, number, block_size):
+    """Whether a sector of the region of changing buffers may hold this.
+
+    Each byte's lower half says where in the buffer it was, which is written at
+    multiples of its size.  A sector never written is zeros.
+    """
+    at = number * SECTOR % (SCRIBBLE_WRITE * block_size)
+    return data.translate(LOWER_HALF) == PLACES[at:at + len(data)] or not any(data)
 
 
 class History:
@@ -154,7 +167,7 @@ class Verdict:
             shown.append(None if data == zeros else self.parse_unit(data, number))
         for number in range(self.history.scribble * self.history.block_size // SECTOR):
             data = file.read(SECTOR)
-            if not self.raw and any(data[i:i + 8] != data[i:i + 1] * 8 for i in range(0, len(data), 8)):
+            if not self.raw and not scribbled(data, number, self.history.block_size):
                 self.complain(f"changing buffers: sector {number} holds what was never written")
         return shown
 
