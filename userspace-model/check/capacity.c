@@ -72,5 +72,5 @@ void check_capacity(struct world *w)
 	run_on(w, 32 * TIB, SZ_256M);
 	if (w->config.base <= U32_MAX)
 		kapi_fail("no block above 2^32 was written");
-	run_on(w, 512 * TIB, SZ_256M);
+	run_on(w, 1024 * TIB, SZ_256M);
 }

@@ -172,7 +172,7 @@ static const char * const op_names[] = {
 /* What a request may return, given what has struck so far. */
 static void check_error(struct world *w, struct world_slot *slot, int error)
 {
-	enum shard_op op = slot->request.op;
+	enum shard_op op = slot->op;
 
 	if (!error) {
 		if (w->write_failed && slot->late && op != SHARD_READ &&
@@ -189,14 +189,14 @@ static void check_error(struct world *w, struct world_slot *slot, int error)
 		return;
 	if (error != -EIO || !w->sick)
 		kapi_fail("a %s of %u blocks at %llu returned %d",
-			  op_names[op], slot->request.nr_blocks,
-			  slot->request.lba, error);
+			  op_names[op], slot->nr_blocks,
+			  w->config.base + slot->lba, error);
 }
 
 static void read_done(struct world *w, struct world_slot *slot, int error)
 {
-	u32 size = w->info.block_size, nr = slot->request.nr_blocks;
-	u32 lba = slot->request.lba - w->config.base, i;
+	u32 size = w->info.block_size, nr = slot->nr_blocks;
+	u32 lba = slot->lba, i;
 	u64 stamps[SHARD_REQUEST_BLOCKS_MAX];
 	u64 *to = slot->into ?: stamps;
 	const char *why;
@@ -221,9 +221,9 @@ static void slot_done(struct shard_request *request, int error)
 		kapi_fail("request #%u was done twice", slot->number);
 	if (!slot->into)
 		world_note(w, "%5u | %s done: %d", slot->number,
-			   op_names[request->op], error);
+			   op_names[slot->op], error);
 	check_error(w, slot, error);
-	switch (request->op) {
+	switch (slot->op) {
 	case SHARD_READ:
 		read_done(w, slot, error);
 		break;
@@ -235,11 +235,11 @@ static void slot_done(struct shard_request *request, int error)
 		break;
 	default:
 		m_device_hint(&w->model, slot->index, request->seq);
-		m_device_done(&w->model, slot->index, request->fua, error);
+		m_device_done(&w->model, slot->index, slot->fua, error);
 		if (error && error != -ENOSPC)
 			w->write_failed = true;
 	}
-	w->nr_refused += error && request->op != SHARD_READ;
+	w->nr_refused += error && slot->op != SHARD_READ;
 	slot->done_at = w->model.clock;
 	slot->busy = false;
 	w->nr_busy--;
@@ -297,8 +297,12 @@ static void slot_submit(struct world *w, struct world_slot *slot)
 {
 	slot->world = w;
 	slot->busy = true;
-	slot->late = slot->request.op == SHARD_FLUSH ? w->flush_failed :
+	slot->late = slot->op == SHARD_FLUSH ? w->flush_failed :
 		w->write_failed;
+	slot->request.op = slot->op;
+	slot->request.lba = w->config.base + slot->lba;
+	slot->request.nr_blocks = slot->nr_blocks;
+	slot->request.fua = slot->fua;
 	slot->request.segs = slot->segs;
 	slot->request.done = slot_done;
 	slot->request.seq = 0;
@@ -318,10 +322,10 @@ struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
 		return NULL;
 	slot->number = ++w->nr_numbers;
 	slot->into = NULL;
-	slot->request.op = op;
-	slot->request.lba = w->config.base + lba;
-	slot->request.nr_blocks = nr_blocks;
-	slot->request.fua = fua;
+	slot->op = op;
+	slot->lba = lba;
+	slot->nr_blocks = nr_blocks;
+	slot->fua = fua;
 	world_note(w, "%5u | %-8s%4u %+4d%s", slot->number, op_names[op], lba,
 		   nr_blocks, fua ? " fua" : "");
 	switch (op) {
@@ -352,11 +356,11 @@ void world_change(struct world *w, struct world_slot *slot)
 {
 	u32 size = w->info.block_size, i;
 
-	if (!slot->busy || slot->request.op != SHARD_WRITE)
+	if (!slot->busy || slot->op != SHARD_WRITE)
 		return;
 	world_note(w, "%5u | its buffer changes", slot->number);
 	m_device_either(&w->model, slot->index);
-	for (i = 0; i < slot->request.nr_blocks; i++)
+	for (i = 0; i < slot->nr_blocks; i++)
 		content_fill(slot->data + (size_t)i * size, size,
 			     m_stamp(slot->serial, i, true));
 }
@@ -393,13 +397,12 @@ void world_read_stamps(struct world *w, u64 *stamps)
 		if (!slot)
 			return;
 		slot->into = stamps + lba;
-		slot->request.op = SHARD_READ;
-		slot->request.fua = false;
-		slot->request.lba = w->config.base + lba;
-		slot->request.nr_blocks = min(max, nr - lba);
+		slot->op = SHARD_READ;
+		slot->fua = false;
+		slot->lba = lba;
+		slot->nr_blocks = min(max, nr - lba);
 		slot->segs[0].addr = slot->data;
-		slot->segs[0].len = slot->request.nr_blocks *
-				    w->info.block_size;
+		slot->segs[0].len = slot->nr_blocks * w->info.block_size;
 		slot_submit(w, slot);
 	}
 	world_wait_all(w);
@@ -550,8 +553,7 @@ void world_power_cut(struct world *w)
 	sim_disk_settle(w->disk);
 	for (slot = w->slots; slot < w->slots + WORLD_SLOTS; slot++) {
 		if (slot->busy && !slot->into &&
-		    (slot->request.op == SHARD_WRITE ||
-		     slot->request.op == SHARD_DISCARD))
+		    (slot->op == SHARD_WRITE || slot->op == SHARD_DISCARD))
 			m_device_hint(&w->model, slot->index, slot->request.seq);
 		slot->busy = false;
 		memset(&slot->request, 0, sizeof(slot->request));

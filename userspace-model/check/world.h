@@ -59,6 +59,10 @@ struct world_slot {
 	struct shard_request request;
 	struct world *world;
 	bool busy;
+	enum shard_op op;	/* what was asked; the request is the engine's */
+	u32 lba;		/* of the model */
+	u32 nr_blocks;
+	bool fua;
 	bool late;		/* submitted when such a one had failed */
 	u32 number;		/* for the table */
 	u64 done_at;		/* when, as the model counts events */
