@@ -287,7 +287,7 @@ static void the_open_extent_stays_until_another_is_ready(struct kunit *test)
 static void metadata_is_served_before_host_data(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	u32 picked[8], i, s;
+	u32 picked[8], i, s, slack;
 
 	for (s = 0; s < SHARD_STREAMS; s++)
 		shard_extents_want(f->ex, s, 1);
@@ -295,13 +295,12 @@ static void metadata_is_served_before_host_data(struct kunit *test)
 	for (i = 0; i < 2; i++)
 		KUNIT_EXPECT_GE(test, extent(f, picked[i]).stream,
 				(u8)META0);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK,
-						 picked, 8), 1u);
+	slack = shard_extents_layout(f->ex)->record_slack;
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, picked, 8), 1u);
 	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, INDEX);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK,
-						 picked, 8), 0u);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, SHARD_RECORD_SLACK + 1,
-						 picked, 8), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, picked, 8), 0u);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, picked, 8),
+			1u);
 	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, HOST);
 }
 

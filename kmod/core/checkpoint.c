@@ -145,7 +145,8 @@ static int relist(void *ctx)
 	struct shard_dep dep;
 	int err;
 
-	if (shard_super_room(cp->store->super) > SHARD_RECORD_RELIST)
+	if (shard_super_room(cp->store->super) >
+	    shard_extents_layout(cp->store->ex)->record_relist)
 		return 0;
 	shard_dep_init(&dep, cp->store->wb);
 	pub.after = &dep;

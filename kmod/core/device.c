@@ -125,7 +125,8 @@ bool shard_device_checkpoint_due(struct shard_device *device)
 		return true;
 	/* records have to name all log extents */
 	return device->store.super &&
-	       shard_super_room(device->store.super) <= SHARD_RECORD_SLACK;
+	       shard_super_room(device->store.super) <=
+	       device->layout.record_slack;
 }
 
 void shard_device_want_checkpoint(struct shard_device *device)

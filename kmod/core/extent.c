@@ -97,8 +97,7 @@ u64 shard_manifest_pages_max(const struct shard_layout *l)
 
 bool shard_layout_valid(const struct shard_layout *l)
 {
-	return shard_manifest_pages_max(l) <=
-	       shard_extent_payload(l->block_size, l->extent_blocks);
+	return l->record_slack <= shard_super_extents_max(l->block_size) / 2;
 }
 
 u64 shard_layout_make(struct shard_layout *l)
@@ -109,6 +108,10 @@ u64 shard_layout_make(struct shard_layout *l)
 	l->index_extents = extents_for_two(l, run_pages);
 	l->meta_extents = SHARDBLK_MANIFEST_COPIES *
 		extents_for_two(l, shard_manifest_pages_max(l));
+	/* one for each copy of what fits into one extent, else all but the old */
+	l->record_relist = l->meta_extents == 2 * SHARDBLK_MANIFEST_COPIES ?
+			   3 : l->meta_extents / 2 + 2;
+	l->record_slack = l->record_relist + 3;
 	l->discard_extents = 1;
 	l->head_extents = 2;
 	taken = (u64)SHARDBLK_SUPER_EXTENTS + l->index_extents +
@@ -282,9 +285,9 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, u32 *picked, u32 max)
 
 		/* the host stream leaves room, and what is named, to the rest */
 		if (s == SHARDBLK_STREAM_HOST) {
-			if (room <= SHARD_RECORD_SLACK)
+			if (room <= ex->layout.record_slack)
 				break;
-			limit -= SHARD_RECORD_SLACK;
+			limit -= ex->layout.record_slack;
 		}
 		while (nr < max && head->nr_ready < head->want &&
 		       head->nr_used < head_limit(ex, s) &&

@@ -26,10 +26,6 @@ struct shard_extents;
 /* Streams that own extents; the superblock's are fixed. */
 #define SHARD_STREAMS	((u32)SHARDBLK_STREAM_SUPER)
 
-/* Entries of a record that the host stream leaves to a checkpoint's extents. */
-#define SHARD_RECORD_SLACK	6
-/* Of these, what a manifest needs: a run that leaves no more has one written. */
-#define SHARD_RECORD_RELIST	3
 
 enum shard_extent_state {
 	SHARD_EXTENT_FREE,
@@ -86,6 +82,9 @@ struct shard_extent {
  * @discard_extents:	log space that only discards may use
  * @head_extents:	open and ready ones of the host stream
  * @host_extents:	the rest: for the host stream, heads included
+ * @record_relist:	entries of a record that a manifest may need: a run that
+ *			leaves no more has one written
+ * @record_slack:	entries that the host stream leaves to a checkpoint
  */
 struct shard_layout {
 	u32 block_size;
@@ -97,6 +96,8 @@ struct shard_layout {
 	u32 discard_extents;
 	u32 head_extents;
 	u32 host_extents;
+	u32 record_relist;
+	u32 record_slack;
 };
 
 /**
@@ -111,8 +112,8 @@ u64 shard_layout_make(struct shard_layout *layout);
 /**
  * shard_layout_valid() - can its records and manifests work
  *
- * A record has room for a few extents of a manifest, not for many: a manifest
- * must fit into one.  Only unusually small extents are too small for that.
+ * A record must have room for the log beside what a checkpoint's extents need.
+ * Only unusually small extents make manifests so long that it has not.
  */
 bool shard_layout_valid(const struct shard_layout *layout);
 /* Pages of a manifest of such a device, at most. */

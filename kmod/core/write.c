@@ -536,7 +536,8 @@ static enum shard_space space_decide(struct shard_device *device,
 	if (device->checkpoint_wanted || device->checkpoint_running)
 		return SPACE_COMES;
 	if (!shard_extents_starved(ex, SHARDBLK_STREAM_HOST)) {
-		if (shard_super_room(device->store.super) <= SHARD_RECORD_SLACK)
+		if (shard_super_room(device->store.super) <=
+		    device->layout.record_slack)
 			shard_device_want_checkpoint(device);
 		else
 			shard_super_assign(device->store.super);
