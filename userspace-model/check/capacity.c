@@ -50,7 +50,7 @@ static u64 run_on(struct world *w, u64 capacity, u32 extent_size)
 	/* the end of the device, wherever that is */
 	w->config.base = w->info.logical_blocks - config.nr_blocks;
 	history(w);
-	world_power_cut(w);
+	world_crash(w, false);
 	if (world_open(w))
 		kapi_fail("open failed");
 	blocks = w->info.stats.recovery_blocks;

@@ -15,9 +15,9 @@ $(foreach f,asan bench tool,$(eval $(O)/$f/shardsim: \
 ALL += $(O)/asan/shardsim
 
 # What else is asked where it exists: each is one check that passes or fails.
-CHECK_ALSO := $(foreach t,kapi-selftest kunit-user shardctl-test, \
+CHECK_ALSO = $(foreach t,kapi-selftest kunit-user shardctl-test, \
 	$(if $(filter $t:,$(shell sed -n 's/^\([a-z-]*:\).*/\1/p' \
-	$(MAKEFILE_LIST))),$t))
+	$(filter-out %.d,$(MAKEFILE_LIST)))),$t))
 
 .PHONY: check soak replay bench-check
 

@@ -115,7 +115,7 @@ void check_damage(struct world *w)
 	history_config(&config, false, false);
 	world_begin(w, &config);
 	history(w);
-	world_power_cut(w);
+	world_crash(w, false);
 	damage_all(w, "after a crash");
 
 	world_begin(w, &config);

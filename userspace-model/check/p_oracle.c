@@ -91,7 +91,7 @@ static void done(struct p_oracle *p)
 	if (fua)
 		p->must |= BIT(i);
 	if (draw(2))
-		m_device_hint(&p->m, i, 1 + draw(P_REQUESTS));
+		p->m.requests[i].hint = 1 + draw(P_REQUESTS);
 	m_device_done(&p->m, i, fua, 0);
 }
 

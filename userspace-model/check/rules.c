@@ -230,6 +230,28 @@ void check_o7(struct world *w)
 }
 
 /*
+ * The kernel dies, the disk keeps its cache.  What the next start found there
+ * is what a FUA write after it builds on: the power cut then must not take it.
+ */
+static void o8_only_kernel(struct world *w, const struct world_config *config)
+{
+	u32 i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		world_mark(w);
+		world_begin(w, config);
+		script_write(w, 0, 3, false);
+		world_crash(w, true);
+		if (world_open(w))
+			kapi_fail("open failed after a crash");
+		script_read_all(w);
+		script_write(w, 8, 1, true);
+		world_recover(w);
+		world_close(w);
+	}
+}
+
+/*
  * O8: a crash at each event of a start, and of the start after that one,
  * leaves what a crash before them could have left.
  */
@@ -240,6 +262,9 @@ void check_o8(struct world *w)
 	u32 cut_in;
 
 	small(&config);
+	o8_only_kernel(w, &config);
+	config.disk.fua = true;
+	o8_only_kernel(w, &config);
 	for (cut_in = 1; !ended; cut_in++) {
 		world_mark(w);
 		world_begin(w, &config);
@@ -247,7 +272,7 @@ void check_o8(struct world *w)
 		world_checkpoint(w);
 		script_write(w, 0, 2, true);
 		script_write(w, 5, 2, false);
-		world_power_cut(w);
+		world_crash(w, false);
 		w->cut_in = cut_in;
 		if (world_open(w))
 			kapi_fail("open failed after a crash");
@@ -401,7 +426,7 @@ void check_o13(struct world *w)
 		world_format(w);
 		ended = !w->cut;
 		w->cut_in = 0;
-		world_power_cut(w);
+		world_crash(w, false);
 		if (world_format(w))
 			kapi_fail("format failed");
 		m_device_settle(&w->model, zeros);

@@ -234,7 +234,7 @@ static void slot_done(struct shard_request *request, int error)
 			w->flush_failed = true;
 		break;
 	default:
-		m_device_hint(&w->model, slot->index, request->seq);
+		w->model.requests[slot->index].hint = request->seq;
 		m_device_done(&w->model, slot->index, slot->fua, error);
 		if (error && error != -ENOSPC)
 			w->write_failed = true;
@@ -359,7 +359,7 @@ void world_change(struct world *w, struct world_slot *slot)
 	if (!slot->busy || slot->op != SHARD_WRITE)
 		return;
 	world_note(w, "%5u | its buffer changes", slot->number);
-	m_device_either(&w->model, slot->index);
+	w->model.requests[slot->index].either = true;
 	for (i = 0; i < slot->nr_blocks; i++)
 		content_fill(slot->data + (size_t)i * size, size,
 			     m_stamp(slot->serial, i, true));
@@ -543,18 +543,24 @@ static void world_start(struct world *w, bool healthy)
 		w->sick = false;
 }
 
-void world_power_cut(struct world *w)
+void world_crash(struct world *w, bool only_kernel)
 {
 	struct world_slot *slot;
 
 	w->nr_crashes++;
-	sim_disk_power_off(w->disk);
-	kapi_crash();
-	sim_disk_settle(w->disk);
+	if (only_kernel) {
+		world_note(w, "      | no, only the kernel dies");
+		sim_disk_abandon(w->disk);
+		kapi_crash();
+	} else {
+		sim_disk_power_off(w->disk);
+		kapi_crash();
+		sim_disk_settle(w->disk);
+	}
 	for (slot = w->slots; slot < w->slots + WORLD_SLOTS; slot++) {
 		if (slot->busy && !slot->into &&
 		    (slot->op == SHARD_WRITE || slot->op == SHARD_DISCARD))
-			m_device_hint(&w->model, slot->index, slot->request.seq);
+			w->model.requests[slot->index].hint = slot->request.seq;
 		slot->busy = false;
 		memset(&slot->request, 0, sizeof(slot->request));
 	}
@@ -576,7 +582,7 @@ void world_recover(struct world *w)
 	if (healthy)
 		world_heal(w);
 	do {
-		world_power_cut(w);
+		world_crash(w, world_draw(4, CHECK_CHOOSE_CUT) == 1);
 		if (nr_cuts++ < WORLD_CUTS_MAX &&
 		    world_draw(8, CHECK_CHOOSE_CUT) == 1)
 			w->cut_in = 1 + world_draw(WORLD_CUT_EVENTS,

@@ -198,11 +198,12 @@ void world_hold(struct world *w);
 void world_let_go(struct world *w);
 
 /**
- * world_power_cut() - the machine dies; the disk settles as the choices say
+ * world_crash() - the machine dies
+ * @only_kernel: the disk keeps its cache; else it settles as the choices say
  *
  * The disk can then be looked at, changed, and started from.
  */
-void world_power_cut(struct world *w);
+void world_crash(struct world *w, bool only_kernel);
 
 /** world_recover() - the power has failed, or does now: recover and compare */
 void world_recover(struct world *w);

@@ -16,8 +16,3 @@ const char *m_chunk_put(struct m_chunks *m, u64 block, u32 nr,
 	}
 	return NULL;
 }
-
-void m_chunk_reset(struct m_chunks *m, u64 block, u32 nr)
-{
-	memset(m->stamps + block, 0, nr * sizeof(m->stamps[0]));
-}

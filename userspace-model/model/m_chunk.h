@@ -21,7 +21,4 @@ struct m_chunks {
 const char *m_chunk_put(struct m_chunks *m, u64 block, u32 nr,
 			const u64 *stamps);
 
-/** m_chunk_reset() - an extent is empty again */
-void m_chunk_reset(struct m_chunks *m, u64 block, u32 nr);
-
 #endif /* M_CHUNK_H */

@@ -66,16 +66,6 @@ u32 m_device_submit(struct m_device *m, bool write, u32 lba, u32 nr_blocks,
 	return index;
 }
 
-void m_device_either(struct m_device *m, u32 index)
-{
-	m->requests[index].either = true;
-}
-
-void m_device_hint(struct m_device *m, u32 index, u64 hint)
-{
-	m->requests[index].hint = hint;
-}
-
 void m_device_done(struct m_device *m, u32 index, bool fua, int error)
 {
 	m->clock++;

@@ -26,12 +26,13 @@
 /**
  * struct m_request - a write or a discard
  * @write:	else a discard
- * @either:	each block may hold the second stamp as well
+ * @either:	each block may hold the second stamp as well: to be set when
+ *		its owner begins to change the buffer
  * @lba:	first block
  * @nr_blocks:	blocks
  * @serial:	number that no other write ever has
- * @hint:	place in the order as the engine tells it, 0: not known; only
- *		ever used to find an order sooner
+ * @hint:	place in the order as the engine tells it, to be set when it
+ *		does; 0: not known.  Only ever used to find an order sooner
  * @before:	set of requests that come before it in the order
  * @seen:	blocks of which a read has shown one of the two stamps ...
  * @second:	... and for which of them it was the second
@@ -102,14 +103,8 @@ static inline u64 m_stamp(u64 serial, u32 block, bool second)
 u32 m_device_submit(struct m_device *m, bool write, u32 lba, u32 nr_blocks,
 		    u64 serial);
 
-/** m_device_either() - its caller changes the buffer from now on */
-void m_device_either(struct m_device *m, u32 index);
-
 /** m_device_done() - it is acknowledged: 0; -EIO may have had an effect */
 void m_device_done(struct m_device *m, u32 index, bool fua, int error);
-
-/** m_device_hint() - the place in the order that the engine gave it */
-void m_device_hint(struct m_device *m, u32 index, u64 hint);
 
 /** m_device_flushed() - a flush is: @acked is m->acked at its submission */
 void m_device_flushed(struct m_device *m, u64 acked);

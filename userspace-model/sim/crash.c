@@ -203,7 +203,15 @@ static void settle(struct sim_disk *disk, enum manner manner)
 		settle_sectors(disk, manner);
 }
 
-static void put_behind_log(struct sim_disk *disk, struct shard_io *io)
+/* How an operation in flight ends without its submitter. */
+enum ending {
+	ENDING_LOST,
+	ENDING_UNDECIDED,
+	ENDING_DONE,
+};
+
+static void put_behind_log(struct sim_disk *disk, struct shard_io *io,
+			   enum ending ending)
 {
 	bool append = io->op == SHARD_IO_APPEND;
 	bool zoned = disk->config.zone_size;
@@ -211,10 +219,15 @@ static void put_behind_log(struct sim_disk *disk, struct shard_io *io)
 
 	if (disk->extent_size && (append || io->op == SHARD_IO_RESET))
 		extent = &disk->extents[io->offset / disk->extent_size];
-	if (append && !disk->gone && !(zoned && extent->failed)) {
+	if (append && ending != ENDING_LOST && !disk->gone &&
+	    !(zoned && extent->failed)) {
+		bool durable = ending == ENDING_DONE &&
+			       !disk->config.volatile_cache;
+
 		disk->nr_writes++;
 		sim_write_sectors(disk, io, io->offset, 0,
-				  io->len / SIM_SECTOR, false, true);
+				  io->len / SIM_SECTOR, durable,
+				  ending == ENDING_UNDECIDED);
 	}
 	if (!extent)
 		return;
@@ -233,10 +246,23 @@ void sim_disk_power_off(struct sim_disk *disk)
 	u32 i;
 
 	for (i = 0; i < disk->nr_in_flight; i++)
-		put_behind_log(disk, disk->in_flight[i]);
+		put_behind_log(disk, disk->in_flight[i], ENDING_UNDECIDED);
 	kapi_events_pending -= disk->nr_in_flight;
 	disk->nr_in_flight = 0;
 	disk->off = true;
+}
+
+void sim_disk_abandon(struct sim_disk *disk)
+{
+	bool lands = !disk->config.zone_size;
+	u32 i;
+
+	for (i = 0; i < disk->nr_in_flight; i++)
+		put_behind_log(disk, disk->in_flight[i], lands &&
+			       sim_choose(disk->choices, 2, SIM_CHOOSE_LANDED) ?
+			       ENDING_DONE : ENDING_LOST);
+	kapi_events_pending -= disk->nr_in_flight;
+	disk->nr_in_flight = 0;
 }
 
 void sim_disk_settle(struct sim_disk *disk)

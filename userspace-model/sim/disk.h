@@ -198,6 +198,14 @@ void sim_disk_complete(struct sim_disk *disk, u32 idx);
 void sim_disk_power_off(struct sim_disk *disk);
 
 /**
+ * sim_disk_abandon() - the engine dies, the power stays
+ *
+ * What is in flight lands or not, as the choices say; the cache keeps what it
+ * has.  As with sim_disk_power_off(), the engine must be gone right after.
+ */
+void sim_disk_abandon(struct sim_disk *disk);
+
+/**
  * sim_disk_settle() - what the power cut left: as the choices say
  *
  * SIM_CHOOSE_CRASH first: 0 what had completed survives, and nothing else;
