@@ -26,7 +26,6 @@ struct shard_extents;
 /* Streams that own extents; the superblock's are fixed. */
 #define SHARD_STREAMS	((u32)SHARDBLK_STREAM_SUPER)
 
-
 enum shard_extent_state {
 	SHARD_EXTENT_FREE,
 	SHARD_EXTENT_ASSIGNED,
