@@ -65,9 +65,10 @@ static u32 open_extent(struct kunit *test, u32 stream)
 	struct fixture *f = test->priv;
 	u32 nr = 0;
 
-	shard_extents_want(f->ex, stream, 1);
-	KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, EXTENTS, &nr, 1), 1u);
-	shard_extents_want(f->ex, stream, 0);
+	shard_extents_want(f->ex, stream, true);
+	KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, EXTENTS, false, &nr, 1),
+			1u);
+	shard_extents_want(f->ex, stream, false);
 	shard_extent_ready(f->ex, nr);
 	KUNIT_ASSERT_TRUE(test, shard_extents_next(f->ex, stream));
 	return nr;
@@ -197,11 +198,13 @@ static void an_extent_lives_from_free_to_free(struct kunit *test)
 	for (life = 0; life <= FREE; life++) {
 		struct shard_place at;
 
-		shard_extents_want(f->ex, INDEX, 1);
-		KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, 8, &nr, 1), 1u);
+		shard_extents_want(f->ex, INDEX, true);
+		KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, 8, false, &nr, 1),
+				1u);
 		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_ASSIGNED);
 		/* the one that is on its way counts */
-		KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 8, &nr, 1), 0u);
+		KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 8, false, &nr, 1),
+				0u);
 		KUNIT_EXPECT_FALSE(test, shard_extents_next(f->ex, INDEX));
 		shard_extent_ready(f->ex, nr);
 		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_READY);
@@ -290,16 +293,19 @@ static void metadata_is_served_before_host_data(struct kunit *test)
 	u32 picked[8], i, s, slack;
 
 	for (s = 0; s < SHARD_STREAMS; s++)
-		shard_extents_want(f->ex, s, 1);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 2, picked, 8), 2u);
+		shard_extents_want(f->ex, s, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 2, false, picked, 8),
+			2u);
 	for (i = 0; i < 2; i++)
 		KUNIT_EXPECT_GE(test, extent(f, picked[i]).stream,
 				(u8)META0);
 	slack = shard_extents_layout(f->ex)->record_slack;
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, picked, 8), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, false, picked, 8),
+			1u);
 	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, INDEX);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, picked, 8), 0u);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, picked, 8),
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, false, picked, 8),
+			0u);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, false, picked, 8),
 			1u);
 	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, HOST);
 }
@@ -313,9 +319,9 @@ static void a_stream_takes_no_more_than_its_own(struct kunit *test)
 	struct fixture *f = test->priv;
 	u32 picked[EXTENTS], nr;
 
-	shard_extents_want(f->ex, HOST, EXTENTS);
+	shard_extents_stock(f->ex, HOST, EXTENTS, EXTENTS);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
-	nr = shard_extents_pick(f->ex, 1000, picked, EXTENTS);
+	nr = shard_extents_pick(f->ex, 1000, false, picked, EXTENTS);
 	KUNIT_EXPECT_EQ(test, nr, f->layout.host_extents);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
 	while (nr--) {
@@ -325,7 +331,7 @@ static void a_stream_takes_no_more_than_its_own(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, HOST));
 	shard_extents_for_discard(f->ex, true);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, picked, EXTENTS),
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, false, picked, EXTENTS),
 			f->layout.discard_extents);
 	shard_extents_for_discard(f->ex, false);
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex),
@@ -526,8 +532,8 @@ static void a_start_restores_generations_and_what_is_in_use(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->record.extents[1].extent, 11u);
 	KUNIT_EXPECT_EQ(test, f->record.extents[1].generation, 4u);
 
-	shard_extents_want(f->ex, HOST, EXTENTS);
-	nr = shard_extents_pick(f->ex, 1000, picked, EXTENTS);
+	shard_extents_stock(f->ex, HOST, EXTENTS, EXTENTS);
+	nr = shard_extents_pick(f->ex, 1000, false, picked, EXTENTS);
 	for (i = 0; i < nr; i++) {
 		KUNIT_EXPECT_NE(test, picked[i], 10u);
 		KUNIT_EXPECT_NE(test, picked[i], 12u);
@@ -547,8 +553,8 @@ static void a_generation_never_wraps(struct kunit *test)
 	u32 picked[EXTENTS], nr, i;
 
 	shard_extent_restore_generation(f->ex, 4, U32_MAX, true);
-	shard_extents_want(f->ex, HOST, 3);
-	nr = shard_extents_pick(f->ex, 1000, picked, EXTENTS);
+	shard_extents_stock(f->ex, HOST, 3, 3);
+	nr = shard_extents_pick(f->ex, 1000, false, picked, EXTENTS);
 	KUNIT_EXPECT_EQ(test, nr, 3u);
 	for (i = 0; i < nr; i++)
 		KUNIT_EXPECT_NE(test, picked[i], 4u);

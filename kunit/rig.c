@@ -92,8 +92,8 @@ void rig_open(struct kunit *test, struct rig *rig, u32 stream)
 {
 	struct shard_publish wish = {};
 
-	shard_extents_want(rig->store.ex, stream, 1);
+	shard_extents_want(rig->store.ex, stream, true);
 	KUNIT_ASSERT_EQ(test, shard_super_publish(rig->store.super, &wish), 0);
-	shard_extents_want(rig->store.ex, stream, 0);
+	shard_extents_want(rig->store.ex, stream, false);
 	KUNIT_ASSERT_TRUE(test, shard_extents_next(rig->store.ex, stream));
 }

@@ -210,8 +210,8 @@ static void extents_are_ready_after_a_record_and_a_reset(struct kunit *test)
 	struct rig *rig = test->priv;
 	u32 i;
 
-	shard_extents_want(rig->store.ex, HOST, 2);
-	shard_extents_want(rig->store.ex, INDEX, 1);
+	shard_extents_stock(rig->store.ex, HOST, 2, 2);
+	shard_extents_want(rig->store.ex, INDEX, true);
 	KUNIT_EXPECT_EQ(test, publish(rig, NULL), 0);
 	KUNIT_EXPECT_EQ(test, rig->nr_assigned, 1u);
 	KUNIT_ASSERT_EQ(test, record_read(test, rig, 1, 0, r), 0);
@@ -236,7 +236,7 @@ static void extents_can_be_assigned_in_the_background(struct kunit *test)
 
 	/* nothing wanted: no record */
 	shard_super_assign(rig->store.super);
-	shard_extents_want(rig->store.ex, INDEX, 1);
+	shard_extents_want(rig->store.ex, INDEX, true);
 	shard_super_assign(rig->store.super);
 	wait_event(rig->store.changed,
 		   shard_extents_next(rig->store.ex, INDEX));
@@ -361,7 +361,7 @@ static void an_extent_that_cannot_be_reset_is_not_ready(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
-	shard_extents_want(rig->store.ex, HOST, 1);
+	shard_extents_want(rig->store.ex, HOST, true);
 	fake_fail(rig->fake, SHARD_IO_RESET, -EIO, 0);
 	KUNIT_EXPECT_EQ(test, publish(rig, NULL), -EIO);
 	KUNIT_EXPECT_FALSE(test, shard_extents_next(rig->store.ex, HOST));
@@ -378,7 +378,7 @@ static void the_room_in_a_record_is_known(struct kunit *test)
 	u32 max = shard_super_extents_max(BLOCK);
 
 	KUNIT_EXPECT_EQ(test, shard_super_room(rig->store.super), max);
-	shard_extents_want(rig->store.ex, HOST, 10);
+	shard_extents_stock(rig->store.ex, HOST, 10, 10);
 	KUNIT_EXPECT_EQ(test, publish(rig, NULL), 0);
 	KUNIT_EXPECT_EQ(test, shard_super_room(rig->store.super), max - 10);
 }

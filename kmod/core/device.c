@@ -391,6 +391,7 @@ static int device_take_over(struct shard_device *device,
 			    const struct shard_found_super *found)
 {
 	struct shard_publish pub = {};
+	u32 stream;
 	int err;
 
 	err = shard_writeback_flush_wait(device->store.wb);
@@ -403,6 +404,11 @@ static int device_take_over(struct shard_device *device,
 						 &device_super_ops, device);
 	if (!device->store.super)
 		return -ENOMEM;
+	/* it also assigns what the first writes and the first checkpoint need */
+	for (stream = 0; stream < SHARD_STREAMS; stream++)
+		shard_extents_stock(device->store.ex, stream, 0, 1);
+	shard_extents_stock(device->store.ex, SHARDBLK_STREAM_HOST,
+			    SHARD_HOST_LOW, SHARD_HOST_HIGH);
 	err = shard_super_publish(device->store.super, &pub);
 	if (err)
 		return err;
@@ -533,9 +539,6 @@ int shard_device_open(struct shard_backend *backend,
 	}
 	shard_index_on_free(device->index, device_freed, device);
 	if (!device->options.read_only) {
-		shard_extents_want(device->store.ex, SHARDBLK_STREAM_HOST,
-				   SHARD_HOST_READY);
-		shard_super_assign(device->store.super);
 		spin_lock_irqsave(&device->lock, flags);
 		if (device->checkpoint_soon ||
 		    shard_index_is_frozen(device->index) ||

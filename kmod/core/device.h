@@ -11,8 +11,9 @@
 #include "recover.h"
 #include "shard.h"
 
-/* Host extents that should be ready, so that no frame waits for a record. */
-#define SHARD_HOST_READY	2
+/* Host extents that are ready, so that no frame waits for a record. */
+#define SHARD_HOST_LOW		2
+#define SHARD_HOST_HIGH		4
 /* A checkpoint is tried so often before the device turns read-only. */
 #define SHARD_CHECKPOINT_TRIES	3
 

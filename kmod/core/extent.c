@@ -19,7 +19,9 @@
 struct shard_head {
 	struct list_head ready;		/* READY extents, in order */
 	u32 nr_ready;			/* these and ASSIGNED ones */
-	u32 want;
+	u32 low;
+	u32 high;
+	bool wanted;
 	u32 nr_used;			/* all extents of the stream */
 	u32 limit;
 	u32 open;			/* its number; 0: none */
@@ -183,12 +185,23 @@ static u32 extent_nr(struct shard_extents *ex, struct shard_extent *e)
 
 /* ---- assigning ---- */
 
-void shard_extents_want(struct shard_extents *ex, u32 stream, u32 nr)
+void shard_extents_stock(struct shard_extents *ex, u32 stream, u32 low,
+			 u32 high)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&ex->lock, flags);
-	ex->heads[stream].want = nr;
+	ex->heads[stream].low = low;
+	ex->heads[stream].high = high;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extents_want(struct shard_extents *ex, u32 stream, bool wanted)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	ex->heads[stream].wanted = wanted;
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
@@ -270,32 +283,52 @@ static bool free_is_named(struct shard_extents *ex)
 	return e && !list_empty(&e->record_node);
 }
 
-u32 shard_extents_pick(struct shard_extents *ex, u32 room, u32 *picked, u32 max)
+static bool head_is_low(const struct shard_head *head)
 {
-	u32 named, limit, nr = 0;
+	return head->nr_ready < max_t(u32, head->low, head->wanted);
+}
+
+static bool head_takes(const struct shard_head *head)
+{
+	return head->nr_ready < max_t(u32, head->high, head->wanted);
+}
+
+/*
+ * Can stream @s have one extent more, if records name no more than @limit?
+ * What a record names already takes no further entry.
+ */
+static bool head_may_have(struct shard_extents *ex, u32 s, u64 limit)
+{
+	lockdep_assert_held(&ex->lock);
+	return limit && !list_empty(&ex->free) &&
+	       ex->heads[s].nr_used < head_limit(ex, s) &&
+	       (ex->nr_log + ex->nr_assigned < limit || free_is_named(ex));
+}
+
+u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
+		       u32 *picked, u32 max)
+{
+	u64 limit[SHARD_STREAMS];
 	unsigned long flags;
-	int s;
+	u32 s, nr = 0;
 
 	spin_lock_irqsave(&ex->lock, flags);
-	named = ex->nr_log + ex->nr_assigned;
-	limit = named + room;
-	/* the earlier in the space order, the earlier served: host last */
-	for (s = SHARD_STREAMS - 1; s >= 0; s--) {
-		struct shard_head *head = &ex->heads[s];
+	for (s = 0; s < SHARD_STREAMS; s++) {
+		u32 slack = s == SHARDBLK_STREAM_HOST ?
+			    ex->layout.record_slack : 0;
 
 		/* the host stream leaves room, and what is named, to the rest */
-		if (s == SHARDBLK_STREAM_HOST) {
-			if (room <= ex->layout.record_slack)
-				break;
-			limit -= ex->layout.record_slack;
-		}
-		while (nr < max && head->nr_ready < head->want &&
-		       head->nr_used < head_limit(ex, s) &&
-		       (ex->nr_log + ex->nr_assigned < limit ||
-			free_is_named(ex)) &&
+		limit[s] = room <= slack ? 0 : (u64)ex->nr_log +
+			   ex->nr_assigned + room - slack;
+		anyway |= head_is_low(&ex->heads[s]) &&
+			  head_may_have(ex, s, limit[s]);
+	}
+	/* the earlier in the space order, the earlier served: host last */
+	for (s = SHARD_STREAMS; anyway && s-- > 0;)
+		while (nr < max && head_takes(&ex->heads[s]) &&
+		       head_may_have(ex, s, limit[s]) &&
 		       extent_assign(ex, s, &picked[nr]))
 			nr++;
-	}
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return nr;
 }

@@ -133,14 +133,22 @@ const struct shard_layout *shard_extents_layout(const struct shard_extents *ex);
 void shard_extent_get(struct shard_extents *ex, u32 nr,
 		      struct shard_extent *copy);
 
-/** shard_extents_want() - how many ready extents a stream should have */
-void shard_extents_want(struct shard_extents *ex, u32 stream, u32 nr);
+/**
+ * shard_extents_stock() - how many ready extents a stream should have
+ * @low:	if there are fewer, a record is written to assign some
+ * @high:	and every record fills up to so many
+ */
+void shard_extents_stock(struct shard_extents *ex, u32 stream, u32 low,
+			 u32 high);
+/** shard_extents_want() - someone waits for a ready extent, or no longer */
+void shard_extents_want(struct shard_extents *ex, u32 stream, bool wanted);
 /** shard_extents_for_discard() - let the host stream use the discard reserve */
 void shard_extents_for_discard(struct shard_extents *ex, bool on);
 
 /**
  * shard_extents_pick() - assign free extents to the streams that want some
  * @room:	how many the record can name
+ * @anyway:	a record is written in any case; else only if a stream is low
  * @picked:	their numbers, room for @max
  *
  * Each takes a generation that no record has assigned before (O5).  They are
@@ -148,8 +156,8 @@ void shard_extents_for_discard(struct shard_extents *ex, bool on);
  *
  * Return: how many.
  */
-u32 shard_extents_pick(struct shard_extents *ex, u32 room, u32 *picked,
-		       u32 max);
+u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
+		       u32 *picked, u32 max);
 /**
  * shard_extents_starved() - has a stream nothing ready, and can get nothing
  *

@@ -211,13 +211,13 @@ static int writer_next_extent(struct shard_writer *w)
 	struct shard_store *store = w->store;
 	bool opened, starved = false;
 
-	shard_extents_want(store->ex, w->stream, 1);
+	shard_extents_want(store->ex, w->stream, true);
 	shard_super_assign(store->super);
 	wait_event(store->changed,
 		   (opened = shard_extents_next(store->ex, w->stream)) ||
 		   READ_ONCE(store->dead) ||
 		   (starved = shard_extents_starved(store->ex, w->stream)));
-	shard_extents_want(store->ex, w->stream, 0);
+	shard_extents_want(store->ex, w->stream, false);
 	if (opened)
 		return 0;
 	return starved ? -ENOSPC : -EIO;

@@ -245,8 +245,8 @@ static bool super_step(struct shard_super *super)
 		wish_end(wish, err);
 		return wish;
 	}
-	nr = shard_extents_pick(super->ex, shard_super_room(super), picked,
-				SHARD_PICK_MAX);
+	nr = shard_extents_pick(super->ex, shard_super_room(super), wish,
+				picked, SHARD_PICK_MAX);
 	if (!nr && !wish)
 		return false;
 	err = record_fill(super, wish);

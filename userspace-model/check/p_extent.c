@@ -71,8 +71,9 @@ static void pick(struct p_extent *p)
 	struct shard_extent copy, *e = &copy;
 	const char *why;
 
-	shard_extents_want(p->ex, draw(M_STREAMS), draw(3));
-	nr = shard_extents_pick(p->ex, P_EXTENTS, picked, max);
+	shard_extents_stock(p->ex, draw(M_STREAMS), draw(2), draw(4));
+	shard_extents_want(p->ex, draw(M_STREAMS), draw(2));
+	nr = shard_extents_pick(p->ex, P_EXTENTS, draw(2), picked, max);
 	if (nr > max)
 		kapi_fail("%u extents picked of at most %u", nr, max);
 	for (i = 0; i < nr; i++) {

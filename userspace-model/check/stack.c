@@ -45,10 +45,10 @@ u32 stack_open(struct stack *s, u32 stream)
 {
 	u32 nr;
 
-	shard_extents_want(s->store.ex, stream, 1);
-	if (shard_extents_pick(s->store.ex, U32_MAX, &nr, 1) != 1)
+	shard_extents_want(s->store.ex, stream, true);
+	if (shard_extents_pick(s->store.ex, U32_MAX, false, &nr, 1) != 1)
 		kapi_fail("no extent is free");
-	shard_extents_want(s->store.ex, stream, 0);
+	shard_extents_want(s->store.ex, stream, false);
 	shard_extent_ready(s->store.ex, nr);
 	if (!shard_extents_next(s->store.ex, stream))
 		kapi_fail("no extent is ready");
