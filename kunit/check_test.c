@@ -56,14 +56,18 @@ static struct findings *check(struct kunit *test, bool data)
 	return f;
 }
 
-/* Changes all blocks that begin with a magic number, at this byte. */
+/* Changes all records of a kind, at this byte. */
 static void rot_all(struct testdev *dev, u32 magic, u32 byte)
 {
 	u64 at;
 
-	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK)
-		if (le32_to_cpu(*(__le32 *)(dev->fake->media + at)) == magic)
+	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK) {
+		const struct shardblk_header *h =
+			(void *)(dev->fake->media + at);
+
+		if (le32_to_cpu(h->magic) == magic)
 			fake_rot(dev->fake, at + byte);
+	}
 }
 
 /*

@@ -25,8 +25,8 @@ static void reseal(void *block)
 {
 	struct shardblk_header *h = block;
 
-	h->csum = 0;
-	h->csum = cpu_to_le32(crc32c(SEED, block, le32_to_cpu(h->len)));
+	h->csum = cpu_to_le32(crc32c(SEED, &h->magic,
+				     le32_to_cpu(h->len) - sizeof(h->csum)));
 }
 
 /* ---- manifest ---- */

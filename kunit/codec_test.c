@@ -27,9 +27,8 @@ static void reseal(void *block, const u8 *id)
 {
 	struct shardblk_header *h = block;
 
-	h->csum = 0;
-	h->csum = cpu_to_le32(crc32c(shard_seed(id), block,
-				     le32_to_cpu(h->len)));
+	h->csum = cpu_to_le32(crc32c(shard_seed(id), &h->magic,
+				     le32_to_cpu(h->len) - sizeof(h->csum)));
 }
 
 /* ---- checksums and limits ---- */

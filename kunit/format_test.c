@@ -6,6 +6,7 @@
 
 #include "alloc_fault.h"
 #include "testdev.h"
+#include "../uapi/shardblk_format.h"
 
 #define MIB	((u64)SZ_1M)
 
@@ -174,12 +175,13 @@ static void a_format_that_cannot_write_fails(struct kunit *test)
 static void nothing_is_not_taken_for_a_format(struct kunit *test)
 {
 	struct fake_backend *fake = fake_backend_create(test, MIB, true, false);
+	struct shardblk_header *header = (void *)fake->media;
 	struct shard_identity id;
 
 	KUNIT_EXPECT_EQ(test, shard_identify(&fake->backend, &id), -ENODEV);
 	memset(fake->media, 0xa7, MIB);
 	KUNIT_EXPECT_EQ(test, shard_identify(&fake->backend, &id), -ENODEV);
-	memcpy(fake->media, "SDSB", 4);
+	header->magic = cpu_to_le32(SHARDBLK_SUPER_MAGIC);
 	KUNIT_EXPECT_EQ(test, shard_identify(&fake->backend, &id), -ENODEV);
 	fake_fail(fake, SHARD_IO_READ, -EIO, 0);
 	KUNIT_EXPECT_EQ(test, shard_identify(&fake->backend, &id), -EIO);

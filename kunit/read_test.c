@@ -5,6 +5,7 @@
 #include <kunit/test.h>
 
 #include "testdev.h"
+#include "../uapi/shardblk_format.h"
 
 static int read_init(struct kunit *test)
 {
@@ -223,9 +224,13 @@ static void a_lost_index_page_fails_the_read(struct kunit *test)
 	put(dev, 3, 1, 0x51);
 	testdev_restart(dev);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 4, 1, 0x61), 0);
-	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK)
-		if (!memcmp(dev->fake->media + at, "SDRN", 4))
+	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK) {
+		const struct shardblk_header *h =
+			(void *)(dev->fake->media + at);
+
+		if (le32_to_cpu(h->magic) == SHARDBLK_RUN_MAGIC)
 			fake_rot(dev->fake, at + 20);
+	}
 	KUNIT_EXPECT_EQ(test, testdev_read(dev, 3), -EIO);
 	testdev_expect(dev, 4, 1, 0x61);
 }

@@ -224,9 +224,9 @@ static void a_newest_record_not_understood_is_refused(struct kunit *test)
 		struct shardblk_super *d = (void *)(dev->fake->media + at);
 
 		d->incompat = cpu_to_le32(1);
-		d->h.csum = 0;
-		d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id), d,
-					       TESTDEV_BLOCK));
+		d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id),
+					       &d->h.magic, TESTDEV_BLOCK -
+					       sizeof(d->h.csum)));
 	}
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EOPNOTSUPP);
 }
@@ -247,9 +247,9 @@ static void read_only_features_allow_reading_only(struct kunit *test)
 		struct shardblk_super *d = (void *)(dev->fake->media + at);
 
 		d->ro_compat = cpu_to_le32(1);
-		d->h.csum = 0;
-		d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id), d,
-					       TESTDEV_BLOCK));
+		d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id),
+					       &d->h.magic, TESTDEV_BLOCK -
+					       sizeof(d->h.csum)));
 	}
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EROFS);
 	dev->options.read_only = true;

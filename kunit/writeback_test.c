@@ -358,6 +358,34 @@ static void flushes_are_shared(struct kunit *test)
 }
 
 /*
+ * Goal: a flush is put down to metadata only if nobody else waits for it.
+ * Method: a flush for a record alone; one for a record and a host frame.
+ */
+static void flushes_are_counted_by_cause(struct kunit *test)
+{
+	struct fixture *f = begin(test, true, false);
+	struct waiter w[3];
+	struct shard_dep deps[3];
+	u32 i;
+
+	fake_mode_set(f->fake, FAKE_AT_ONCE);
+	f->fake->mode[SHARD_IO_FLUSH] = FAKE_HELD;
+	for (i = 0; i < 3; i++) {
+		w[i] = (struct waiter){ .waiter.fn = waiter_told };
+		shard_dep_init(&deps[i], f->wb);
+		append(f, i < 2 ? SHARD_QUEUE_SUPER : SHARD_QUEUE_HOST, i, i,
+		       &deps[i], NULL);
+		shard_dep_notify(&deps[i], &w[i].waiter);
+	}
+	fake_release(f->fake, 1);
+	fake_release(f->fake, 1);
+	KUNIT_EXPECT_EQ(test, w[2].nr_told, 1u);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_flushes), 2);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.meta_flushes), 1);
+	end(f);
+}
+
+/*
  * Goal: a flush covers what was written when it began, and no more.
  * Method: let an append complete while a flush is under way.
  */
@@ -526,6 +554,10 @@ static void sleeping_operations_give_the_result(struct kunit *test)
 {
 	struct fixture *f = begin(test, true, false);
 	u8 *block = kunit_kzalloc(test, BLOCK, GFP_KERNEL);
+	struct shard_reset resets[2] = {
+		{ .io = { .offset = 0, .len = 16 * BLOCK } },
+		{ .io = { .offset = 16 * BLOCK, .len = 16 * BLOCK } },
+	};
 
 	KUNIT_ASSERT_NOT_NULL(test, block);
 	fake_mode_set(f->fake, FAKE_LATER);
@@ -534,12 +566,12 @@ static void sleeping_operations_give_the_result(struct kunit *test)
 							block, BLOCK), 0);
 	KUNIT_EXPECT_EQ(test, block[0], 0x42);
 	KUNIT_EXPECT_EQ(test, shard_writeback_flush_wait(f->wb), 0);
-	KUNIT_EXPECT_EQ(test, shard_writeback_reset_wait(f->wb, 0, 16 * BLOCK),
-			0);
+	KUNIT_EXPECT_EQ(test, shard_writeback_reset_wait(f->wb, resets, 2), 0);
+	KUNIT_EXPECT_EQ(test, shard_writeback_reset_wait(f->wb, resets, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_reads), 1);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_read_blocks), 1);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_flushes), 1);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_resets), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_resets), 2);
 
 	fake_fail(f->fake, SHARD_IO_READ, -EIO, 1);
 	fake_fail(f->fake, SHARD_IO_FLUSH, -ENODEV, 1);
@@ -547,8 +579,9 @@ static void sleeping_operations_give_the_result(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_writeback_read_wait(f->wb, 0, block, BLOCK),
 			-EIO);
 	KUNIT_EXPECT_EQ(test, shard_writeback_flush_wait(f->wb), -ENODEV);
-	KUNIT_EXPECT_EQ(test, shard_writeback_reset_wait(f->wb, 0, 16 * BLOCK),
+	KUNIT_EXPECT_EQ(test, shard_writeback_reset_wait(f->wb, resets, 2),
 			-ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, resets[1].io.error, 0);
 	end(f);
 }
 
@@ -611,6 +644,7 @@ static struct kunit_case writeback_cases[] = {
 	KUNIT_CASE(without_a_cache_nothing_is_flushed),
 	KUNIT_CASE(fua_is_used_where_it_helps),
 	KUNIT_CASE(flushes_are_shared),
+	KUNIT_CASE(flushes_are_counted_by_cause),
 	KUNIT_CASE(a_flush_covers_only_what_was_written_before),
 	KUNIT_CASE(a_dependency_can_cover_all_that_is_written),
 	KUNIT_CASE(an_append_waits_for_what_it_comes_after),

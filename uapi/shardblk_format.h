@@ -74,18 +74,18 @@ enum shardblk_stream {
 
 /**
  * struct shardblk_header - how every record begins
+ * @csum:	checksum of all behind it
  * @magic:	which kind of record
  * @version:	SHARDBLK_FORMAT_VERSION
  * @reserved:	zero
- * @len:	bytes of the record that @csum covers, from its first byte
- * @csum:	checksum of these bytes with this field zero
+ * @len:	bytes of the record, from its first one, that mean anything
  */
 struct shardblk_header {
+	__le32 csum;
 	__le32 magic;
 	__le16 version;
 	__le16 reserved;
 	__le32 len;
-	__le32 csum;
 };
 
 /**

@@ -49,7 +49,7 @@ USER_CFLAGS := -std=gnu11 -g -fno-strict-aliasing -fno-common -fwrapv \
 user-cflags-asan	:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -DCONFIG_DEBUG_LIST
 # For this machine: ISA-L's CRC uses AVX, and SSE code behind it would stall.
-user-cflags-bench	:= -O2 -march=native -DKAPI_NO_CHECKS
+user-cflags-bench	:= -O3 -march=native -DKAPI_NO_CHECKS
 user-cflags-tool	:= -O2 -DCONFIG_DEBUG_LIST
 user-libs		:= -lisal
 
@@ -57,7 +57,7 @@ user-libs		:= -lisal
 # a scenario takes twice as long as with the C library's memcpy().
 USER_LIBCALLS := -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign
 ifeq ($(shell $(USER_CC) $(USER_LIBCALLS) -Werror -xc -c -o /dev/null /dev/null 2>&1),)
-user-cflags-bench	+= $(USER_LIBCALLS)
+user-cflags-bench	+= $(USER_LIBCALLS) -flto=auto
 user-cflags-tool	+= $(USER_LIBCALLS)
 endif
 

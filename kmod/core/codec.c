@@ -16,6 +16,7 @@
 #include "codec.h"
 
 static_assert(sizeof(struct shardblk_header) == 16);
+static_assert(offsetof(struct shardblk_header, csum) == 0);
 static_assert(sizeof(struct shardblk_place) == 16);
 static_assert(sizeof(struct shardblk_piece) == 20);
 static_assert(sizeof(struct shardblk_super_extent) == 16);
@@ -68,17 +69,9 @@ bool shard_frame_fits(u32 block_size, u32 nr_entries, u32 nr_blocks)
 	       frame_len(nr_entries, nr_blocks) <= block_size;
 }
 
-/* The checksum of a record as if its checksum field were zero. */
 static u32 record_csum(const struct shardblk_header *h, u32 len, u32 seed)
 {
-	const size_t at = offsetof(struct shardblk_header, csum);
-	static const __le32 zero;
-	u32 csum;
-
-	csum = crc32c(seed, h, at);
-	csum = crc32c(csum, &zero, sizeof(zero));
-	return crc32c(csum, (const u8 *)h + at + sizeof(zero),
-		      len - at - sizeof(zero));
+	return crc32c(seed, &h->magic, len - sizeof(h->csum));
 }
 
 void shard_record_seal(struct shardblk_header *h, u32 magic, u32 len, u32 seed)

@@ -185,13 +185,16 @@ static int wipe_everywhere(struct format *f)
  */
 static int format_wipe(struct format *f)
 {
+	struct shard_reset resets[SHARDBLK_SUPER_EXTENTS] = {};
 	struct shard_found_super *found;
 	u32 i;
-	int err = 0;
+	int err;
 
-	for (i = 0; i < SHARDBLK_SUPER_EXTENTS && !err; i++)
-		err = shard_writeback_reset_wait(f->wb, i * f->extent_size,
-						 f->extent_size);
+	for (i = 0; i < SHARDBLK_SUPER_EXTENTS; i++) {
+		resets[i].io.offset = i * f->extent_size;
+		resets[i].io.len = f->extent_size;
+	}
+	err = shard_writeback_reset_wait(f->wb, resets, SHARDBLK_SUPER_EXTENTS);
 	if (err || f->backend->zone_size)
 		return err;
 	found = kvzalloc(sizeof(*found), GFP_KERNEL);

@@ -177,7 +177,7 @@ static void writer_frame_done(struct shard_append *append)
 	spin_unlock_irqrestore(&w->lock, flags);
 }
 
-/* Returns an idle frame, or NULL while all are in flight. */
+/* Returns an idle frame, perhaps not made yet; NULL if all are in flight. */
 static struct shard_writer_frame *writer_idle_frame(struct shard_writer *w)
 {
 	struct shard_writer_frame *wf = NULL;
@@ -229,7 +229,7 @@ int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 {
 	u32 payload = shard_extent_payload(store->block_size,
 					   store->extent_blocks);
-	u32 i, room;
+	u32 room;
 
 	memset(w, 0, sizeof(*w));
 	w->store = store;
@@ -239,13 +239,6 @@ int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 	w->dep = dep;
 	spin_lock_init(&w->lock);
 	init_waitqueue_head(&w->idle);
-	for (i = 0; i < SHARD_WRITER_FRAMES; i++) {
-		w->frames[i].frame = shard_frame_create(store);
-		if (!w->frames[i].frame) {
-			w->error = -ENOMEM;
-			return w->error;
-		}
-	}
 	room = shard_extents_room(store->ex, stream);
 	if (blocks <= payload &&
 	    room < blocks + DIV_ROUND_UP((u32)blocks, store->frame_blocks))
@@ -274,6 +267,10 @@ static int writer_open_frame(struct shard_writer *w)
 	err = writer_error(w);
 	if (err)
 		return err;
+	if (!wf->frame)
+		wf->frame = shard_frame_create(w->store);
+	if (!wf->frame)
+		return -ENOMEM;
 	room = shard_extents_room(w->store->ex, w->stream);
 	if (room < 2) {
 		err = writer_next_extent(w);

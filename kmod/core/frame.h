@@ -151,7 +151,7 @@ struct shard_writer {
  *
  * After an error, too, shard_writer_end() must be called.
  *
- * Return: 0, -ENOMEM, -ENOSPC, -EIO.
+ * Return: 0, -ENOSPC, -EIO.
  */
 int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 		       u32 stream, u8 kind, u64 id, struct shard_dep *dep,

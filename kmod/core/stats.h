@@ -26,6 +26,7 @@
 	X(backing_reads, "backing reads")				\
 	X(backing_read_blocks, "blocks read from the backing device")	\
 	X(backing_flushes, "backing flushes")				\
+	X(meta_flushes, "backing flushes that only metadata waited for")	\
 	X(backing_resets, "extent resets")				\
 	X(extents_opened, "extents assigned to a stream")		\
 	X(records, "superblock records made durable")			\

@@ -38,6 +38,7 @@ struct shard_super {
 	struct shard_super_record record;
 	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
 	struct shard_append append;
+	struct shard_reset resets[SHARD_PICK_MAX];
 	void *block;
 };
 
@@ -52,12 +53,16 @@ static u64 super_offset(const struct shard_super *super, u32 extent, u32 block)
 	       super->record.block_size;
 }
 
-static int super_reset(struct shard_super *super, u32 extent)
+static int super_reset(struct shard_super *super, const u32 *extents, u32 nr)
 {
-	return shard_writeback_reset_wait(super->wb,
-					  super_offset(super, extent, 0),
-					  super->record.extent_blocks *
-					  super->record.block_size);
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		super->resets[i].io.offset = super_offset(super, extents[i], 0);
+		super->resets[i].io.len = super->record.extent_blocks *
+				       super->record.block_size;
+	}
+	return shard_writeback_reset_wait(super->wb, super->resets, nr);
 }
 
 static int super_append(struct shard_super *super, u64 offset, void *addr,
@@ -88,7 +93,7 @@ int shard_super_wipe(struct shard_super *super, u32 extent, void *zeros,
 	int err;
 
 	/* one that is in use was reset when it was turned to */
-	err = first ? 0 : super_reset(super, extent);
+	err = first ? 0 : super_reset(super, &extent, 1);
 	/* a zoned device has forgotten all by that */
 	if (err || zoned || first * super->record.block_size >= len)
 		return err;
@@ -105,7 +110,7 @@ static int head_turn(struct shard_super *super, struct shard_super_head *head)
 
 	head->extent ^= SHARDBLK_SUPER_COPIES;
 	head->next = 0;
-	err = super_reset(super, head->extent);
+	err = super_reset(super, &head->extent, 1);
 	if (err)
 		head->next = U32_MAX;
 	return err;
@@ -188,10 +193,10 @@ static int extents_make_ready(struct shard_super *super, const u32 *picked,
 	u32 i;
 	int err;
 
+	err = super_reset(super, picked, nr);
+	if (err)
+		return err;
 	for (i = 0; i < nr; i++) {
-		err = super_reset(super, picked[i]);
-		if (err)
-			return err;
 		atomic64_inc(&super->stats->extents_opened);
 		shard_extent_ready(super->ex, picked[i]);
 	}

@@ -154,9 +154,15 @@ static void waiters_tell(struct list_head *waiters, int error)
 /* Returns true if a flush must be submitted by the caller, without the lock. */
 static bool flush_begin(struct shard_writeback *wb)
 {
+	struct shard_dep *dep;
+	bool meta = true;
+
 	lockdep_assert_held(&wb->lock);
 	if (wb->flushing || list_empty(&wb->waiting))
 		return false;
+	list_for_each_entry(dep, &wb->waiting, node)
+		meta = meta && dep->meta;
+	atomic64_add(meta, &wb->stats->meta_flushes);
 	wb->flushing = true;
 	wb->flush_covers = wb->tickets;
 	wb->flush_begun_ns = ktime_get_ns();
@@ -513,8 +519,10 @@ void shard_append(struct shard_writeback *wb, enum shard_queue queue,
 	unsigned long flags;
 
 	spin_lock_irqsave(&wb->lock, flags);
-	if (append->dep)
+	if (append->dep) {
 		append->dep->nr_pending++;
+		append->dep->meta = queue != SHARD_QUEUE_HOST;
+	}
 	list_add_tail(&append->node, &q->appends);
 	spin_unlock_irqrestore(&wb->lock, flags);
 	queue_issue(q);
@@ -577,33 +585,58 @@ int shard_writeback_read_wait(struct shard_writeback *wb, u64 offset,
 	return s.io.error;
 }
 
-static int io_wait(struct shard_writeback *wb, struct io_sleeper *s)
-{
-	s->io.done = io_sleeper_wake;
-	init_completion(&s->done);
-	wb->backend->ops->submit(wb->backend, &s->io);
-	wait_for_completion(&s->done);
-	return s->io.error;
-}
-
 int shard_writeback_flush_wait(struct shard_writeback *wb)
 {
-	struct io_sleeper s = { .io = { .op = SHARD_IO_FLUSH } };
+	struct io_sleeper s = {
+		.io = { .op = SHARD_IO_FLUSH, .done = io_sleeper_wake },
+	};
 
 	if (!wb->backend->volatile_cache)
 		return 0;
 	atomic64_inc(&wb->stats->backing_flushes);
-	return io_wait(wb, &s);
+	init_completion(&s.done);
+	wb->backend->ops->submit(wb->backend, &s.io);
+	wait_for_completion(&s.done);
+	return s.io.error;
 }
 
-int shard_writeback_reset_wait(struct shard_writeback *wb, u64 offset, u32 len)
-{
-	struct io_sleeper s = {
-		.io = { .op = SHARD_IO_RESET, .offset = offset, .len = len },
-	};
+struct shard_resets {
+	atomic_t nr;			/* under way, and one for who waits */
+	struct completion done;
+};
 
-	atomic64_inc(&wb->stats->backing_resets);
-	return io_wait(wb, &s);
+static void resets_put(struct shard_resets *of)
+{
+	if (atomic_dec_and_test(&of->nr))
+		complete(&of->done);
+}
+
+static void reset_done(struct shard_io *io)
+{
+	resets_put(container_of(io, struct shard_reset, io)->of);
+}
+
+int shard_writeback_reset_wait(struct shard_writeback *wb,
+			       struct shard_reset *resets, u32 nr)
+{
+	struct shard_resets all = { .nr = ATOMIC_INIT(nr + 1) };
+	int err = 0;
+	u32 i;
+
+	init_completion(&all.done);
+	for (i = 0; i < nr; i++) {
+		resets[i].of = &all;
+		resets[i].io.op = SHARD_IO_RESET;
+		resets[i].io.error = 0;
+		resets[i].io.done = reset_done;
+		atomic64_inc(&wb->stats->backing_resets);
+		wb->backend->ops->submit(wb->backend, &resets[i].io);
+	}
+	resets_put(&all);
+	wait_for_completion(&all.done);
+	for (i = 0; i < nr && !err; i++)
+		err = resets[i].io.error;
+	return err;
 }
 
 /* ---- set-up and teardown ---- */

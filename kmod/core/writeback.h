@@ -66,6 +66,7 @@ struct shard_dep_waiter {
  * @waiters:	who is told
  * @node:	in the list of those that wait for a flush
  * @queued:	on that list
+ * @meta:	has appends, but none of the host's: for the counters
  *
  * All under the lock of @writeback.  The owner keeps it until no append names
  * it any more, be it as its own or as the one it comes after, and all waiters
@@ -79,6 +80,7 @@ struct shard_dep {
 	struct list_head waiters;
 	struct list_head node;
 	bool queued;
+	bool meta;
 };
 
 /**
@@ -195,8 +197,24 @@ int shard_writeback_read_wait(struct shard_writeback *wb, u64 offset,
 /** shard_writeback_flush_wait() - a backing flush, begun now; may sleep */
 int shard_writeback_flush_wait(struct shard_writeback *wb);
 
-/** shard_writeback_reset_wait() - reset an extent; may sleep */
-int shard_writeback_reset_wait(struct shard_writeback *wb, u64 offset,
-			       u32 len);
+struct shard_resets;
+
+/**
+ * struct shard_reset - the reset of an extent
+ * @io:		offset and len are given, error is the result
+ * @of:		writeback's
+ */
+struct shard_reset {
+	struct shard_io io;
+	struct shard_resets *of;
+};
+
+/**
+ * shard_writeback_reset_wait() - reset extents, all at once; may sleep
+ *
+ * Return: 0, or one of the errors.
+ */
+int shard_writeback_reset_wait(struct shard_writeback *wb,
+			       struct shard_reset *resets, u32 nr);
 
 #endif /* SHARD_WRITEBACK_H */

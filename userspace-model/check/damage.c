@@ -115,7 +115,8 @@ void check_damage(struct world *w)
 	history_config(&config, false, false);
 	world_begin(w, &config);
 	history(w);
-	world_crash(w, false);
+	/* the last frame must be there: it says that all before it was durable */
+	world_crash(w, true);
 	damage_all(w, "after a crash");
 
 	world_begin(w, &config);

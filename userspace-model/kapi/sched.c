@@ -122,9 +122,9 @@ static struct kapi_fiber *runq_take(size_t idx)
 {
 	struct kapi_fiber *fiber = kapi.runq[idx];
 
-	kapi.nr_runq--;
-	memmove(&kapi.runq[idx], &kapi.runq[idx + 1],
-		(kapi.nr_runq - idx) * sizeof(*kapi.runq));
+	/* almost always very few: cheaper than a memmove() */
+	for (kapi.nr_runq--; idx < kapi.nr_runq; idx++)
+		kapi.runq[idx] = kapi.runq[idx + 1];
 	return fiber;
 }
 
