@@ -3,7 +3,6 @@
  * The undo log, and what power cuts and failed flushes make of it.
  */
 #include <stdlib.h>
-#include "medium.h"
 #include "undo.h"
 
 enum manner {
@@ -33,9 +32,17 @@ struct sim_undo *sim_undo_push(struct sim_disk *disk)
 
 void sim_undo_flushed(struct sim_disk *disk, u64 upto)
 {
-	if (upto > disk->undo_base + disk->undo_head)
-		disk->undo_head = min(upto - disk->undo_base,
-				      (u64)disk->undo_tail);
+	while (disk->undo_head < disk->undo_tail &&
+	       disk->undo_base + disk->undo_head < upto)
+		sim_data_put(&disk->medium,
+			     disk->undo[disk->undo_head++].old);
+}
+
+static void undo_void(struct sim_disk *disk, struct sim_undo *undo)
+{
+	sim_data_put(&disk->medium, undo->old);
+	undo->old = 0;
+	undo->sector = U64_MAX;
 }
 
 void sim_undo_settled(struct sim_disk *disk, u64 sector, u32 nr)
@@ -46,7 +53,7 @@ void sim_undo_settled(struct sim_disk *disk, u64 sector, u32 nr)
 		struct sim_undo *undo = &disk->undo[i];
 
 		if (undo->sector >= sector && undo->sector < sector + nr)
-			undo->sector = U64_MAX;
+			undo_void(disk, undo);
 	}
 }
 
@@ -59,8 +66,9 @@ size_t sim_disk_nr_undecided(const struct sim_disk *disk)
 	return nr;
 }
 
-static void log_clear(struct sim_disk *disk)
+void sim_undo_clear(struct sim_disk *disk)
 {
+	sim_undo_flushed(disk, U64_MAX);
 	disk->undo_base += disk->undo_tail;
 	disk->undo_head = 0;
 	disk->undo_tail = 0;
@@ -68,16 +76,11 @@ static void log_clear(struct sim_disk *disk)
 
 /* --- conventional: sector by sector, newest first --- */
 
-static u8 *decided_of(struct sim_disk *disk, const struct sim_undo *undo)
+/* Puts back what a sector held before. */
+static void undo_apply(struct sim_disk *disk, const struct sim_undo *undo)
 {
-	u64 byte = undo->sector * SIM_SECTOR;
-
-	return &sim_page_find(disk, byte / SIM_PAGE)->decided;
-}
-
-static u8 decided_bit(const struct sim_undo *undo)
-{
-	return 1 << (undo->sector % (SIM_PAGE / SIM_SECTOR));
+	sim_slot_set(&disk->medium, sim_medium_find(&disk->medium, undo->sector),
+		     sim_data_get(&disk->medium, undo->old));
 }
 
 static bool survives(struct sim_disk *disk, const struct sim_undo *undo,
@@ -103,27 +106,27 @@ static void settle_sectors(struct sim_disk *disk, enum manner manner)
 
 	for (i = disk->undo_tail; i-- > disk->undo_head;) {
 		struct sim_undo *undo = &disk->undo[i];
-		u8 bit = decided_bit(undo), *decided;
+		struct sim_slot *slot;
 
 		if (undo->sector == U64_MAX)
 			continue;
-		decided = decided_of(disk, undo);
-		if (*decided & bit)
+		slot = sim_medium_find(&disk->medium, undo->sector);
+		if (slot->decided)
 			continue;
 		if (manner != MANNER_WRITES || !any || undo->write != write)
 			keep = survives(disk, undo, manner);
 		any = true;
 		write = undo->write;
 		if (keep)
-			*decided |= bit;
+			slot->decided = true;
 		else
-			sim_disk_poke(disk, undo->sector * SIM_SECTOR,
-				      undo->old, SIM_SECTOR);
+			undo_apply(disk, undo);
 	}
 	for (i = disk->undo_head; i < disk->undo_tail; i++)
 		if (disk->undo[i].sector != U64_MAX)
-			*decided_of(disk, &disk->undo[i]) = 0;
-	log_clear(disk);
+			sim_medium_find(&disk->medium,
+					disk->undo[i].sector)->decided = false;
+	sim_undo_clear(disk);
 }
 
 /* --- zoned: each zone keeps a prefix --- */
@@ -162,10 +165,9 @@ static void settle_zone(struct sim_disk *disk, u64 zone, enum manner manner)
 			keep--;
 			end = undo->sector + 1;
 		} else {
-			sim_disk_poke(disk, undo->sector * SIM_SECTOR,
-				      undo->old, SIM_SECTOR);
+			undo_apply(disk, undo);
 		}
-		undo->sector = U64_MAX;
+		undo_void(disk, undo);
 	}
 	disk->extents[zone].hard = end - start;
 }
@@ -178,19 +180,22 @@ static void settle_zones(struct sim_disk *disk, enum manner manner)
 		if (disk->undo[i].sector != U64_MAX)
 			settle_zone(disk, zone_of(disk, &disk->undo[i]),
 				    manner);
-	log_clear(disk);
+	sim_undo_clear(disk);
 }
 
 void sim_zone_clear(struct sim_disk *disk, u64 offset)
 {
-	static const u8 zeros[SIM_SECTOR];
-	u64 pos;
+	u64 sector = offset / SIM_SECTOR;
+	u32 nr = disk->extent_size / SIM_SECTOR, i;
 
-	sim_undo_settled(disk, offset / SIM_SECTOR,
-			 disk->extent_size / SIM_SECTOR);
-	for (pos = offset; pos < offset + disk->extent_size; pos += SIM_SECTOR)
-		if (sim_page_find(disk, pos / SIM_PAGE))
-			sim_disk_poke(disk, pos, zeros, SIM_SECTOR);
+	sim_undo_settled(disk, sector, nr);
+	for (i = 0; i < nr; i++) {
+		struct sim_slot *slot = sim_medium_find(&disk->medium,
+							sector + i);
+
+		if (slot)
+			sim_slot_set(&disk->medium, slot, 0);
+	}
 }
 
 /* --- power cuts and failed flushes --- */

@@ -5,10 +5,10 @@
  */
 #include <stdlib.h>
 #include "disk.h"
-#include "medium.h"
 #include "undo.h"
 
 #define IO_NS		10000	/* virtual time that an operation takes */
+#define READ_PIECE	4096u	/* read at once into memory in pieces */
 
 static const char * const op_names[] = { "read", "append", "flush", "reset" };
 
@@ -154,27 +154,27 @@ void sim_write_sectors(struct sim_disk *disk, const struct shard_io *io,
 		       u64 offset, u32 first, u32 nr, bool durable,
 		       bool in_flight)
 {
-	u8 data[SIM_SECTOR];
+	struct sim_medium *medium = &disk->medium;
 	u32 i;
 
 	for (i = first; i < first + nr; i++) {
-		u64 at = offset + (u64)i * SIM_SECTOR;
-		struct sim_undo *undo;
-		const void *piece;
+		u64 sector = offset / SIM_SECTOR + i;
+		struct sim_slot *slot = sim_medium_slot(medium, sector);
+		u32 ref = sim_data_new(medium);
+		const void *piece = segs_piece(io, i * SIM_SECTOR, SIM_SECTOR);
 
-		if (!durable) {
-			undo = sim_undo_push(disk);
-			undo->sector = at / SIM_SECTOR;
-			undo->write = disk->nr_writes;
-			undo->in_flight = in_flight;
-			sim_disk_peek(disk, at, undo->old, SIM_SECTOR);
-		}
-		piece = segs_piece(io, i * SIM_SECTOR, SIM_SECTOR);
-		if (!piece) {
-			segs_copy(io, i * SIM_SECTOR, data, SIM_SECTOR, false);
-			piece = data;
-		}
-		sim_disk_poke(disk, at, piece, SIM_SECTOR);
+		if (piece)
+			memcpy(sim_data(medium, ref), piece, SIM_SECTOR);
+		else
+			segs_copy(io, i * SIM_SECTOR, sim_data(medium, ref),
+				  SIM_SECTOR, false);
+		if (!durable)
+			*sim_undo_push(disk) = (struct sim_undo){
+				.sector = sector, .write = disk->nr_writes,
+				.in_flight = in_flight,
+				.old = sim_data_get(medium, slot->ref),
+			};
+		sim_slot_set(medium, slot, ref);
 	}
 }
 
@@ -205,7 +205,7 @@ static bool in_bad_range(struct sim_disk *disk, const struct shard_io *io)
 
 static int do_read(struct sim_disk *disk, struct shard_io *io)
 {
-	u8 page[SIM_PAGE];
+	u8 page[READ_PIECE];
 	u32 pos, part;
 	int error = 0;
 	void *piece;
@@ -220,7 +220,7 @@ static int do_read(struct sim_disk *disk, struct shard_io *io)
 		return 0;
 	}
 	for (pos = 0; pos < io->len; pos += part) {
-		part = min(io->len - pos, SIM_PAGE);
+		part = min(io->len - pos, READ_PIECE);
 		if (!error)
 			sim_disk_peek(disk, io->offset + pos, page, part);
 		segs_copy(io, pos, page, part, true);
@@ -485,7 +485,8 @@ struct sim_disk *sim_disk_create(const struct sim_disk_config *config,
 	if (!config->block_size)
 		disk->config.block_size = SIM_SECTOR;
 	disk->choices = choices;
-	if (sim_medium_init(disk)) {
+	if (sim_medium_init(&disk->medium, DIV_ROUND_UP(config->capacity, SIM_SECTOR),
+			    config->sparse)) {
 		free(disk);
 		return NULL;
 	}
@@ -504,7 +505,7 @@ struct sim_disk *sim_disk_create(const struct sim_disk_config *config,
 
 void sim_disk_destroy(struct sim_disk *disk)
 {
-	sim_medium_free(disk);
+	sim_medium_destroy(&disk->medium);
 	free(disk->extents);
 	free(disk->in_flight);
 	free(disk->undo);
@@ -513,7 +514,7 @@ void sim_disk_destroy(struct sim_disk *disk)
 
 void sim_disk_blank(struct sim_disk *disk)
 {
-	sim_medium_blank(disk);
+	sim_medium_blank(&disk->medium);
 	if (disk->extents)
 		memset(disk->extents, 0,
 		       disk->nr_extents * sizeof(*disk->extents));

@@ -36,8 +36,8 @@
 
 #include "backend.h"
 #include "choices.h"
+#include "medium.h"
 
-#define SIM_SECTOR	512u
 #define SIM_RANGES_MAX	8
 
 /**
@@ -47,7 +47,7 @@
  * @zone_size:		0: conventional
  * @volatile_cache:	completed appends may be lost until a flush
  * @fua:		appends can be durable at once
- * @sparse:		pages on demand, for huge ones; no snapshots
+ * @sparse:		sectors on demand, for huge ones; no snapshots
  * @extent_size:	for the rules above, zoned: taken from @zone_size;
  *			0: no rules
  * @super_extents:	superblock extents, for the same
@@ -100,8 +100,8 @@ struct sim_range {
 struct sim_undo {
 	u64 sector;		/* U64_MAX: durable by now */
 	u32 write;		/* number of the append */
+	u32 old;		/* what it held: a reference */
 	bool in_flight;		/* had not completed at the power cut */
-	u8 old[SIM_SECTOR];
 };
 
 /* The rules' view of an extent, or a zone; sectors. */
@@ -114,8 +114,6 @@ struct sim_extent {
 	bool failed;
 	bool resetting;
 };
-
-struct sim_page;
 
 /**
  * struct sim_disk - a disk; lives outside of a run's memory
@@ -160,12 +158,7 @@ struct sim_disk {
 	u32 epoch;
 	bool started;
 	bool off;
-	/* pages: an array, or a hash table of pointers */
-	struct sim_page *pages;
-	struct sim_page **table;
-	u64 nr_pages;			/* array: its size; table: used */
-	u64 table_size;
-	u64 next_version;
+	struct sim_medium medium;
 };
 
 /** sim_disk_create() - a blank disk.  Return: NULL when there is no memory */
@@ -230,16 +223,19 @@ void sim_disk_fail_range(struct sim_disk *disk, u64 offset, u64 len, u32 ops);
 /**
  * struct sim_snapshot - the state of a disk with nothing in flight
  *
- * Zeroed at first.  Taking and restoring copy only pages that differ.
+ * Zeroed at first.  It holds references to contents, so neither taking nor
+ * restoring copies any.  It is void once its disk is blank, and must be freed
+ * before that is destroyed.
  */
 struct sim_snapshot {
-	struct sim_page *pages;
-	u64 nr_pages;
+	struct sim_disk *disk;
+	u32 *refs;
 	struct sim_undo *undo;
 	size_t nr_undo;
 	size_t undo_max;
 	struct sim_extent *extents;
 	u32 epoch;
+	u32 life;
 	bool started;
 	bool off;
 };

@@ -3,115 +3,160 @@
  * The medium of a simulated disk, and snapshots of it.
  */
 #include <stdlib.h>
-#include "medium.h"
+#include "disk.h"
 
 #define TABLE_MIN	1024u	/* slots; a power of two */
+#define ARENA_MIN	1024u	/* sectors */
 
-int sim_medium_init(struct sim_disk *disk)
+/* --- the arena --- */
+
+static bool arena_grow(struct sim_medium *medium)
 {
-	if (disk->config.sparse) {
-		disk->table_size = TABLE_MIN;
-		disk->table = calloc(disk->table_size, sizeof(*disk->table));
-		return disk->table ? 0 : -ENOMEM;
+	u32 max = max(ARENA_MIN, 2 * medium->max_data);
+	u8 (*data)[SIM_SECTOR] = aligned_alloc(SIM_SECTOR,
+					       (size_t)max * SIM_SECTOR);
+	u32 *counts = realloc(medium->counts, max * sizeof(*counts));
+
+	if (counts)
+		medium->counts = counts;
+	if (!data || !counts) {
+		free(data);
+		return false;
 	}
-	disk->nr_pages = DIV_ROUND_UP(disk->config.capacity, SIM_PAGE);
-	disk->pages = calloc(disk->nr_pages, sizeof(*disk->pages));
-	return disk->pages ? 0 : -ENOMEM;
+	if (medium->data)
+		memcpy(data, medium->data, (size_t)medium->nr_data * SIM_SECTOR);
+	free(medium->data);
+	medium->data = data;
+	medium->max_data = max;
+	return true;
 }
 
-void sim_medium_blank(struct sim_disk *disk)
+u32 sim_data_new(struct sim_medium *medium)
 {
-	u64 i;
+	u32 ref = medium->free;
 
-	if (disk->table) {
-		for (i = 0; i < disk->table_size; i++) {
-			free(disk->table[i]);
-			disk->table[i] = NULL;
-		}
-		disk->nr_pages = 0;
-		return;
+	if (ref) {
+		memcpy(&medium->free, medium->data[ref], sizeof(medium->free));
+	} else {
+		if (medium->nr_data == medium->max_data && !arena_grow(medium))
+			kapi_fail("no memory for the simulated disk");
+		ref = medium->nr_data++;
 	}
-	for (i = 0; i < disk->nr_pages; i++) {
-		if (disk->pages[i].version)
-			memset(&disk->pages[i], 0, sizeof(disk->pages[i]));
-	}
+	medium->counts[ref] = 1;
+	return ref;
 }
 
-void sim_medium_free(struct sim_disk *disk)
+void sim_data_free(struct sim_medium *medium, u32 ref)
 {
-	if (disk->table)
-		sim_medium_blank(disk);
-	free(disk->table);
-	free(disk->pages);
+	memcpy(medium->data[ref], &medium->free, sizeof(medium->free));
+	medium->free = ref;
 }
 
-/* The slot of a page, or the one where it would go. */
-static struct sim_page **table_slot(struct sim_disk *disk, u64 index)
+static void arena_reset(struct sim_medium *medium)
 {
-	u64 mask = disk->table_size - 1;
-	u64 i = (index * 0x9e3779b97f4a7c15ULL >> 20) & mask;
+	memset(medium->data[0], 0, SIM_SECTOR);
+	medium->nr_data = 1;
+	medium->free = 0;
+	medium->life++;
+}
 
-	while (disk->table[i] && disk->table[i]->index != index)
+/* --- slots --- */
+
+int sim_medium_init(struct sim_medium *medium, u64 nr_sectors, bool sparse)
+{
+	*medium = (struct sim_medium){
+		.sparse = sparse, .nr_slots = sparse ? TABLE_MIN : nr_sectors,
+	};
+	medium->slots = calloc(medium->nr_slots, sizeof(*medium->slots));
+	if (!medium->slots || !arena_grow(medium)) {
+		sim_medium_destroy(medium);
+		return -ENOMEM;
+	}
+	arena_reset(medium);
+	return 0;
+}
+
+void sim_medium_destroy(struct sim_medium *medium)
+{
+	free(medium->slots);
+	free(medium->data);
+	free(medium->counts);
+}
+
+void sim_medium_blank(struct sim_medium *medium)
+{
+	memset(medium->slots, 0, medium->nr_slots * sizeof(*medium->slots));
+	medium->nr_used = 0;
+	arena_reset(medium);
+}
+
+/* The place of a sector in the table, or the one where it would go. */
+static struct sim_slot *table_place(struct sim_medium *medium, u64 sector)
+{
+	u64 mask = medium->nr_slots - 1;
+	u64 i = (sector * 0x9e3779b97f4a7c15ULL >> 20) & mask;
+
+	while (medium->slots[i].used && medium->slots[i].sector != sector)
 		i = (i + 1) & mask;
-	return &disk->table[i];
+	return &medium->slots[i];
 }
 
-static void table_grow(struct sim_disk *disk)
+static void table_grow(struct sim_medium *medium)
 {
-	struct sim_page **old = disk->table;
-	u64 old_size = disk->table_size, i;
+	struct sim_slot *old = medium->slots;
+	u64 nr = medium->nr_slots, i;
 
-	disk->table_size *= 2;
-	disk->table = calloc(disk->table_size, sizeof(*disk->table));
-	if (!disk->table)
+	medium->nr_slots *= 2;
+	medium->slots = calloc(medium->nr_slots, sizeof(*medium->slots));
+	if (!medium->slots)
 		kapi_fail("no memory for the simulated disk");
-	for (i = 0; i < old_size; i++) {
-		if (old[i])
-			*table_slot(disk, old[i]->index) = old[i];
-	}
+	for (i = 0; i < nr; i++)
+		if (old[i].used)
+			*table_place(medium, old[i].sector) = old[i];
 	free(old);
 }
 
-struct sim_page *sim_page_find(struct sim_disk *disk, u64 index)
+struct sim_slot *sim_medium_find(struct sim_medium *medium, u64 sector)
 {
-	if (disk->table)
-		return *table_slot(disk, index);
-	return disk->pages[index].version ? &disk->pages[index] : NULL;
+	struct sim_slot *slot;
+
+	if (!medium->sparse)
+		return &medium->slots[sector];
+	slot = table_place(medium, sector);
+	return slot->used ? slot : NULL;
 }
 
-struct sim_page *sim_page_dirty(struct sim_disk *disk, u64 index)
+struct sim_slot *sim_medium_slot(struct sim_medium *medium, u64 sector)
 {
-	struct sim_page *page, **slot;
+	struct sim_slot *slot;
 
-	if (!disk->table) {
-		page = &disk->pages[index];
-	} else {
-		slot = table_slot(disk, index);
-		page = *slot;
-		if (!page) {
-			page = calloc(1, sizeof(*page));
-			if (!page)
-				kapi_fail("no memory for the simulated disk");
-			page->index = index;
-			*slot = page;
-			if (2 * ++disk->nr_pages > disk->table_size)
-				table_grow(disk);
-		}
+	if (!medium->sparse)
+		return &medium->slots[sector];
+	if (2 * medium->nr_used >= medium->nr_slots)
+		table_grow(medium);
+	slot = table_place(medium, sector);
+	if (!slot->used) {
+		slot->used = true;
+		slot->sector = sector;
+		medium->nr_used++;
 	}
-	page->index = index;
-	page->version = ++disk->next_version;
-	return page;
+	return slot;
 }
+
+/* --- looking at it and changing it --- */
 
 void sim_disk_peek(struct sim_disk *disk, u64 offset, void *buf, size_t len)
 {
-	while (len) {
-		struct sim_page *page = sim_page_find(disk, offset / SIM_PAGE);
-		u32 within = offset % SIM_PAGE;
-		size_t part = min_t(size_t, len, SIM_PAGE - within);
+	struct sim_medium *medium = &disk->medium;
 
-		if (page)
-			memcpy(buf, page->data + within, part);
+	while (len) {
+		struct sim_slot *slot = sim_medium_find(medium,
+							offset / SIM_SECTOR);
+		u32 within = offset % SIM_SECTOR;
+		size_t part = min_t(size_t, len, SIM_SECTOR - within);
+
+		if (slot && slot->ref)
+			memcpy(buf, sim_data(medium, slot->ref) + within, part);
 		else
 			memset(buf, 0, part);
 		buf += part;
@@ -120,15 +165,26 @@ void sim_disk_peek(struct sim_disk *disk, u64 offset, void *buf, size_t len)
 	}
 }
 
+/* Contents of a sector that are about to be changed and nobody else's. */
+static u8 *sector_own(struct sim_medium *medium, u64 sector)
+{
+	struct sim_slot *slot = sim_medium_slot(medium, sector);
+	u32 ref = sim_data_new(medium);
+
+	memcpy(sim_data(medium, ref), sim_data(medium, slot->ref), SIM_SECTOR);
+	sim_slot_set(medium, slot, ref);
+	return sim_data(medium, ref);
+}
+
 void sim_disk_poke(struct sim_disk *disk, u64 offset, const void *buf,
 		   size_t len)
 {
 	while (len) {
-		struct sim_page *page = sim_page_dirty(disk, offset / SIM_PAGE);
-		u32 within = offset % SIM_PAGE;
-		size_t part = min_t(size_t, len, SIM_PAGE - within);
+		u32 within = offset % SIM_SECTOR;
+		size_t part = min_t(size_t, len, SIM_SECTOR - within);
 
-		memcpy(page->data + within, buf, part);
+		memcpy(sector_own(&disk->medium, offset / SIM_SECTOR) + within,
+		       buf, part);
 		buf += part;
 		offset += part;
 		len -= part;
@@ -137,72 +193,97 @@ void sim_disk_poke(struct sim_disk *disk, u64 offset, const void *buf,
 
 void sim_disk_flip(struct sim_disk *disk, u64 offset, u32 bit)
 {
-	struct sim_page *page = sim_page_dirty(disk, offset / SIM_PAGE);
-
-	page->data[offset % SIM_PAGE] ^= 1 << (bit % 8);
+	sector_own(&disk->medium, offset / SIM_SECTOR)[offset % SIM_SECTOR] ^=
+		1 << (bit % 8);
 }
 
 /* --- snapshots --- */
 
-static void pages_copy(struct sim_page *to, const struct sim_page *from, u64 nr)
+/* Gives up what it references, unless that is void by now. */
+static void snapshot_drop(struct sim_snapshot *snapshot)
 {
+	struct sim_disk *disk = snapshot->disk;
 	u64 i;
 
-	for (i = 0; i < nr; i++) {
-		if (to[i].version != from[i].version)
-			to[i] = from[i];
+	if (disk && snapshot->life == disk->medium.life) {
+		for (i = 0; i < disk->medium.nr_slots; i++)
+			sim_data_put(&disk->medium, snapshot->refs[i]);
+		for (i = 0; i < snapshot->nr_undo; i++)
+			sim_data_put(&disk->medium, snapshot->undo[i].old);
 	}
+	snapshot->disk = NULL;
+	snapshot->nr_undo = 0;
+}
+
+static void snapshot_room(struct sim_snapshot *snapshot, struct sim_disk *disk,
+			  size_t nr_undo)
+{
+	if (!snapshot->refs) {
+		snapshot->refs = calloc(disk->medium.nr_slots,
+					sizeof(*snapshot->refs));
+		snapshot->extents = calloc(disk->nr_extents + 1,
+					   sizeof(*snapshot->extents));
+	}
+	if (nr_undo > snapshot->undo_max) {
+		snapshot->undo_max = 2 * nr_undo;
+		free(snapshot->undo);
+		snapshot->undo = malloc(snapshot->undo_max *
+					sizeof(*snapshot->undo));
+	}
+	if (!snapshot->refs || !snapshot->extents ||
+	    (nr_undo && !snapshot->undo))
+		kapi_fail("no memory for a snapshot");
 }
 
 void sim_snapshot_take(struct sim_snapshot *snapshot, struct sim_disk *disk)
 {
+	struct sim_medium *medium = &disk->medium;
 	size_t nr = disk->undo_tail - disk->undo_head;
-	size_t extents_size = disk->nr_extents * sizeof(*disk->extents);
+	u64 i;
 
 	WARN_ON(disk->nr_in_flight);
-	WARN_ON(disk->table);
-	if (!snapshot->pages) {
-		snapshot->nr_pages = disk->nr_pages;
-		snapshot->pages = calloc(disk->nr_pages,
-					 sizeof(*snapshot->pages));
-		snapshot->extents = malloc(extents_size + 1);
+	WARN_ON(medium->sparse);
+	snapshot_drop(snapshot);
+	snapshot_room(snapshot, disk, nr);
+	for (i = 0; i < medium->nr_slots; i++)
+		snapshot->refs[i] = sim_data_get(medium, medium->slots[i].ref);
+	for (i = 0; i < nr; i++) {
+		snapshot->undo[i] = disk->undo[disk->undo_head + i];
+		sim_data_get(medium, snapshot->undo[i].old);
 	}
-	WARN_ON(snapshot->nr_pages != disk->nr_pages);
-	if (nr > snapshot->undo_max) {
-		snapshot->undo_max = 2 * nr;
-		free(snapshot->undo);
-		snapshot->undo = malloc(snapshot->undo_max *
-					sizeof(*snapshot->undo));
-		if (!snapshot->undo)
-			kapi_fail("no memory for a snapshot");
-	}
-	if (!snapshot->pages || !snapshot->extents)
-		kapi_fail("no memory for a snapshot");
-	pages_copy(snapshot->pages, disk->pages, disk->nr_pages);
-	if (nr)
-		memcpy(snapshot->undo, disk->undo + disk->undo_head,
-		       nr * sizeof(*disk->undo));
 	snapshot->nr_undo = nr;
-	if (extents_size)
-		memcpy(snapshot->extents, disk->extents, extents_size);
+	if (disk->nr_extents)
+		memcpy(snapshot->extents, disk->extents,
+		       disk->nr_extents * sizeof(*disk->extents));
 	snapshot->epoch = disk->epoch;
 	snapshot->started = disk->started;
 	snapshot->off = disk->off;
+	snapshot->disk = disk;
+	snapshot->life = medium->life;
 }
 
 void sim_snapshot_restore(struct sim_disk *disk,
 			  const struct sim_snapshot *snapshot)
 {
+	struct sim_medium *medium = &disk->medium;
+	size_t i;
+
 	WARN_ON(disk->nr_in_flight);
-	WARN_ON(snapshot->nr_pages != disk->nr_pages);
+	WARN_ON(snapshot->disk != disk || snapshot->life != medium->life);
 	WARN_ON(snapshot->nr_undo > disk->undo_max);
-	pages_copy(disk->pages, snapshot->pages, disk->nr_pages);
-	if (snapshot->nr_undo)
-		memcpy(disk->undo, snapshot->undo,
-		       snapshot->nr_undo * sizeof(*disk->undo));
+	for (i = 0; i < medium->nr_slots; i++)
+		if (medium->slots[i].ref != snapshot->refs[i])
+			sim_slot_set(medium, &medium->slots[i],
+				     sim_data_get(medium, snapshot->refs[i]));
+	for (i = disk->undo_head; i < disk->undo_tail; i++)
+		sim_data_put(medium, disk->undo[i].old);
 	disk->undo_base += disk->undo_head;
 	disk->undo_head = 0;
 	disk->undo_tail = snapshot->nr_undo;
+	for (i = 0; i < snapshot->nr_undo; i++) {
+		disk->undo[i] = snapshot->undo[i];
+		sim_data_get(medium, disk->undo[i].old);
+	}
 	if (disk->nr_extents)
 		memcpy(disk->extents, snapshot->extents,
 		       disk->nr_extents * sizeof(*disk->extents));
@@ -213,7 +294,8 @@ void sim_snapshot_restore(struct sim_disk *disk,
 
 void sim_snapshot_free(struct sim_snapshot *snapshot)
 {
-	free(snapshot->pages);
+	snapshot_drop(snapshot);
+	free(snapshot->refs);
 	free(snapshot->undo);
 	free(snapshot->extents);
 	*snapshot = (struct sim_snapshot){ 0 };

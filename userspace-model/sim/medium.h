@@ -1,38 +1,107 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The medium of a simulated disk: pages, in an array or a hash table, each
- * with a version that no other contents of this disk ever had, so that equal
- * versions mean equal contents.
+ * The medium of a simulated disk: what each sector holds, by reference.
+ *
+ * Contents lie in an arena and never change while more than one references
+ * them.  So whoever remembers what a sector held (the undo log, a snapshot, a
+ * crash state) keeps a reference, and putting a sector back is switching one.
+ * Reference 0 is a sector of zeros that is never given back.
  */
 #ifndef SIM_MEDIUM_H
 #define SIM_MEDIUM_H
 
-#include "disk.h"
+#include "kapi.h"
 
-#define SIM_PAGE	4096u
+#define SIM_SECTOR	512u
+
+struct sim_open;
 
 /**
- * struct sim_page - a page
- * @index:	which
- * @version:	0: never written, zeros
- * @decided:	sectors that a settle has decided about
- * @data:	contents
+ * struct sim_slot - a sector
+ * @sector:	which; of a sparse medium
+ * @open:	crash states differ in it, see states.h; else NULL
+ * @ref:	its contents
+ * @decided:	while a power cut settles: it has been decided about
+ * @used:	of a sparse medium: not an empty place in the table
  */
-struct sim_page {
-	u64 index;
-	u64 version;
-	u8 decided;
-	u8 data[SIM_PAGE];
+struct sim_slot {
+	u64 sector;
+	struct sim_open *open;
+	u32 ref;
+	bool decided;
+	bool used;
 };
 
-int sim_medium_init(struct sim_disk *disk);
-void sim_medium_blank(struct sim_disk *disk);
-void sim_medium_free(struct sim_disk *disk);
+/**
+ * struct sim_medium - the slots and the contents
+ * @slots:	one per sector, or a hash table of those ever written
+ * @nr_slots:	how many; of a table a power of two
+ * @nr_used:	of a table
+ * @sparse:	it is a table
+ * @data:	the arena
+ * @counts:	references to each of its sectors
+ * @nr_data:	cut from the arena so far
+ * @max_data:	its size
+ * @free:	given back, linked by their first bytes; 0: none
+ * @life:	counts sim_medium_blank(): references do not outlive it
+ */
+struct sim_medium {
+	struct sim_slot *slots;
+	u64 nr_slots;
+	u64 nr_used;
+	bool sparse;
+	u8 (*data)[SIM_SECTOR];
+	u32 *counts;
+	u32 nr_data;
+	u32 max_data;
+	u32 free;
+	u32 life;
+};
 
-/** sim_page_find() - NULL: never written */
-struct sim_page *sim_page_find(struct sim_disk *disk, u64 index);
+/** sim_medium_init() - zeros.  Return: 0, -ENOMEM */
+int sim_medium_init(struct sim_medium *medium, u64 nr_sectors, bool sparse);
+void sim_medium_destroy(struct sim_medium *medium);
 
-/** sim_page_dirty() - about to be changed */
-struct sim_page *sim_page_dirty(struct sim_disk *disk, u64 index);
+/** sim_medium_blank() - zeros again; all references are void */
+void sim_medium_blank(struct sim_medium *medium);
+
+/** sim_medium_find() - the slot of a sector; NULL: never written, zeros */
+struct sim_slot *sim_medium_find(struct sim_medium *medium, u64 sector);
+
+/** sim_medium_slot() - the same, made if need be: others may move */
+struct sim_slot *sim_medium_slot(struct sim_medium *medium, u64 sector);
+
+/** sim_data_new() - room for contents, with one reference, to be filled in */
+u32 sim_data_new(struct sim_medium *medium);
+
+/** sim_data_free() - the last reference is gone */
+void sim_data_free(struct sim_medium *medium, u32 ref);
+
+static inline u8 *sim_data(struct sim_medium *medium, u32 ref)
+{
+	return medium->data[ref];
+}
+
+static inline u32 sim_data_get(struct sim_medium *medium, u32 ref)
+{
+	medium->counts[ref] += ref != 0;
+	return ref;
+}
+
+static inline void sim_data_put(struct sim_medium *medium, u32 ref)
+{
+	if (ref && !--medium->counts[ref])
+		sim_data_free(medium, ref);
+}
+
+/** sim_slot_set() - the slot takes over a reference and gives up its own */
+static inline void sim_slot_set(struct sim_medium *medium,
+				struct sim_slot *slot, u32 ref)
+{
+	u32 old = slot->ref;
+
+	slot->ref = ref;
+	sim_data_put(medium, old);
+}
 
 #endif /* SIM_MEDIUM_H */

@@ -16,6 +16,9 @@ void sim_undo_flushed(struct sim_disk *disk, u64 upto);
 /** sim_undo_settled() - these sectors are about to be written durably */
 void sim_undo_settled(struct sim_disk *disk, u64 sector, u32 nr);
 
+/** sim_undo_clear() - the medium stays as it is, for good */
+void sim_undo_clear(struct sim_disk *disk);
+
 /** sim_cache_drop() - a flush failed: the choices say what was dropped */
 void sim_cache_drop(struct sim_disk *disk);
 
