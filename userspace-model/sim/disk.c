@@ -203,27 +203,64 @@ static bool in_bad_range(struct sim_disk *disk, const struct shard_io *io)
 	return false;
 }
 
+static bool struck(struct sim_disk *disk, const struct shard_io *io,
+		   enum sim_fault fault)
+{
+	return disk->strike.io == io && disk->strike.fault == fault;
+}
+
+/* Where an operation goes to: where it should, but for a fault. */
+static u64 offset_of(struct sim_disk *disk, const struct shard_io *io)
+{
+	u64 last = disk->config.capacity - io->len;
+
+	if (struck(disk, io, SIM_FAULT_STRAY))
+		return min(disk->strike.where, last);
+	if (io->op == SHARD_IO_READ && fault(disk, disk->faults.stray_in))
+		return sim_choose(disk->choices, last / SIM_SECTOR + 1,
+				  SIM_CHOOSE_WHERE) * SIM_SECTOR;
+	return io->offset;
+}
+
+/* Which bit of an operation is wrong; U64_MAX: none is. */
+static u64 flipped_bit(struct sim_disk *disk, const struct shard_io *io)
+{
+	u64 nr_bits = (u64)io->len * BITS_PER_BYTE;
+
+	if (struck(disk, io, SIM_FAULT_FLIP))
+		return disk->strike.where % nr_bits;
+	if (io->op == SHARD_IO_READ && fault(disk, disk->faults.flip_in))
+		return sim_choose(disk->choices, nr_bits, SIM_CHOOSE_WHERE);
+	return U64_MAX;
+}
+
 static int do_read(struct sim_disk *disk, struct shard_io *io)
 {
-	u8 page[READ_PIECE];
+	u8 page[READ_PIECE], *byte;
+	u64 offset, bit;
 	u32 pos, part;
 	int error = 0;
 	void *piece;
 
-	if (in_bad_range(disk, io) || fault(disk, disk->faults.read_in)) {
+	if (in_bad_range(disk, io) || fault(disk, disk->faults.read_in) ||
+	    struck(disk, io, SIM_FAULT_ERROR)) {
 		memset(page, 0xee, sizeof(page));
 		error = -EIO;
 	}
+	offset = error ? 0 : offset_of(disk, io);
+	bit = error ? U64_MAX : flipped_bit(disk, io);
 	piece = error ? NULL : segs_piece(io, 0, io->len);
-	if (piece) {
-		sim_disk_peek(disk, io->offset, piece, io->len);
-		return 0;
-	}
-	for (pos = 0; pos < io->len; pos += part) {
+	if (piece)
+		sim_disk_peek(disk, offset, piece, io->len);
+	for (pos = 0; !piece && pos < io->len; pos += part) {
 		part = min(io->len - pos, READ_PIECE);
 		if (!error)
-			sim_disk_peek(disk, io->offset + pos, page, part);
+			sim_disk_peek(disk, offset + pos, page, part);
 		segs_copy(io, pos, page, part, true);
+	}
+	if (bit != U64_MAX) {
+		byte = segs_piece(io, bit / BITS_PER_BYTE, 1);
+		*byte ^= BIT(bit % BITS_PER_BYTE);
 	}
 	return error;
 }
@@ -262,25 +299,20 @@ static void land_partly(struct sim_disk *disk, const struct shard_io *io)
 	}
 }
 
-static bool count_down(u32 *n)
-{
-	return *n && --*n == 0;
-}
-
 static int do_append(struct sim_disk *disk, struct shard_io *io)
 {
 	struct sim_extent *extent = extent_of(disk, io->offset);
 	bool zoned = disk->config.zone_size;
 	u32 nr = io->len / SIM_SECTOR;
-	u64 offset = io->offset;
 	bool durable = io->fua || !disk->config.volatile_cache;
+	u64 offset, bit;
 
 	disk->nr_writes++;
 	if (extent)
 		extent->nr_in_flight--;
 	/* A zone is not written behind a hole. */
 	if (in_bad_range(disk, io) || fault(disk, disk->faults.write_in) ||
-	    (zoned && extent->failed)) {
+	    struck(disk, io, SIM_FAULT_ERROR) || (zoned && extent->failed)) {
 		if (!zoned)
 			land_partly(disk, io);
 		if (extent)
@@ -289,21 +321,25 @@ static int do_append(struct sim_disk *disk, struct shard_io *io)
 	}
 	if (extent)
 		extent->hard = max_t(u32, extent->hard,
-				     offset % disk->extent_size / SIM_SECTOR +
-				     nr);
-	if (count_down(&disk->lose_write))
+				     io->offset % disk->extent_size /
+				     SIM_SECTOR + nr);
+	if (struck(disk, io, SIM_FAULT_LOSE))
 		return 0;
-	if (count_down(&disk->misdirect_write))
-		offset = disk->misdirect_to;
+	offset = offset_of(disk, io);
 	if (durable)
 		sim_undo_settled(disk, offset / SIM_SECTOR, nr);
 	sim_write_sectors(disk, io, offset, 0, nr, durable, false);
+	bit = flipped_bit(disk, io);
+	if (bit != U64_MAX)
+		sim_disk_flip(disk, offset + bit / BITS_PER_BYTE,
+			      bit % BITS_PER_BYTE);
 	return 0;
 }
 
 static int do_flush(struct sim_disk *disk, struct shard_io *io)
 {
-	if (in_bad_range(disk, io) || fault(disk, disk->faults.flush_in)) {
+	if (in_bad_range(disk, io) || fault(disk, disk->faults.flush_in) ||
+	    struck(disk, io, SIM_FAULT_ERROR)) {
 		sim_cache_drop(disk);
 		return -EIO;
 	}
@@ -317,7 +353,8 @@ static int do_reset(struct sim_disk *disk, struct shard_io *io)
 
 	if (extent)
 		extent->resetting = false;
-	if (in_bad_range(disk, io) || fault(disk, disk->faults.reset_in))
+	if (in_bad_range(disk, io) || fault(disk, disk->faults.reset_in) ||
+	    struck(disk, io, SIM_FAULT_ERROR))
 		return -EIO;
 	if (extent) {
 		extent->wp = 0;
@@ -369,6 +406,10 @@ static void perform(struct sim_disk *disk, struct shard_io *io)
 		 (op == SHARD_IO_FLUSH ? 0 : io->len));
 	kapi_time_advance(IO_NS);
 	io->private = NULL;
+	if (disk->strike.io == io)
+		disk->strike.io = NULL;
+	if (disk->delayed == io)
+		disk->delayed = NULL;
 }
 
 /* Appends to a zone complete in order: the oldest one instead. */
@@ -394,6 +435,8 @@ void sim_disk_complete(struct sim_disk *disk, u32 idx)
 {
 	struct shard_io *io;
 
+	if (disk->in_flight[idx] == disk->delayed && disk->nr_in_flight > 1)
+		idx = idx ? idx - 1 : 1;
 	if (disk->config.zone_size)
 		idx = zone_oldest(disk, idx);
 	io = disk->in_flight[idx];
@@ -407,11 +450,34 @@ void sim_disk_complete(struct sim_disk *disk, u32 idx)
 	kapi_irq_exit();
 }
 
+/* Is it this one that a fault was meant for? */
+static void strike_submitted(struct sim_disk *disk, struct shard_io *io)
+{
+	struct sim_strike *strike = &disk->strike;
+
+	if (!strike->in || --strike->in)
+		return;
+	strike->io = io;
+	strike->op = io->op;
+	strike->offset = io->offset;
+	strike->len = io->len;
+	if (io->op == SHARD_IO_APPEND)
+		segs_copy(io, 0, strike->head, SIM_SECTOR, false);
+	if (strike->fault == SIM_FAULT_DELAY)
+		disk->delayed = io;
+	if (strike->fault == SIM_FAULT_ERRORS)
+		sim_disk_fail_range(disk, 0, disk->config.capacity,
+				    BIT(io->op));
+}
+
 static void submit(struct shard_backend *backend, struct shard_io *io)
 {
 	struct sim_disk *disk = container_of(backend, struct sim_disk, backend);
 
 	check_io(disk, io);
+	strike_submitted(disk, io);
+	if (!disk->delayed && fault(disk, disk->faults.delay_in))
+		disk->delayed = io;
 	if (io->op == SHARD_IO_FLUSH)
 		io->private = (void *)(uintptr_t)(disk->undo_base +
 						  disk->undo_tail);
@@ -520,8 +586,8 @@ void sim_disk_blank(struct sim_disk *disk)
 		       disk->nr_extents * sizeof(*disk->extents));
 	disk->faults = (struct sim_faults){ 0 };
 	disk->gone = false;
-	disk->lose_write = 0;
-	disk->misdirect_write = 0;
+	disk->strike = (struct sim_strike){ 0 };
+	disk->delayed = NULL;
 	disk->nr_ranges = 0;
 	disk->counts = (struct sim_disk_counts){ 0 };
 	/* Within a run they are pending; one that failed has forgotten them. */
@@ -547,6 +613,8 @@ void sim_disk_start(struct sim_disk *disk)
 		kapi_fail("%s: started with operations in flight",
 			  disk->backend.name);
 	disk->started = true;
+	disk->delayed = NULL;
+	disk->strike.io = NULL;
 	disk->epoch++;
 	if (!disk->config.zone_size)
 		return;

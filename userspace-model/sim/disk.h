@@ -72,6 +72,9 @@ struct sim_disk_config {
  * @write_in:	an append fails; it may have landed, or partly
  * @flush_in:	a flush fails; the cache may have been dropped
  * @reset_in:	a reset fails and does nothing
+ * @stray_in:	a read returns other sectors than those asked for
+ * @flip_in:	a read returns one bit wrong
+ * @delay_in:	an operation completes only when no other is in flight
  * @sync_in:	an operation completes within submit: no fault, but rare
  */
 struct sim_faults {
@@ -79,7 +82,43 @@ struct sim_faults {
 	u32 write_in;
 	u32 flush_in;
 	u32 reset_in;
+	u32 stray_in;
+	u32 flip_in;
+	u32 delay_in;
 	u32 sync_in;
+};
+
+/* What may befall one operation. */
+enum sim_fault {
+	SIM_FAULT_ERROR,	/* it fails */
+	SIM_FAULT_ERRORS,	/* so do all of its kind after it, everywhere */
+	SIM_FAULT_DELAY,	/* it completes when no other is in flight */
+	SIM_FAULT_STRAY,	/* read, append: of other sectors */
+	SIM_FAULT_FLIP,		/* read, append: one bit of it is wrong */
+	SIM_FAULT_LOSE,		/* append: reported as done, and never lands */
+	SIM_NR_FAULTS,
+};
+
+/**
+ * struct sim_strike - a fault for one operation
+ * @in:		n: the n-th operation submitted from now on; 0: none
+ * @fault:	what befalls it
+ * @where:	stray: the byte where it goes to instead; flip: which bit of it
+ * @io:		the operation, once it is submitted
+ * @op:		likewise: which kind
+ * @offset:	likewise: where it should have gone
+ * @len:	likewise
+ * @head:	likewise: how an append begins
+ */
+struct sim_strike {
+	u32 in;
+	enum sim_fault fault;
+	u64 where;
+	const struct shard_io *io;
+	enum shard_io_op op;
+	u64 offset;
+	u32 len;
+	u8 head[SIM_SECTOR];
 };
 
 /** struct sim_disk_counts - completed operations; indexes are enum shard_io_op */
@@ -121,9 +160,7 @@ struct sim_extent {
  * @choices:	where from
  * @faults:	may be changed at any time
  * @gone:	may be set at any time: everything fails with -ENODEV
- * @lose_write:	n: the n-th append to complete from now on is lost, silently
- * @misdirect_write: n: likewise it lands at @misdirect_to (bytes)
- * @misdirect_to: see there
+ * @strike:	may be set up at any time
  * @ranges:	see sim_disk_fail_range()
  * @nr_ranges:	how many
  * @counts:	since sim_disk_blank()
@@ -135,9 +172,7 @@ struct sim_disk {
 	struct sim_choices *choices;
 	struct sim_faults faults;
 	bool gone;
-	u32 lose_write;
-	u32 misdirect_write;
-	u64 misdirect_to;
+	struct sim_strike strike;
 	struct sim_range ranges[SIM_RANGES_MAX];
 	u32 nr_ranges;
 	struct sim_disk_counts counts;
@@ -147,6 +182,7 @@ struct sim_disk {
 	struct shard_io **in_flight;
 	u32 nr_in_flight;
 	u32 in_flight_max;
+	const struct shard_io *delayed;
 	struct sim_undo *undo;		/* oldest first */
 	size_t undo_head;
 	size_t undo_tail;

@@ -206,19 +206,69 @@ static void faults_come_by_choice(void *arg)
 	seen |= perform(SHARD_IO_READ, 0, SIM_SECTOR, -1) ? 4 : 8;
 }
 
+static void strike(enum sim_fault fault, u32 in, u64 where)
+{
+	disk->strike = (struct sim_strike){
+		.in = in, .fault = fault, .where = where,
+	};
+}
+
 static void tricks_work(void *arg)
 {
+	u8 byte;
+
 	append(0, 1, 7);
-	disk->lose_write = 1;
+	strike(SIM_FAULT_LOSE, 1, 0);
 	EXPECT(!append(SIM_SECTOR, 1, 7) && at(SIM_SECTOR) == 0);
-	disk->misdirect_write = 1;
-	disk->misdirect_to = 3 * SIM_SECTOR;
+	strike(SIM_FAULT_STRAY, 2, 3 * SIM_SECTOR);
+	EXPECT(!append(SIM_SECTOR, 1, 7) && at(SIM_SECTOR) == 7);
 	EXPECT(!append(2 * SIM_SECTOR, 1, 7) && at(3 * SIM_SECTOR) == 7);
+	EXPECT(at(2 * SIM_SECTOR) == 0);
+	strike(SIM_FAULT_FLIP, 1, 9);
+	EXPECT(!append(4 * SIM_SECTOR, 1, 7));
+	sim_disk_peek(disk, 4 * SIM_SECTOR + 1, &byte, 1);
+	EXPECT(byte == 5);
 	sim_disk_flip(disk, 5, 3);
 	disk->gone = true;
 	EXPECT(append(0, 1, 7) == -ENODEV);
 	disk->gone = false;
 	EXPECT(!perform(SHARD_IO_READ, 0, SIM_SECTOR, -1));
+}
+
+/* Reads do not show the medium; it stays what it was. */
+static void struck_reads_work(void *arg)
+{
+	struct op op;
+
+	append(0, 1, 7);
+	strike(SIM_FAULT_STRAY, 1, SIM_SECTOR);
+	start(&op, SHARD_IO_READ, 0, SIM_SECTOR, 1);
+	EXPECT(!finish(&op) && op.data[5] == 0);
+	strike(SIM_FAULT_FLIP, 1, 5 * 8 + 1);
+	start(&op, SHARD_IO_READ, 0, SIM_SECTOR, 1);
+	EXPECT(!finish(&op) && op.data[4] == 7 && op.data[5] == 5);
+	start(&op, SHARD_IO_READ, 0, SIM_SECTOR, 1);
+	EXPECT(!finish(&op) && op.data[5] == 7);
+	strike(SIM_FAULT_ERROR, 1, 0);
+	EXPECT(perform(SHARD_IO_READ, 0, SIM_SECTOR, -1) == -EIO);
+	EXPECT(!perform(SHARD_IO_READ, 0, SIM_SECTOR, -1));
+	strike(SIM_FAULT_ERRORS, 1, 0);
+	EXPECT(perform(SHARD_IO_FLUSH, 0, 0, -1) == -EIO);
+	EXPECT(perform(SHARD_IO_FLUSH, 0, 0, -1) == -EIO);
+	EXPECT(!perform(SHARD_IO_READ, 0, SIM_SECTOR, -1));
+}
+
+/* What is delayed comes last, whatever the choices. */
+static void delayed_ones_come_last(void *arg)
+{
+	struct op ops[3];
+	u32 i;
+
+	strike(SIM_FAULT_DELAY, 2, 0);
+	for (i = 0; i < 3; i++)
+		start(&ops[i], SHARD_IO_READ, 0, SIM_SECTOR, 1);
+	finish(&ops[1]);
+	EXPECT(completion_done(&ops[0].done) && completion_done(&ops[2].done));
 }
 
 static void snapshots_restore(void *arg)
@@ -384,6 +434,8 @@ static const struct test_case {
 	SEES(completions_reorder, PLAIN, 0xe),
 	SEES(faults_come_by_choice, PLAIN, 0xf),
 	SEES(tricks_work, PLAIN, 0),
+	SEES(struck_reads_work, PLAIN, 0),
+	SEES(delayed_ones_come_last, PLAIN, 0),
 	SEES(snapshots_restore, PLAIN, 0),
 	SEES(zones_keep_a_prefix, ZONED, BIT(0) | BIT(1) | BIT(3) | BIT(7)),
 	SEES(huge_disks_are_sparse, SPARSE, 0),
