@@ -17,7 +17,9 @@
  * In a frame that was durable a wrong payload block is damage of that block
  * alone: its entry is replayed, and reading it gives an error.
  *
- * A read error is never taken for an end (O8, O13).
+ * A read error is never taken for an end (O8, O13).  What is not right is read
+ * once more before it is believed: what a single read got wrong, by the wire or
+ * the way, is not on the medium.
  */
 #include "recover.h"
 
@@ -389,6 +391,24 @@ static int scan_get(struct log_scan *s, u32 extent, u32 block, u32 nr,
 	return 0;
 }
 
+/* Blocks that were not right are read once more, and no others with them. */
+static void scan_again(struct log_scan *s, const struct shard_super_extent *e,
+		       u32 block, u32 nr)
+{
+	struct shard_store *store = s->store;
+	u64 offset = shard_store_offset(store, e->extent, block);
+
+	/* on failure nothing is held, and the next to ask meets the error */
+	s->buf_blocks = 0;
+	if (shard_writeback_read_wait(store->wb, offset, s->buf,
+				      nr * store->block_size))
+		return;
+	atomic64_add(nr, &store->stats->recovery_blocks);
+	s->buf_extent = e->extent;
+	s->buf_block = block;
+	s->buf_blocks = nr;
+}
+
 /* The frame at a place: 0, -ENODATA if there is none, -EIO, -EINTR. */
 static int scan_frame(struct log_scan *s, const struct shard_super_extent *e,
 		      u32 block)
@@ -558,6 +578,10 @@ static int replay_step(struct log_scan *s, u32 idx, u32 block)
 		return REPLAY_END;
 	s->durable = max(s->durable, s->header->durable_seq);
 	bad = scan_payload(s, e, block);
+	if (bad > 0) {
+		scan_again(s, e, block, 1 + s->header->nr_blocks);
+		bad = scan_payload(s, e, block);
+	}
 	if (bad < 0 && bad != -EINTR && !s->searched) {
 		/* perhaps a later frame says that this one was durable */
 		err = scan_search(s, idx, block + 1 + s->header->nr_blocks);
@@ -599,6 +623,11 @@ static int replay_extent(struct log_scan *s, u32 idx)
 		if (block == e->end || block == s->store->extent_blocks)
 			return REPLAY_EXTENT;
 		step = scan_frame(s, e, block);
+		if (step == -ENODATA) {
+			/* one wrong read shall not be the end of the log */
+			scan_again(s, e, block, 1);
+			step = scan_frame(s, e, block);
+		}
 		if (step == -ENODATA) {
 			/* an open extent may end anywhere, a fixed one not */
 			if (e->end == SHARDBLK_END_OPEN)
