@@ -39,11 +39,7 @@ static void run_fiber(void *arg)
 static const char *run_one(const struct check_suite *suite)
 {
 	running = suite;
-	world.nr_marks = 0;
-	world.nr_done = 0;
-	world.nr_refused = 0;
-	world.nr_crashes = 0;
-	world.model.nr_searched = 0;
+	world_reset(&world);
 	return kapi_run(&world.sim.hooks, run_fiber, &world) ?
 		kapi_failure() : NULL;
 }

@@ -68,6 +68,8 @@ const struct check_suite check_suites[] = {
 	{ "O12", check_o12, 0, "a full device can be emptied" },
 	{ "O13", check_o13, 0, "no format is mistaken for another" },
 	{ "damage", check_damage, 0, "damage is not the end of the log" },
+	{ "sweep", check_sweep, 0, "each fault at each backing operation" },
+	{ "sweep-alloc", check_sweep_alloc, 0, "each allocation fails" },
 	{ "capacity", check_capacity, 0, "nothing is cut to 32 bits" },
 	{ NULL }
 };

@@ -20,6 +20,8 @@ void check_o11(struct world *w);
 void check_o12(struct world *w);
 void check_o13(struct world *w);
 void check_damage(struct world *w);
+void check_sweep(struct world *w);
+void check_sweep_alloc(struct world *w);
 void check_capacity(struct world *w);
 
 void check_extent(struct world *w);

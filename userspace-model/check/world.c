@@ -387,24 +387,33 @@ void world_wait_all(struct world *w)
 
 /* ---- comparing everything ---- */
 
+static void read_stamps(struct world *w, u64 *stamps, u32 lba, u32 nr_blocks)
+{
+	struct world_slot *slot = slot_get(w);
+
+	if (!slot)
+		return;
+	slot->into = stamps + lba;
+	slot->op = SHARD_READ;
+	slot->fua = false;
+	slot->lba = lba;
+	slot->nr_blocks = nr_blocks;
+	slot->segs[0].addr = slot->data;
+	slot->segs[0].len = nr_blocks * w->info.block_size;
+	slot_submit(w, slot);
+}
+
+/* What a large read could not get is read block by block. */
 void world_read_stamps(struct world *w, u64 *stamps)
 {
 	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max, lba;
-	struct world_slot *slot;
 
-	for (lba = 0; lba < nr; lba += max) {
-		slot = slot_get(w);
-		if (!slot)
-			return;
-		slot->into = stamps + lba;
-		slot->op = SHARD_READ;
-		slot->fua = false;
-		slot->lba = lba;
-		slot->nr_blocks = min(max, nr - lba);
-		slot->segs[0].addr = slot->data;
-		slot->segs[0].len = slot->nr_blocks * w->info.block_size;
-		slot_submit(w, slot);
-	}
+	for (lba = 0; lba < nr && !w->cut; lba += max)
+		read_stamps(w, stamps, lba, min(max, nr - lba));
+	world_wait_all(w);
+	for (lba = 0; lba < nr && !w->cut; lba++)
+		if (stamps[lba] == M_UNREADABLE)
+			read_stamps(w, stamps, lba, 1);
 	world_wait_all(w);
 }
 
@@ -481,12 +490,10 @@ void world_close(struct world *w)
 	if (w->cut)
 		return;
 	world_note(w, "      | close: %d", err);
-	if (w->sick)
-		return;
 	if (!err && (state == SHARD_STATE_READ_WRITE ||
 		     state == SHARD_STATE_FULL))
 		m_device_flushed(&w->model, w->model.acked);
-	else
+	else if (!w->sick)
 		kapi_fail("a stop in state %s returned %d",
 			  shard_state_name(state), err);
 }
@@ -702,12 +709,24 @@ void world_begin(struct world *w, const struct world_config *config)
 		kapi_fail("a new device cannot be opened");
 }
 
+void world_reset(struct world *w)
+{
+	w->complete = w->complete_any;
+	w->sim.hooks.choose = sim_choose_hook;
+	w->sim.hooks.alloc_fault_in = 0;
+	w->nr_marks = 0;
+	w->nr_done = 0;
+	w->nr_refused = 0;
+	w->nr_crashes = 0;
+	w->model.nr_searched = 0;
+}
+
 void world_init(struct world *w)
 {
 	u32 i;
 
 	sim_init(&w->sim);
-	w->complete = w->sim.hooks.idle;
+	w->complete_any = w->sim.hooks.idle;
 	w->sim.hooks.idle = world_event;
 	w->sim.hooks.log = world_log;
 	for (i = 0; i < WORLD_SLOTS; i++) {

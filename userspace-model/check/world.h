@@ -81,7 +81,8 @@ struct world_slot {
  * @config:	as given
  * @disk_config: what kind the disk is that is there
  * @disk:	the backing device
- * @complete:	the hook that completes an operation of the disk
+ * @complete_any: the hook that completes an operation of the disk, as chosen
+ * @complete:	what does that in this run
  * @model:	what users may see
  * @device:	NULL while closed
  * @info:	about it, as of the last opening
@@ -111,6 +112,7 @@ struct world {
 	struct world_config config;
 	struct sim_disk_config disk_config;
 	struct sim_disk *disk;
+	bool (*complete_any)(void *ctx);
 	bool (*complete)(void *ctx);
 	struct m_device model;
 	struct shard_device *device;
@@ -152,6 +154,9 @@ static inline u32 world_draw(u32 n, unsigned int kind)
 
 /** world_init() - once */
 void world_init(struct world *w);
+
+/** world_reset() - before each run: hooks and counts */
+void world_reset(struct world *w);
 
 /** world_mark() - an operation begins: for shrinking */
 static inline void world_mark(struct world *w)

@@ -118,7 +118,7 @@ struct sim_strike {
 	enum shard_io_op op;
 	u64 offset;
 	u32 len;
-	u8 head[SIM_SECTOR];
+	u8 head[SIM_SECTOR] __aligned(8);
 };
 
 /** struct sim_disk_counts - completed operations; indexes are enum shard_io_op */
