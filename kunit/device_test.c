@@ -397,23 +397,6 @@ static void a_device_whose_backing_is_gone_fails_everything(struct kunit *test)
 	KUNIT_EXPECT_LT(test, testdev_close(dev), 0);
 }
 
-static void nothing_work(struct work_struct *work)
-{
-}
-
-/* Sleeps for as long as a work item takes, so that others run. */
-static void sleep_a_little(struct workqueue_struct *wq)
-{
-	struct work_struct *work = kzalloc(sizeof(*work), GFP_KERNEL);
-
-	if (!work)
-		return;
-	INIT_WORK(work, nothing_work);
-	queue_work(wq, work);
-	flush_work(work);
-	kfree(work);
-}
-
 /*
  * Goal: a full device refuses writes, serves reads and discards, and takes
  * writes again once there is space.
@@ -422,12 +405,10 @@ static void sleep_a_little(struct workqueue_struct *wq)
  */
 static void a_full_device_can_always_be_emptied(struct kunit *test)
 {
-	struct workqueue_struct *wq = alloc_workqueue("shardblk-test", 0, 1);
 	struct testdev *dev = test->priv;
 	u32 lba, i;
 	int err = 0;
 
-	KUNIT_ASSERT_NOT_NULL(test, wq);
 	for (lba = 0; lba < TESTDEV_BLOCKS - 1 && !err; lba++) {
 		err = testdev_write(dev, lba, 1, lba + 1);
 		for (i = 0; i < 7 && !err; i++)
@@ -447,9 +428,8 @@ static void a_full_device_can_always_be_emptied(struct kunit *test)
 		err = testdev_write(dev, 7, 1, 0x77);
 		if (err != -ENOSPC)
 			break;
-		sleep_a_little(wq);
+		testdev_sleep(dev);
 	}
-	destroy_workqueue(wq);
 	KUNIT_EXPECT_EQ(test, err, 0);
 	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
 			SHARD_STATE_READ_WRITE);

@@ -183,6 +183,45 @@ static void a_bad_read_is_tried_once_more(struct kunit *test)
 }
 
 /*
+ * Goal: reads that are tried once more wait for each other: there is one buffer
+ * for that.
+ * Method: two reads of rotten blocks at once, held back; each must get its own.
+ */
+static void bad_reads_are_tried_one_by_one(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[2];
+	u64 at[2];
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, testdev_write(dev, 10 * i, 1, 0x51 + i),
+				0);
+		at[i] = testdev_find(dev, 0x51 + i);
+		KUNIT_ASSERT_NE(test, at[i], U64_MAX);
+		fake_rot(dev->fake, at[i]);
+	}
+	dev->fake->mode[SHARD_IO_READ] = FAKE_HELD;
+	for (i = 0; i < 2; i++)
+		reqs[i] = testdev_start(dev, SHARD_READ, 10 * i, 1, 0, false);
+	fake_release(dev->fake, 2);
+	for (i = 0; i < 2; i++)
+		fake_rot(dev->fake, at[i]);
+	for (i = 0; i < 2; i++) {
+		fake_wait_pending(dev->fake, 1);
+		testdev_sleep(dev);
+		KUNIT_EXPECT_EQ(test, fake_nr_pending(dev->fake), 1u);
+		fake_release(dev->fake, 1);
+	}
+	dev->fake->mode[SHARD_IO_READ] = FAKE_AT_ONCE;
+	fake_release_all(dev->fake);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), 0);
+		KUNIT_EXPECT_EQ(test, *(u8 *)reqs[i]->seg.addr, 0x51 + i);
+	}
+}
+
+/*
  * Goal: a block that is lost fails the reads that want it, and no others; the
  * device goes on (P3).
  * Method: rot, then a block that cannot be read; then write it anew.
@@ -268,6 +307,7 @@ static struct kunit_case read_cases[] = {
 	KUNIT_CASE(a_read_is_one_backing_read_once_pages_are_cached),
 	KUNIT_CASE(layers_give_the_newest_word),
 	KUNIT_CASE(a_bad_read_is_tried_once_more),
+	KUNIT_CASE(bad_reads_are_tried_one_by_one),
 	KUNIT_CASE(a_lost_block_fails_its_own_reads_only),
 	KUNIT_CASE(a_lost_index_page_fails_the_read),
 	KUNIT_CASE(a_read_under_way_keeps_its_extents),

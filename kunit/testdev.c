@@ -212,6 +212,21 @@ u64 testdev_find(struct testdev *dev, u8 fill)
 	return U64_MAX;
 }
 
+static void nothing_work(struct work_struct *work)
+{
+}
+
+void testdev_sleep(struct testdev *dev)
+{
+	struct work_struct *work = kzalloc(sizeof(*work), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(dev->test, work);
+	INIT_WORK(work, nothing_work);
+	queue_work(dev->fake->wq, work);
+	flush_work(work);
+	kfree(work);
+}
+
 struct shard_stats_view testdev_stats(struct testdev *dev)
 {
 	struct shard_info *info = kunit_kzalloc(dev->test, sizeof(*info),

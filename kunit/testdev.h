@@ -99,6 +99,9 @@ void testdev_expect_holes(struct testdev *dev, u64 lba, u32 nr_blocks);
 /** testdev_find() - a block on the medium that is full of @fill, or U64_MAX */
 u64 testdev_find(struct testdev *dev, u8 fill);
 
+/** testdev_sleep() - for as long as a work item takes, so that others run */
+void testdev_sleep(struct testdev *dev);
+
 /** testdev_stat() - a counter of the device */
 #define testdev_stat(dev, name)	(testdev_stats(dev).name)
 struct shard_stats_view testdev_stats(struct testdev *dev);

@@ -285,6 +285,7 @@ enum {
 	WQ_MEM_RECLAIM	= 1 << 3,
 	WQ_HIGHPRI	= 1 << 4,
 	WQ_SYSFS	= 1 << 6,
+	__WQ_ORDERED	= 1 << 17,
 	WQ_DFL_ACTIVE	= 256,
 };
 
@@ -301,7 +302,8 @@ struct workqueue_struct *kapi_alloc_workqueue(struct kapi_lock_class *class,
 	kapi_alloc_workqueue(&__class, fmt, flags, max_active,		\
 			     ##__VA_ARGS__); })
 #define alloc_ordered_workqueue(fmt, flags, ...)			\
-	alloc_workqueue(fmt, WQ_UNBOUND | (flags), 1, ##__VA_ARGS__)
+	alloc_workqueue(fmt, WQ_UNBOUND | __WQ_ORDERED | (flags), 1,	\
+			##__VA_ARGS__)
 void destroy_workqueue(struct workqueue_struct *wq);
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
 bool kapi_flush_work(struct work_struct *work, const char *at);

@@ -8,6 +8,9 @@
  * item can be cancelled until then.  An item that is queued again while it
  * runs starts after that, never beside it.
  *
+ * max_active of an unbound queue holds for each NUMA node (since 6.9), of which
+ * there are two here: only an ordered queue runs one item at a time.
+ *
  * When memory is short, a WQ_MEM_RECLAIM queue has to get along with one
  * worker, its rescuer: the choices decide, at allocation, that it is so.
  */
@@ -66,6 +69,8 @@ struct workqueue_struct *kapi_alloc_workqueue(struct kapi_lock_class *class,
 	if ((flags & WQ_MEM_RECLAIM) && wq->max_active > 1 &&
 	    kapi_choose(2, KAPI_CHOOSE_RESCUER))
 		wq->max_active = 1;
+	if ((flags & WQ_UNBOUND) && !(flags & __WQ_ORDERED) && max_active == 1)
+		wq->max_active = 2;
 	INIT_LIST_HEAD(&wq->pending);
 	init_waitqueue_head(&wq->ended);
 	list_add_tail(&wq->node, &kapi.wqs);
