@@ -396,6 +396,158 @@ static void one_copy_of_the_manifest_suffices(struct kunit *test)
 	}
 }
 
+/* Where the page of a copy of the manifest lies, of which there is one. */
+static u64 manifest_page(struct testdev *dev, u32 copy)
+{
+	u64 at;
+
+	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK) {
+		struct shardblk_manifest *d = (void *)(dev->fake->media + at);
+
+		if (le32_to_cpu(d->h.magic) == SHARDBLK_MANIFEST_MAGIC &&
+		    d->copy == copy)
+			return at;
+	}
+	KUNIT_ASSERT_FAILURE(dev->test, "no copy %u of the manifest", copy);
+	return 0;
+}
+
+static struct shard_info *info_of(struct testdev *dev)
+{
+	struct shard_info *info = kunit_kzalloc(dev->test, sizeof(*info),
+						GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(dev->test, info);
+	shard_device_info(dev->device, info);
+	return info;
+}
+
+/*
+ * Goal: the extent of a copy of the manifest that cannot be read is not free:
+ * the record names it, and the next start may be able to read it (O6).
+ * Method: count free extents with each copy unreadable, and with none.
+ */
+static void an_unreadable_manifest_keeps_its_extent(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 nr_free, copy;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 5, 0x41), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	dev->options.read_only = true;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	nr_free = info_of(dev)->free_extents;
+	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+		KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+		dev->fake->bad_offset = manifest_page(dev, copy);
+		KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+		KUNIT_EXPECT_EQ(test, info_of(dev)->free_extents, nr_free);
+	}
+}
+
+/*
+ * Goal: a copy of the manifest that cannot be used is written anew at once,
+ * not when a checkpoint happens to be due.
+ * Method: rot one copy and start; then rot the other, of the same age, too.
+ */
+static void a_lost_copy_of_the_manifest_is_made_good(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u64 other;
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 5, 0x41), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	fake_rot(dev->fake, manifest_page(dev, 0) + 90);
+	other = manifest_page(dev, 1);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (i = 0; i < 1000 && !testdev_stat(dev, checkpoints); i++)
+		testdev_sleep(dev);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, checkpoints), 1ull);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	fake_rot(dev->fake, other + 90);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 0, 5, 0x41);
+}
+
+/*
+ * Goal: a start restores what the newest root needs: an attempt at another one
+ * that fails gives none of that up (O6).
+ * Method: checkpoint, restart; let the first attempts of a checkpoint fail.
+ */
+static void a_failed_checkpoint_after_a_start_loses_nothing(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 skip;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 15, 0x41), 0);
+	for (skip = 0; skip < 6; skip++) {
+		KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+		testdev_restart(dev);
+		KUNIT_EXPECT_EQ(test, testdev_write(dev, 40 + skip, 1, skip),
+				0);
+		fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+		dev->fake->faults[SHARD_IO_APPEND].skip = skip;
+		KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+		fake_heal(dev->fake);
+		testdev_restart(dev);
+		testdev_expect(dev, 0, 15, 0x41);
+		testdev_expect(dev, 40, skip + 1, 0);
+	}
+}
+
+/*
+ * Goal: a durable frame that is gone is noticed however large it was.
+ * Method: break the header of the largest frame there is; only the mark of the
+ * frame right behind it tells that it was durable.
+ */
+static void a_missing_frame_of_any_size_is_damage(struct kunit *test)
+{
+	struct testdev *dev = testdev_create_large(test, 512, 256);
+	u64 at;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 108, 1), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 109, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 120, 1, 7), 0);
+	testdev_crash(dev);
+	for (at = 4 * 256 * 512; at < dev->fake->backend.capacity; at += 512) {
+		struct shardblk_frame *d = (void *)(dev->fake->media + at);
+
+		if (le32_to_cpu(d->h.magic) == SHARDBLK_FRAME_MAGIC &&
+		    le16_to_cpu(d->nr_blocks) == 108)
+			break;
+	}
+	KUNIT_ASSERT_LT(test, at, dev->fake->backend.capacity);
+	fake_rot(dev->fake, at + 36);
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EUCLEAN);
+	fake_rot(dev->fake, at + 36);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 120, 1, 7);
+	testdev_destroy(dev);
+}
+
+/*
+ * Goal: a start finds the superblock without trying one geometry after the
+ * other.
+ * Method: count its backing reads: one tells the geometry, one for each extent
+ * of the superblock, the rest is manifest and log.
+ */
+static void a_start_finds_the_superblock_at_once(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 5, 0x41), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	fake_counts_clear(dev->fake);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_LE(test, dev->fake->nr[SHARD_IO_READ], 20ull);
+}
+
 /*
  * Goal: a start reads the log since the last checkpoint, not the disk.
  * Method: count the blocks it reads, with and without data before it.
@@ -435,6 +587,11 @@ static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(a_torn_last_frame_is_the_end),
 	KUNIT_CASE(an_unreadable_log_is_no_end),
 	KUNIT_CASE(one_copy_of_the_manifest_suffices),
+	KUNIT_CASE(an_unreadable_manifest_keeps_its_extent),
+	KUNIT_CASE(a_lost_copy_of_the_manifest_is_made_good),
+	KUNIT_CASE(a_failed_checkpoint_after_a_start_loses_nothing),
+	KUNIT_CASE(a_missing_frame_of_any_size_is_damage),
+	KUNIT_CASE(a_start_finds_the_superblock_at_once),
 	KUNIT_CASE(a_start_reads_the_log_only),
 	{}
 };

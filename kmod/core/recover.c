@@ -730,6 +730,11 @@ static int restore_manifest(struct log_scan *s)
 			pr_err("%s: copy %u of the manifest cannot be used: %d\n",
 			       s->name, copy, err);
 			s->rec->checkpoint = true;
+			/* O6: named by the record; the error may be gone next time */
+			ok &= shard_extent_restore(store->ex,
+					s->record->manifest[copy].place.extent,
+					SHARDBLK_STREAM_META0 + copy,
+					store->extent_blocks, 1);
 			continue;
 		}
 		if (!good++) {
