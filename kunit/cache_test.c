@@ -248,6 +248,26 @@ static void more_readers_than_pages_all_get_on(struct kunit *test)
 }
 
 /*
+ * Goal: a large cache costs as few allocations as a small one.
+ * Method: of more pages than that, count those that can fail.
+ */
+static void a_cache_is_few_allocations(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_cache *cache;
+	bool struck = true;
+	u32 n;
+
+	for (n = 1; n <= 16 && struck; n++) {
+		alloc_fault_arm(n);
+		cache = shard_cache_create(&f->rig->store, 256);
+		struck = alloc_fault_disarm();
+		shard_cache_destroy(cache);
+	}
+	KUNIT_EXPECT_FALSE(test, struck);
+}
+
+/*
  * Goal: without memory there is no cache.
  * Method: let each allocation fail in turn.
  */
@@ -276,6 +296,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(a_bad_page_is_an_error_and_is_not_kept),
 	KUNIT_CASE(a_page_must_be_the_one_that_was_meant),
 	KUNIT_CASE(more_readers_than_pages_all_get_on),
+	KUNIT_CASE(a_cache_is_few_allocations),
 	KUNIT_CASE(without_memory_there_is_no_cache),
 	{}
 };

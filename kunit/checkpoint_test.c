@@ -151,6 +151,41 @@ static void a_failed_checkpoint_can_be_made_again(struct kunit *test)
 }
 
 /*
+ * Goal: what failed attempts wrote is given back, or the next would find no
+ * space.
+ * Method: more failures than there are extents, at the run and at each copy of
+ * the manifest; then a good one.
+ */
+static void failed_checkpoints_use_up_no_space(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	struct shard_extents *ex = f->rig->store.ex;
+	u32 s, i;
+
+	index_put(f, 3, 33);
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	index_put(f, 4, 44);
+	for (s = 0; s < SHARD_STREAMS; s++) {
+		struct shard_place tail;
+
+		shard_extents_tail(ex, s, &tail);
+		if (s != HOST)
+			shard_extents_seal(ex, tail.extent);
+	}
+	for (i = 0; i < 2 * RIG_EXTENTS; i++) {
+		fake_fail(f->rig->fake, SHARD_IO_APPEND, -EIO, 1);
+		/* each of the three comes after a record that assigns for it */
+		f->rig->fake->faults[SHARD_IO_APPEND].skip = 2 + 3 * (i % 3);
+		KUNIT_ASSERT_EQ(test, checkpoint(f), -EIO);
+		fake_heal(f->rig->fake);
+	}
+	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_EXPECT_EQ(test, f->rig->failed, 0);
+	KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
+	KUNIT_EXPECT_EQ(test, index_look(f, 4), 44u);
+}
+
+/*
  * Goal: a record that points to a run is issued when that run, the manifest
  * and the data are durable (O4).
  * Method: the order of operations: behind the last append of anything else
@@ -212,6 +247,7 @@ static struct kunit_case checkpoint_cases[] = {
 	KUNIT_CASE(an_extent_is_freed_when_nobody_can_reach_it),
 	KUNIT_CASE(checkpoints_can_go_on_for_ever),
 	KUNIT_CASE(a_failed_checkpoint_can_be_made_again),
+	KUNIT_CASE(failed_checkpoints_use_up_no_space),
 	KUNIT_CASE(a_record_follows_all_that_it_needs),
 	KUNIT_CASE(without_memory_a_checkpoint_fails),
 	{}

@@ -153,6 +153,8 @@ static void manifest_errors_say_what_is_wrong(struct kunit *test)
 	CHANGED(d->h.len = cpu_to_le32(sizeof(*d) + 14 * 32 - 16), -EBADMSG);
 	CHANGED(d->prev.nr_blocks = cpu_to_le32(256), -EBADMSG);
 	CHANGED(d->place.reserved = cpu_to_le32(1), -EBADMSG);
+	CHANGED(d->reserved = 1, -EBADMSG);
+	CHANGED(d->reserved2[3] = 1, -EBADMSG);
 	manifest_make(d, 512, &h);
 	wrong.generation++;
 	KUNIT_EXPECT_EQ(test, DECODE(&wrong), -EBADMSG);
@@ -191,6 +193,34 @@ static void items_that_cannot_be_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_item_decode(block, 4, &back), -EBADMSG);
 	/* never written */
 	KUNIT_EXPECT_EQ(test, shard_item_decode(block, 5, &back), -EBADMSG);
+}
+
+/*
+ * Goal: bytes of items that are kept for later versions must be zero.
+ * Method: each of them set in turn.
+ */
+static void reserved_bytes_of_items_are_zero(struct kunit *test)
+{
+	u8 *block = block_alloc(test, 512);
+	u8 *item = block + sizeof(struct shardblk_manifest);
+	struct shard_item back;
+
+#define RESERVED(idx, type, field)					\
+	do {								\
+		shard_item_encode(&items[idx], block, 0);		\
+		KUNIT_EXPECT_EQ(test, shard_item_decode(block, 0, &back), 0); \
+		item[offsetof(struct type, field) +			\
+		     sizeof_field(struct type, field) - 1] = 1;		\
+		KUNIT_EXPECT_EQ(test, shard_item_decode(block, 0, &back), \
+				-EBADMSG);				\
+	} while (0)
+
+	RESERVED(0, shardblk_item_extent, reserved);
+	RESERVED(0, shardblk_item_extent, reserved2);
+	RESERVED(1, shardblk_item_run, reserved);
+	RESERVED(2, shardblk_item_chunk, reserved);
+	RESERVED(2, shardblk_item_chunk, reserved2);
+#undef RESERVED
 }
 
 /* ---- leaves ---- */
@@ -403,6 +433,7 @@ static struct kunit_case codec_index_cases[] = {
 			 block_size_gen_params),
 	KUNIT_CASE(manifest_errors_say_what_is_wrong),
 	KUNIT_CASE(items_that_cannot_be_are_refused),
+	KUNIT_CASE(reserved_bytes_of_items_are_zero),
 	KUNIT_CASE(a_leaf_gives_back_its_entries),
 	KUNIT_CASE_PARAM(a_leaf_takes_what_fits, block_size_gen_params),
 	KUNIT_CASE(leaves_that_cannot_be_are_refused),

@@ -443,6 +443,7 @@ static void frame_errors_say_what_is_wrong(struct kunit *test)
 	CHANGED(d->stream = SHARDBLK_STREAM_SUPER, -EBADMSG);
 	CHANGED(d->seq = 0, -EBADMSG);
 	CHANGED(d->reserved[10] = 1, -EBADMSG);
+	CHANGED(d->entries[0].reserved[2] = 1, -EBADMSG);
 	CHANGED(d->entries[3].kind = 0, -EBADMSG);
 	/* a length beyond the block is not followed */
 	shard_frame_encode(h, seed, &place, d, 512);

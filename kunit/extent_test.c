@@ -163,6 +163,39 @@ static void too_few_extents_give_no_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_layout_make(&l), 0ull);
 }
 
+/*
+ * Goal: a layout whose manifest is so long that records have no room for it
+ * beside the log is told from one that works; the room that is left grows with
+ * the manifest.
+ * Method: small extents, more and more of them.
+ */
+static void a_manifest_too_long_for_records_is_refused(struct kunit *test)
+{
+	static const struct {
+		struct shard_layout given;
+		u32 meta, relist, slack;
+		bool valid;
+	} layouts[] = {
+		{ { 512, 16, 64, 64 }, 4, 3, 6, true },
+		{ { 512, 16, 250, 1000 }, 10, 7, 10, true },
+		{ { 512, 16, 400, 1000 }, 14, 9, 12, false },
+		{ { 512, 16, 1000, 8000 }, 26, 15, 18, false },
+		{ { 4096, 16, 1000, 8000 }, 4, 3, 6, true },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
+		struct shard_layout l = layouts[i].given;
+
+		KUNIT_ASSERT_GT(test, shard_layout_make(&l), 0ull);
+		KUNIT_EXPECT_EQ(test, l.meta_extents, layouts[i].meta);
+		KUNIT_EXPECT_EQ(test, l.record_relist, layouts[i].relist);
+		KUNIT_EXPECT_EQ(test, l.record_slack, layouts[i].slack);
+		KUNIT_EXPECT_EQ(test, shard_layout_valid(&l),
+				layouts[i].valid);
+	}
+}
+
 /* ---- a life ---- */
 
 /*
@@ -544,6 +577,70 @@ static void a_start_restores_generations_and_what_is_in_use(struct kunit *test)
 }
 
 /*
+ * Goal: free extents that records name already are assigned before others, and
+ * take no further entry: starts, however many, do not use up records.
+ * Method: restore some in the middle of the device, and give one back; then
+ * assign more than these, through a record with room for one.
+ */
+static void what_records_name_is_assigned_first(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 picked[8], nr, i;
+
+	for (i = 40; i < 43; i++)
+		shard_extent_restore_generation(f->ex, i, 5, false);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 3u);
+	nr = open_extent(test, INDEX);
+	KUNIT_EXPECT_EQ(test, nr, 42u);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 3u);
+	shard_extents_seal(f->ex, nr);
+	shard_extents_abandon(f->ex, BIT(INDEX));
+	KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_FREE);
+	shard_extents_stock(f->ex, HOST, 8, 8);
+	nr = shard_extents_pick(f->ex, f->layout.record_slack + 1, false,
+				picked, 8);
+	KUNIT_ASSERT_EQ(test, nr, 4u);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_TRUE(test, picked[i] >= 40 && picked[i] < 43);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 4u);
+}
+
+/*
+ * Goal: a stream that no record has room for is starved, rather than waits for
+ * ever.
+ * Method: fill the record; the index has extents left, but none that is named.
+ */
+static void without_room_in_records_metadata_is_starved(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 i;
+
+	for (i = 0; i < shard_super_extents_max(512); i++) {
+		KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, INDEX));
+		open_extent(test, HOST);
+	}
+	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, INDEX));
+	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
+}
+
+/*
+ * Goal: an extent cannot be of two streams, whatever an image says.
+ * Method: restore one twice; the accounts stay as they were.
+ */
+static void an_extent_is_of_one_stream(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_TRUE(test, shard_extent_restore(f->ex, 10, HOST, 5, 3));
+	KUNIT_EXPECT_TRUE(test, shard_extent_restore(f->ex, 10, HOST, 7, 3));
+	KUNIT_EXPECT_FALSE(test, shard_extent_restore(f->ex, 10, INDEX, 9, 1));
+	KUNIT_EXPECT_EQ(test, extent(f, 10).stream, HOST);
+	KUNIT_EXPECT_EQ(test, extent(f, 10).written, 7u);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, HOST), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, INDEX), 0u);
+}
+
+/*
  * Goal: an extent whose generations are used up is never assigned again (O5).
  * Method: restore the last generation there is; then assign all.
  */
@@ -586,6 +683,7 @@ static struct kunit_case extent_cases[] = {
 	KUNIT_CASE(sizes_are_as_worked_out_by_hand),
 	KUNIT_CASE(a_layout_divides_all_extents),
 	KUNIT_CASE(too_few_extents_give_no_layout),
+	KUNIT_CASE(a_manifest_too_long_for_records_is_refused),
 	KUNIT_CASE(extents_begin_free),
 	KUNIT_CASE(an_extent_lives_from_free_to_free),
 	KUNIT_CASE(places_follow_one_another),
@@ -598,6 +696,9 @@ static struct kunit_case extent_cases[] = {
 	KUNIT_CASE(a_checkpoint_shortens_the_record),
 	KUNIT_CASE(a_record_that_is_too_full_is_refused),
 	KUNIT_CASE(a_start_restores_generations_and_what_is_in_use),
+	KUNIT_CASE(what_records_name_is_assigned_first),
+	KUNIT_CASE(without_room_in_records_metadata_is_starved),
+	KUNIT_CASE(an_extent_is_of_one_stream),
 	KUNIT_CASE(a_generation_never_wraps),
 	KUNIT_CASE(without_memory_there_are_no_extents),
 	{}

@@ -246,6 +246,101 @@ static void a_bad_page_is_never_nothing(struct kunit *test)
 	shard_run_destroy(run);
 }
 
+/* Builds a run of these entries, whatever they say, and walks it. */
+static int walk(struct kunit *test, const struct shard_range *ranges, u32 nr)
+{
+	struct fixture *f = test->priv;
+	struct shard_store *store = &f->rig->store;
+	struct shard_run_builder *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+	static const u32 csums[32];
+	struct shard_run_iter it;
+	struct shard_range r;
+	struct shard_run *run;
+	struct shard_dep dep;
+	int ret;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	shard_dep_init(&dep, store->wb);
+	KUNIT_ASSERT_EQ(test, shard_run_builder_begin(b, store, RUN, &dep, 1),
+			0);
+	for (i = 0; i < nr; i++) {
+		r = ranges[i];
+		r.csums = csums;
+		KUNIT_EXPECT_EQ(test, shard_run_builder_add(b, &r), 0);
+	}
+	KUNIT_ASSERT_EQ(test, shard_run_builder_end(b, 0, &run), 0);
+	KUNIT_EXPECT_EQ(test, shard_dep_wait(&dep), 0);
+	KUNIT_ASSERT_EQ(test, shard_run_iter_begin(&it, store, run), 0);
+	while ((ret = shard_run_iter_next(&it, &r)) > 0)
+		;
+	shard_run_iter_end(&it);
+	shard_run_destroy(run);
+	return ret;
+}
+
+/*
+ * Goal: entries that cannot be, behind right checksums, end a walk with an
+ * error: a checkpoint takes their places for indexes (P7).
+ * Method: a good entry, and each bound broken.
+ */
+static void a_walk_believes_no_impossible_entry(struct kunit *test)
+{
+	static const struct shard_range good = {
+		.lba = 20, .nr_blocks = 2, .mapped = true,
+		.place = { .extent = 4, .generation = 1, .block = 14 },
+	};
+	struct shard_range r[2] = { good, good };
+
+#define CHANGED(field, value, error)					\
+	do {								\
+		r[0] = good;						\
+		r[0].field = value;					\
+		KUNIT_EXPECT_EQ(test, walk(test, r, 1), error);		\
+	} while (0)
+
+	CHANGED(lba, 0, 0);
+	CHANGED(lba, RIG_LOGICAL_BLOCKS - 2, 0);
+	CHANGED(lba, RIG_LOGICAL_BLOCKS - 1, -EBADMSG);
+	CHANGED(lba, RIG_LOGICAL_BLOCKS, -EBADMSG);
+	CHANGED(place.extent, RIG_EXTENTS - 1, 0);
+	CHANGED(place.extent, RIG_EXTENTS, -EBADMSG);
+	CHANGED(place.extent, U32_MAX, -EBADMSG);
+	CHANGED(place.extent, SHARDBLK_SUPER_EXTENTS - 1, -EBADMSG);
+	CHANGED(place.block, RIG_EXTENT_BLOCKS, -EBADMSG);
+	CHANGED(nr_blocks, 3, -EBADMSG);
+#undef CHANGED
+}
+
+/*
+ * Goal: a tree that names pages more than once does not make a walk longer
+ * than the run is.
+ * Method: write an empty leaf, and a root that has nothing but it as a child.
+ */
+static void a_walk_is_no_longer_than_the_run(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_store *store = &f->rig->store;
+	struct shard_run *run = build_good(test, 18, 1);
+	struct shard_inner_entry e = { .page = 0 };
+	struct shard_page_builder b;
+	struct shard_run_iter it;
+	struct shard_range r;
+
+	KUNIT_ASSERT_EQ(test, run->nr_pages, 3u);
+	shard_page_begin(&b, page_at(f, run, 0), 512);
+	e.csum = shard_page_end(&b, store->seed, RUN, 0, 0);
+	shard_page_begin(&b, page_at(f, run, 2), 512);
+	for (e.lba = 0; e.lba < 10; e.lba++)
+		KUNIT_ASSERT_TRUE(test, shard_page_add_inner(&b, &e));
+	run->root_csum = shard_page_end(&b, store->seed, RUN, 2, 1);
+	KUNIT_ASSERT_EQ(test, shard_run_iter_begin(&it, store, run), 0);
+	KUNIT_EXPECT_EQ(test, shard_run_iter_next(&it, &r), -EBADMSG);
+	KUNIT_EXPECT_LE(test, it.nr_pages_read, (u64)run->nr_pages);
+	shard_run_iter_end(&it);
+	shard_run_destroy(run);
+}
+
 /*
  * Goal: nothing makes no run, and no run knows nothing.
  * Method: an empty builder; NULL everywhere.
@@ -374,6 +469,8 @@ static struct kunit_case run_cases[] = {
 	KUNIT_CASE(a_look_up_spans_leaves),
 	KUNIT_CASE(a_look_up_that_needs_a_page_says_so),
 	KUNIT_CASE(a_bad_page_is_never_nothing),
+	KUNIT_CASE(a_walk_believes_no_impossible_entry),
+	KUNIT_CASE(a_walk_is_no_longer_than_the_run),
 	KUNIT_CASE(an_empty_run_is_none),
 	KUNIT_CASE(chunks_must_hold_all_pages),
 	KUNIT_CASE(a_run_that_cannot_be_written_is_abandoned),

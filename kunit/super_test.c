@@ -304,6 +304,38 @@ static void copies_go_back_and_forth_between_their_extents(struct kunit *test)
 }
 
 /*
+ * Goal: of a superblock extent that could not be read nothing stays that may
+ * be a record, also if it is the one in use, and records go on elsewhere (O8).
+ * Method: leftovers in both extents of a copy; wipe both, the one in use too.
+ */
+static void a_wiped_extent_has_no_old_records(struct kunit *test)
+{
+	struct shard_super_record *r = record_alloc(test);
+	struct rig *rig = test->priv;
+	u32 len = RIG_EXTENT_BLOCKS * BLOCK, extent;
+	void *zeros = kunit_kzalloc(test, len, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, zeros);
+	KUNIT_EXPECT_EQ(test, publish(rig, NULL), 0);
+	for (extent = 0; extent <= 2; extent += 2) {
+		u32 used = extent ? 0 : 1;
+		u8 *rest = rig->fake->media +
+			   shard_store_offset(&rig->store, extent, used);
+
+		memset(rest, 0x5a, len - used * BLOCK);
+		KUNIT_EXPECT_EQ(test, shard_super_wipe(rig->store.super, extent,
+						       zeros, len), 0);
+		KUNIT_EXPECT_NULL(test, memchr_inv(rest, 0, len - used * BLOCK));
+	}
+	KUNIT_EXPECT_EQ(test, record_read(test, rig, 0, 0, r), 0);
+	KUNIT_EXPECT_EQ(test, publish(rig, NULL), 0);
+	KUNIT_EXPECT_EQ(test, record_read(test, rig, 0, 0, r), 0);
+	KUNIT_EXPECT_EQ(test, r->number, 1ull);
+	KUNIT_EXPECT_EQ(test, record_read(test, rig, 2, 0, r), 0);
+	KUNIT_EXPECT_EQ(test, r->number, 2ull);
+}
+
+/*
  * Goal: one failing write of a copy is made good in its other extent (O1).
  * Method: fail the first write of a record.
  */
@@ -418,6 +450,7 @@ static struct kunit_case super_cases[] = {
 	KUNIT_CASE(extents_can_be_assigned_in_the_background),
 	KUNIT_CASE(a_root_stays_in_later_records),
 	KUNIT_CASE(copies_go_back_and_forth_between_their_extents),
+	KUNIT_CASE(a_wiped_extent_has_no_old_records),
 	KUNIT_CASE(a_failed_copy_goes_to_its_other_extent),
 	KUNIT_CASE(an_unwritable_superblock_ends_all_records),
 	KUNIT_CASE(a_failed_flush_ends_all_records),

@@ -226,6 +226,59 @@ static void adjacent_appends_are_merged(struct kunit *test)
 }
 
 /*
+ * Goal: appends of two extents are never one write, though one begins where
+ * the other ends (P4).
+ * Method: four adjacent appends around such a border wait together.
+ */
+static void appends_of_two_extents_are_not_merged(struct kunit *test)
+{
+	struct fixture *f = begin(test, true, false);
+	u32 i;
+
+	shard_writeback_set(f->wb, BLOCK, 1, 16 * BLOCK);
+	fake_mode_set(f->fake, FAKE_HELD);
+	append(f, SHARD_QUEUE_HOST, 0, 500, NULL, NULL);
+	for (i = 1; i <= 4; i++)
+		append(f, SHARD_QUEUE_HOST, i, 13 + i, NULL, NULL);
+	fake_release_all(f->fake);
+	KUNIT_ASSERT_EQ(test, f->fake->nr[SHARD_IO_APPEND], 3ull);
+	for (i = 1; i <= 2; i++) {
+		KUNIT_EXPECT_EQ(test, f->fake->log[i].offset,
+				(12ull + 2 * i) * BLOCK);
+		KUNIT_EXPECT_EQ(test, f->fake->log[i].len, 2 * BLOCK);
+	}
+	end(f);
+}
+
+/*
+ * Goal: a dependency has not failed before no append names it any more: whoever
+ * is told frees it.
+ * Method: of two appends in flight one fails.
+ */
+static void a_failed_dependency_is_kept_while_it_is_named(struct kunit *test)
+{
+	struct fixture *f = begin(test, true, false);
+	struct waiter w = { .waiter.fn = waiter_told };
+	struct shard_dep dep;
+
+	shard_dep_init(&dep, f->wb);
+	fake_mode_set(f->fake, FAKE_HELD);
+	append(f, SHARD_QUEUE_HOST, 0, 0, &dep, NULL);
+	append(f, SHARD_QUEUE_INDEX, 1, 100, &dep, NULL);
+	shard_dep_notify(&dep, &w.waiter);
+	fake_fail(f->fake, SHARD_IO_APPEND, -EIO, 1);
+	fake_release(f->fake, 1);
+	KUNIT_EXPECT_EQ(test, f->appends[0].error, -EIO);
+	KUNIT_EXPECT_EQ(test, shard_dep_poll(&dep), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, w.nr_told, 0u);
+	fake_release(f->fake, 1);
+	KUNIT_EXPECT_EQ(test, shard_dep_poll(&dep), -EIO);
+	KUNIT_EXPECT_EQ(test, w.nr_told, 1u);
+	KUNIT_EXPECT_EQ(test, w.error, -EIO);
+	end(f);
+}
+
+/*
  * Goal: a dependency with nothing in it is durable.
  * Method: poll, notify and wait on one; no flush may come of it.
  */
@@ -639,6 +692,7 @@ static struct kunit_case writeback_cases[] = {
 	KUNIT_CASE(a_queue_keeps_its_depth_and_order),
 	KUNIT_CASE(a_zoned_device_gets_one_write_at_a_time),
 	KUNIT_CASE(adjacent_appends_are_merged),
+	KUNIT_CASE(appends_of_two_extents_are_not_merged),
 	KUNIT_CASE(an_empty_dependency_is_durable),
 	KUNIT_CASE(a_dependency_is_durable_after_a_flush),
 	KUNIT_CASE(without_a_cache_nothing_is_flushed),
@@ -649,6 +703,7 @@ static struct kunit_case writeback_cases[] = {
 	KUNIT_CASE(a_dependency_can_cover_all_that_is_written),
 	KUNIT_CASE(an_append_waits_for_what_it_comes_after),
 	KUNIT_CASE(a_failed_append_fails_all_that_comes_after),
+	KUNIT_CASE(a_failed_dependency_is_kept_while_it_is_named),
 	KUNIT_CASE(a_failed_flush_ends_all_durability),
 	KUNIT_CASE(who_waits_for_the_next_flush_is_told_of_a_failure),
 	KUNIT_CASE(sleeping_operations_give_the_result),
