@@ -56,7 +56,8 @@ user-libs		:= -lisal
 # gcc copies a sector with "rep movs" where it knows a bound of the length:
 # a scenario takes twice as long as with the C library's memcpy().
 USER_LIBCALLS := -mmemcpy-strategy=libcall:-1:noalign -mmemset-strategy=libcall:-1:noalign
-ifeq ($(shell $(USER_CC) $(USER_LIBCALLS) -Werror -xc -c -o /dev/null /dev/null 2>&1),)
+ifeq ($(shell $(USER_CC) $(USER_LIBCALLS) -Werror -xc -c -o /dev/null /dev/null \
+	2>/dev/null && echo yes),yes)
 user-cflags-bench	+= $(USER_LIBCALLS) -flto=auto
 user-cflags-tool	+= $(USER_LIBCALLS)
 endif
