@@ -71,6 +71,8 @@ const struct check_suite check_suites[] = {
 	{ "sweep", check_sweep, 0, "each fault at each backing operation" },
 	{ "sweep-alloc", check_sweep_alloc, 0, "each allocation fails" },
 	{ "capacity", check_capacity, 0, "nothing is cut to 32 bits" },
+	{ "long-run", check_long_run, 0, "a run of many pages is written whole" },
+	{ "kill", check_kill, 0, "a start that is killed leaves no trace" },
 	{ NULL }
 };
 

@@ -23,6 +23,8 @@ void check_damage(struct world *w);
 void check_sweep(struct world *w);
 void check_sweep_alloc(struct world *w);
 void check_capacity(struct world *w);
+void check_long_run(struct world *w);
+void check_kill(struct world *w);
 
 void check_extent(struct world *w);
 void check_index(struct world *w);
