@@ -624,6 +624,26 @@ static void without_room_in_records_metadata_is_starved(struct kunit *test)
 }
 
 /*
+ * Goal: a record that is full is no hindrance to what it names already.
+ * Method: name a free extent; let the index and the host want one, with no room.
+ */
+static void a_full_record_can_name_again(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 picked[2];
+
+	shard_extent_restore_generation(f->ex, 40, 5, false);
+	shard_extents_want(f->ex, HOST, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 0, false, picked, 2),
+			0u);
+	shard_extents_want(f->ex, INDEX, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 0, false, picked, 2),
+			1u);
+	KUNIT_EXPECT_EQ(test, picked[0], 40u);
+	KUNIT_EXPECT_EQ(test, extent(f, 40).stream, INDEX);
+}
+
+/*
  * Goal: an extent cannot be of two streams, whatever an image says.
  * Method: restore one twice; the accounts stay as they were.
  */
@@ -698,6 +718,7 @@ static struct kunit_case extent_cases[] = {
 	KUNIT_CASE(a_start_restores_generations_and_what_is_in_use),
 	KUNIT_CASE(what_records_name_is_assigned_first),
 	KUNIT_CASE(without_room_in_records_metadata_is_starved),
+	KUNIT_CASE(a_full_record_can_name_again),
 	KUNIT_CASE(an_extent_is_of_one_stream),
 	KUNIT_CASE(a_generation_never_wraps),
 	KUNIT_CASE(without_memory_there_are_no_extents),
