@@ -197,30 +197,32 @@ static void items_that_cannot_be_are_refused(struct kunit *test)
 
 /*
  * Goal: bytes of items that are kept for later versions must be zero.
- * Method: each of them set in turn.
+ * Method: one of each such field set in turn.
  */
 static void reserved_bytes_of_items_are_zero(struct kunit *test)
 {
+	static const struct {
+		u32 item, at;
+	} reserved[] = {
+		{ 0, offsetof(struct shardblk_item_extent, reserved) },
+		{ 0, offsetof(struct shardblk_item_extent, reserved2) },
+		{ 0, SHARDBLK_ITEM_SIZE - 1 },
+		{ 1, offsetof(struct shardblk_item_run, reserved) },
+		{ 2, offsetof(struct shardblk_item_chunk, reserved) },
+		{ 2, offsetof(struct shardblk_item_chunk, reserved2) },
+		{ 2, SHARDBLK_ITEM_SIZE - 1 },
+	};
 	u8 *block = block_alloc(test, 512);
-	u8 *item = block + sizeof(struct shardblk_manifest);
 	struct shard_item back;
+	u32 i;
 
-#define RESERVED(idx, type, field)					\
-	do {								\
-		shard_item_encode(&items[idx], block, 0);		\
-		KUNIT_EXPECT_EQ(test, shard_item_decode(block, 0, &back), 0); \
-		item[offsetof(struct type, field) +			\
-		     sizeof_field(struct type, field) - 1] = 1;		\
-		KUNIT_EXPECT_EQ(test, shard_item_decode(block, 0, &back), \
-				-EBADMSG);				\
-	} while (0)
-
-	RESERVED(0, shardblk_item_extent, reserved);
-	RESERVED(0, shardblk_item_extent, reserved2);
-	RESERVED(1, shardblk_item_run, reserved);
-	RESERVED(2, shardblk_item_chunk, reserved);
-	RESERVED(2, shardblk_item_chunk, reserved2);
-#undef RESERVED
+	for (i = 0; i < ARRAY_SIZE(reserved); i++) {
+		shard_item_encode(&items[reserved[i].item], block, 0);
+		KUNIT_EXPECT_EQ(test, shard_item_decode(block, 0, &back), 0);
+		block[sizeof(struct shardblk_manifest) + reserved[i].at] = 1;
+		KUNIT_EXPECT_EQ(test, shard_item_decode(block, 0, &back),
+				-EBADMSG);
+	}
 }
 
 /* ---- leaves ---- */
