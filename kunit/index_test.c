@@ -6,6 +6,7 @@
 
 #include "alloc_fault.h"
 #include "index_rig.h"
+#include "../kmod/core/checkpoint.h"
 
 /*
  * Goal: an empty index knows all blocks to be holes, and asks nobody.
@@ -51,6 +52,92 @@ static void versions_see_what_was_there(struct kunit *test)
 	shard_index_put(f->index, old);
 }
 
+/* A checkpoint of what is frozen. */
+static void checkpoint(struct index_rig *f)
+{
+	struct shard_log_start from = { .seq = f->seq };
+
+	KUNIT_ASSERT_EQ(f->test, shard_checkpoint_write(&f->rig->store,
+							f->index, &from,
+							f->attempt++), 0);
+}
+
+/*
+ * Goal: where data goes on is what look-ups of one block after the other say,
+ * whatever the layers hide of each other.
+ * Method: random data and holes in run, frozen and active memtable; from each
+ * block on, ask for the next.
+ */
+static void the_next_data_is_where_look_ups_find_it(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u32 seed = 7, layer, i;
+	u64 lba, next = 0;
+	int found = 0;
+
+	for (layer = 0; layer < 4; layer++) {
+		for (i = 0; i < 20; i++) {
+			seed = seed * 1664525 + 1013904223;
+			lba = (seed >> 8) % (RIG_LOGICAL_BLOCKS - 40);
+			if (seed >> 30)
+				index_put(f, lba, i + 1);
+			else
+				index_punch(f, lba, 1 + (seed >> 20) % 40);
+		}
+		if (layer < 3)
+			index_freeze(f);
+		if (layer < 2)
+			checkpoint(f);
+	}
+	KUNIT_ASSERT_NOT_NULL(test, shard_index_run(f->index));
+	KUNIT_ASSERT_TRUE(test, shard_index_is_frozen(f->index));
+	for (lba = RIG_LOGICAL_BLOCKS; lba-- > 0;) {
+		struct shard_version *v = shard_index_hold(f->index);
+		u64 at = lba;
+		int ret;
+
+		if (index_look_in(f, v, lba)) {
+			next = lba;
+			found = 1;
+		}
+		ret = shard_index_next(f->index, v, &at);
+		shard_index_put(f->index, v);
+		KUNIT_EXPECT_EQ_MSG(test, ret, found, "block %llu", lba);
+		if (found)
+			KUNIT_EXPECT_EQ_MSG(test, at, next, "block %llu", lba);
+	}
+	KUNIT_EXPECT_EQ(test, found, 1);
+}
+
+/*
+ * Goal: an index that cannot be read never says that nothing follows (O11).
+ * Method: all reads fail, with a run, behind an entry of the memtable.
+ */
+static void an_unreadable_index_does_not_say_where_data_is(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	struct shard_version *v;
+	u64 lba = 0;
+
+	index_put(f, 100, 1);
+	index_freeze(f);
+	checkpoint(f);
+	index_put(f, 10, 2);
+	fake_fail(f->rig->fake, SHARD_IO_READ, -EIO, 0);
+	v = shard_index_hold(f->index);
+	KUNIT_EXPECT_EQ(test, shard_index_next(f->index, v, &lba), -EIO);
+	KUNIT_EXPECT_EQ(test, lba, 0ull);
+	fake_heal(f->rig->fake);
+	KUNIT_EXPECT_EQ(test, shard_index_next(f->index, v, &lba), 1);
+	KUNIT_EXPECT_EQ(test, lba, 10ull);
+	lba = 11;
+	KUNIT_EXPECT_EQ(test, shard_index_next(f->index, v, &lba), 1);
+	KUNIT_EXPECT_EQ(test, lba, 100ull);
+	lba = 101;
+	KUNIT_EXPECT_EQ(test, shard_index_next(f->index, v, &lba), 0);
+	shard_index_put(f->index, v);
+}
+
 /*
  * Goal: without memory there is no index.
  * Method: let each allocation fail in turn.
@@ -75,6 +162,8 @@ static void without_memory_there_is_no_index(struct kunit *test)
 static struct kunit_case index_cases[] = {
 	KUNIT_CASE(an_empty_index_is_all_holes),
 	KUNIT_CASE(versions_see_what_was_there),
+	KUNIT_CASE(the_next_data_is_where_look_ups_find_it),
+	KUNIT_CASE(an_unreadable_index_does_not_say_where_data_is),
 	KUNIT_CASE(without_memory_there_is_no_index),
 	{}
 };

@@ -205,6 +205,56 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 	return 0;
 }
 
+/* The first range of layer @i of a version, newest first, that ends behind @lba. */
+static int layer_next(struct shard_index *index, struct shard_version *version,
+		      u32 i, u64 lba, struct shard_range *range)
+{
+	struct shard_memtable *mt = i ? version->frozen : version->active;
+	unsigned long flags;
+	bool found;
+
+	if (i == 2)
+		return shard_run_next(index->store, index->cache, version->run,
+				      lba, range);
+	if (!mt)
+		return 0;
+	spin_lock_irqsave(&index->lock, flags);
+	found = shard_memtable_next(mt, lba, range);
+	spin_unlock_irqrestore(&index->lock, flags);
+	return found;
+}
+
+int shard_index_next(struct shard_index *index, struct shard_version *version,
+		     u64 *lba)
+{
+	u64 next = *lba;
+	u32 i;
+
+	while (next != U64_MAX) {
+		struct shard_range range;
+		u64 at = *lba = next;
+
+		/* O11: the newest layer that knows @at decides */
+		for (i = 0, next = U64_MAX; i < 3; i++) {
+			int ret = layer_next(index, version, i, at, &range);
+
+			if (ret < 0)
+				return ret;
+			if (!ret)
+				continue;
+			if (range.lba > at) {
+				next = min(next, range.lba);
+				continue;
+			}
+			if (range.mapped)
+				return 1;
+			next = min(next, range.lba + range.nr_blocks);
+			break;
+		}
+	}
+	return 0;
+}
+
 /* ---- checkpoints ---- */
 
 bool shard_index_is_frozen(struct shard_index *index)

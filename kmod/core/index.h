@@ -64,6 +64,17 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
 		       bool sleep);
 
+/**
+ * shard_index_next() - where data goes on
+ * @lba:	from here on; changed to the first block that is data, or of which
+ *		it cannot be told
+ *
+ * Asks for ranges, not blocks: what it costs does not depend on how long holes
+ * are.  May sleep.  Return: 1; 0 if only holes follow; -EIO, -EBADMSG.
+ */
+int shard_index_next(struct shard_index *index, struct shard_version *version,
+		     u64 *lba);
+
 /** shard_index_is_frozen() - is there a frozen memtable */
 bool shard_index_is_frozen(struct shard_index *index);
 /**

@@ -290,3 +290,12 @@ void shard_read_submit(struct shard_device *device, struct shard_request *r)
 	}
 	read_pump(r, NULL, NULL);
 }
+
+int shard_device_next_data(struct shard_device *device, u64 *lba)
+{
+	struct shard_version *version = shard_index_hold(device->index);
+	int ret = shard_index_next(device->index, version, lba);
+
+	shard_index_put(device->index, version);
+	return ret < 0 ? -EIO : ret;
+}

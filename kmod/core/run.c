@@ -164,6 +164,44 @@ int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
 	return 0;
 }
 
+/* The first entry of a leaf that ends behind @lba. */
+static bool leaf_next(const void *block, u64 lba, struct shard_leaf_entry *e)
+{
+	u32 pos = 0;
+
+	while (shard_page_leaf(block, &pos, e))
+		if (e->lba + e->nr_blocks > lba)
+			return true;
+	return false;
+}
+
+int shard_run_next(struct shard_store *store, struct shard_cache *cache,
+		   const struct shard_run *run, u64 lba,
+		   struct shard_range *range)
+{
+	bool found = false;
+
+	while (run && !found && lba != U64_MAX) {
+		struct shard_leaf_entry e;
+		struct shard_cached *c;
+		u64 next;
+		int err;
+
+		err = leaf_hold(store, cache, run, lba, true, &c, &next);
+		if (err)
+			return err;
+		found = leaf_next(c->block, lba, &e);
+		shard_cache_put(cache, c);
+		if (found) {
+			range->lba = e.lba;
+			range->nr_blocks = e.nr_blocks;
+			range->mapped = e.mapped;
+		}
+		lba = next;
+	}
+	return found;
+}
+
 /* ---- iteration ---- */
 
 static int iter_push(struct shard_run_iter *it, u32 page, u32 csum)

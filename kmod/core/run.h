@@ -69,6 +69,17 @@ int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
 		     struct shard_block_map *map, bool sleep);
 
 /**
+ * shard_run_next() - the first entry that ends behind @lba
+ * @run:	NULL: an empty one
+ * @range:	its lba, nr_blocks and mapped are filled in
+ *
+ * May sleep.  Return: 1; 0 if there is none; -EIO, -EBADMSG.
+ */
+int shard_run_next(struct shard_store *store, struct shard_cache *cache,
+		   const struct shard_run *run, u64 lba,
+		   struct shard_range *range);
+
+/**
  * struct shard_run_iter - walks all entries of a run, in order
  *
  * Reads past the cache, with one page per level of its own.

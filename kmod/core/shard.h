@@ -228,6 +228,17 @@ int shard_device_close(struct shard_device *device);
 void shard_device_submit(struct shard_device *device,
 			 struct shard_request *request);
 
+/**
+ * shard_device_next_data() - skip a hole
+ * @lba:	from here on; changed to the first block that is not in one, or of
+ *		which it cannot be told
+ *
+ * Sees what was acknowledged before.  May sleep.
+ *
+ * Return: 1; 0 if only holes follow; -EIO.
+ */
+int shard_device_next_data(struct shard_device *device, u64 *lba);
+
 /** shard_device_commit() - issue what was gathered; never sleeps */
 void shard_device_commit(struct shard_device *device);
 

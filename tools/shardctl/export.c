@@ -182,18 +182,20 @@ static int copy_singly(struct export *export, struct export_read *read,
 
 static int copy_all(struct export *export, struct export_read *read)
 {
-	u64 lba = 0, left = export->info.logical_blocks;
+	const u64 end = export->info.logical_blocks;
 	int code = CTL_DONE;
+	u64 lba = 0;
 
-	while (left && code == CTL_DONE) {
-		u32 nr = min_t(u64, left, export->info.request_blocks_max);
+	/* Where the index cannot be read, reading tells which blocks that hits. */
+	while (lba < end && code == CTL_DONE &&
+	       shard_device_next_data(export->device, &lba)) {
+		u32 nr = min_t(u64, end - lba, export->info.request_blocks_max);
 
 		if (read_blocks(export, read, lba, nr))
 			code = copy_singly(export, read, lba, nr);
 		else
 			code = write_blocks(export, lba, nr);
 		lba += nr;
-		left -= nr;
 	}
 	report_bad(export, U64_MAX);
 	return code;
