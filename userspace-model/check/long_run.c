@@ -203,9 +203,8 @@ static void ask(struct world *w, const struct long_run *l)
 	world_close(w);
 	nr_pages = check_all(w);
 
-	world_print("       extents of %u blocks: %llu checkpoints, the last of %llu pages, %llu records",
-		    l->extent_blocks, info.stats.checkpoints, nr_pages,
-		    info.stats.records);
+	world_print("       extents of %u blocks: %llu checkpoints, last of %llu pages",
+		    l->extent_blocks, info.stats.checkpoints, nr_pages);
 	if (nr_pages < l->nr_pages)
 		kapi_fail("the run has only %llu pages", nr_pages);
 	/* what a checkpoint's own manifest does not account for */
