@@ -6,12 +6,14 @@
 
 #include "alloc_fault.h"
 #include "testdev.h"
+#include "../kmod/core/codec.h"
 #include "../uapi/shardblk_format.h"
 
 /* What was said. */
 struct findings {
 	struct shard_check_report report;
 	char last[200];
+	u32 nr_notes;
 };
 
 static void found(struct shard_check_report *report, const char *what)
@@ -19,6 +21,13 @@ static void found(struct shard_check_report *report, const char *what)
 	struct findings *f = container_of(report, struct findings, report);
 
 	strscpy(f->last, what, sizeof(f->last));
+}
+
+static void noted(struct shard_check_report *report, const char *what)
+{
+	struct findings *f = container_of(report, struct findings, report);
+
+	f->nr_notes++;
 }
 
 static int check_init(struct kunit *test)
@@ -47,6 +56,7 @@ static struct findings *check(struct kunit *test, bool data)
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->report.damage = found;
+	f->report.note = noted;
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
 	fake_counts_clear(dev->fake);
 	KUNIT_EXPECT_EQ(test, shard_check(dev->device, data, &f->report), 0);
@@ -167,6 +177,81 @@ static void a_wrong_copy_is_found(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strncmp(f->last, "manifest: copy 1", 16), 0);
 }
 
+/* Where the newest record of the second copy lies. */
+static u64 second_copy(struct testdev *dev)
+{
+	u32 extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	u64 at, newest = 0, number, highest = 0;
+
+	for (at = extent_size; at < 2 * extent_size; at += TESTDEV_BLOCK) {
+		if (!shard_super_claims(dev->fake->media + at, &number) ||
+		    number < highest)
+			continue;
+		highest = number;
+		newest = at;
+	}
+	return newest;
+}
+
+/*
+ * Goal: a second copy that is one record behind is what a power cut leaves,
+ * and no damage; the same of the first copy, or two records, is.
+ * Method: take records away.
+ */
+static void a_second_copy_may_be_one_record_behind(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	u64 at = second_copy(dev);
+	u8 *first = dev->fake->media + at - extent_size;
+	u8 *second = dev->fake->media + at;
+	u8 saved[TESTDEV_BLOCK];
+	struct findings *f;
+
+	memset(second, 0, TESTDEV_BLOCK);
+	f = check(test, false);
+	KUNIT_EXPECT_EQ_MSG(test, f->report.nr_damaged, 0ull, "%s", f->last);
+	KUNIT_EXPECT_EQ(test, f->nr_notes, 1u);
+	memcpy(saved, second - TESTDEV_BLOCK, TESTDEV_BLOCK);
+	memset(second - TESTDEV_BLOCK, 0, TESTDEV_BLOCK);
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	/* now as if the first copy had been written last */
+	memcpy(second - TESTDEV_BLOCK, saved, TESTDEV_BLOCK);
+	memset(first, 0, TESTDEV_BLOCK);
+	memset(first - TESTDEV_BLOCK, 0, TESTDEV_BLOCK);
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, f->nr_notes, 0u);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: copy 0 lacks", 24),
+			0);
+}
+
+/*
+ * Goal: of a damaged record in the second copy it is said where it lies; none
+ * is taken for one that was never written.
+ * Method: change each byte of it.
+ */
+static void a_rotten_second_copy_is_no_torn_one(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u64 at = second_copy(dev);
+	struct findings *f;
+	char want[64];
+	u32 byte;
+
+	snprintf(want, sizeof(want), "superblock: copy 1, extent 1 block %u:",
+		 (u32)(at / TESTDEV_BLOCK) - TESTDEV_EXTENT_BLOCKS);
+	for (byte = 0; byte < TESTDEV_BLOCK; byte += 1 + byte / 64) {
+		dev->fake->media[at + byte] ^= 0x10;
+		f = check(test, false);
+		KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+		KUNIT_EXPECT_EQ_MSG(test, strncmp(f->last, want, strlen(want)),
+				    0, "byte %u: %s", byte, f->last);
+		dev->fake->media[at + byte] ^= 0x10;
+	}
+}
+
 /*
  * Goal: a check without memory fails as that.
  * Method: let each allocation fail in turn.
@@ -201,6 +286,8 @@ static struct kunit_case check_cases[] = {
 	KUNIT_CASE(unreadable_data_is_found),
 	KUNIT_CASE(a_wrong_index_page_is_found),
 	KUNIT_CASE(a_wrong_copy_is_found),
+	KUNIT_CASE(a_second_copy_may_be_one_record_behind),
+	KUNIT_CASE(a_rotten_second_copy_is_no_torn_one),
 	KUNIT_CASE(without_memory_a_check_fails),
 	{}
 };

@@ -17,8 +17,10 @@ struct check {
 	const struct shard_check_view *view;
 	struct shard_check_report *report;
 	bool data;
-	u8 *block;
+	u8 *block;			/* as read */
+	u8 *want;			/* as it should be */
 	u32 *live;			/* blocks that the run has per extent */
+	bool counted;			/* ... all of them */
 };
 
 static __printf(2, 3) void check_found(struct check *c, const char *fmt, ...)
@@ -31,6 +33,78 @@ static __printf(2, 3) void check_found(struct check *c, const char *fmt, ...)
 	va_end(args);
 	c->report->nr_damaged++;
 	c->report->damage(c->report, what);
+}
+
+static __printf(2, 3) void check_note(struct check *c, const char *fmt, ...)
+{
+	char what[160];
+	va_list args;
+
+	if (!c->report->note)
+		return;
+	va_start(args, fmt);
+	vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	c->report->note(c->report, what);
+}
+
+/* Reads a block into c->block. */
+static int block_read(struct check *c, const struct shard_place *place)
+{
+	struct shard_store *store = c->view->store;
+
+	return shard_writeback_read_wait(store->wb,
+					 shard_store_offset(store,
+							    place->extent,
+							    place->block),
+					 c->block, store->block_size);
+}
+
+/* ---- superblock ---- */
+
+/* A copy lacks the newest record: looks for what may be left of it. */
+static bool super_find_damaged(struct check *c, u32 copy,
+			       const struct shard_super_record *record)
+{
+	u32 blocks = shard_super_blocks(record->extent_blocks);
+	struct shard_place place = { .extent = copy };
+
+	for (; place.extent < SHARDBLK_SUPER_EXTENTS;
+	     place.extent += SHARDBLK_SUPER_COPIES) {
+		for (place.block = 0; place.block < blocks; place.block++) {
+			if (block_read(c, &place))
+				continue;
+			shard_super_encode(record, &place, c->want);
+			if (!shard_super_damaged(c->block, c->want,
+						 record->block_size))
+				continue;
+			check_found(c, "superblock: copy %u, extent %u block %u: record %llu is damaged",
+				    copy, place.extent, place.block,
+				    record->number);
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The second copy is written after the first is durable (O10), so a crash may
+ * leave it one record behind; the first copy it never does.
+ */
+static void check_super_copy(struct check *c, u32 copy,
+			     const struct shard_found_super *found)
+{
+	const struct shard_super_record *record = &found->record;
+
+	if ((found->newest & BIT(copy)) ||
+	    super_find_damaged(c, copy, record))
+		return;
+	if (copy && found->numbers[copy] + 1 == record->number)
+		check_note(c, "superblock: copy %u is one record behind, as a crash leaves it",
+			   copy);
+	else
+		check_found(c, "superblock: copy %u lacks the newest record %llu",
+			    copy, record->number);
 }
 
 static int check_super(struct check *c)
@@ -49,17 +123,60 @@ static int check_super(struct check *c)
 			check_found(c, "superblock: extent %u has unreadable blocks",
 				    i);
 	for (i = 0; i < SHARDBLK_SUPER_COPIES && !err; i++)
-		if (!(found->newest & BIT(i)))
-			check_found(c, "superblock: copy %u lacks the newest record %llu",
-				    i, found->record.number);
+		check_super_copy(c, i, found);
 	kvfree(found);
 	return err == -ENOMEM ? err : 0;
+}
+
+/* ---- manifest ---- */
+
+/* A piece is proved as a whole; which of its pages is not right? */
+static void manifest_found(struct check *c, u32 copy,
+			   const struct shard_piece *piece, int error)
+{
+	struct shard_store *store = c->view->store;
+	struct shard_manifest_header h;
+	struct shard_place place = piece->place;
+	bool inside = place.extent < c->view->record->nr_extents &&
+		      place.block < store->extent_blocks &&
+		      piece->nr_blocks <= store->extent_blocks - place.block;
+	u32 i;
+
+	for (i = 0; inside && i < piece->nr_blocks; i++, place.block++)
+		if (block_read(c, &place) ||
+		    shard_manifest_decode(c->block, store->block_size,
+					  store->seed, &place, &h))
+			break;
+	if (inside && i < piece->nr_blocks)
+		check_found(c, "manifest: copy %u, piece at extent %u block %u, page %u is damaged (%d)",
+			    copy, piece->place.extent, piece->place.block, i,
+			    error);
+	else
+		check_found(c, "manifest: copy %u, piece at extent %u block %u is damaged (%d)",
+			    copy, piece->place.extent, piece->place.block,
+			    error);
+}
+
+static void check_counts(struct check *c, u32 copy,
+			 const struct shard_manifest_image *image)
+{
+	u32 i;
+
+	for (i = 0; i < image->nr_extents; i++) {
+		const struct shard_item *e = &image->extents[i];
+
+		if (e->extent.stream == SHARDBLK_STREAM_HOST &&
+		    e->extent.live != c->live[e->extent.extent])
+			check_found(c, "manifest: copy %u miscounts extent %u: %u, not %u",
+				    copy, e->extent.extent, e->extent.live,
+				    c->live[e->extent.extent]);
+	}
 }
 
 static int check_manifest(struct check *c)
 {
 	struct shard_manifest_image image;
-	u32 copy, i;
+	u32 copy;
 	int err;
 
 	if (!c->view->record->manifest[0].nr_blocks)
@@ -70,24 +187,18 @@ static int check_manifest(struct check *c)
 		if (err == -ENOMEM)
 			return err;
 		if (err) {
-			check_found(c, "manifest: copy %u is damaged (%d)",
-				    copy, err);
+			manifest_found(c, copy, &image.at, err);
 			continue;
 		}
-		for (i = 0; i < image.nr_extents; i++) {
-			const struct shard_item *e = &image.extents[i];
-
-			if (e->extent.stream == SHARDBLK_STREAM_HOST &&
-			    e->extent.live != c->live[e->extent.extent])
-				check_found(c, "manifest: copy %u miscounts extent %u: %u, not %u",
-					    copy, e->extent.extent,
-					    e->extent.live,
-					    c->live[e->extent.extent]);
-		}
+		/* what cannot be read whole cannot be counted, either */
+		if (c->counted)
+			check_counts(c, copy, &image);
 		shard_manifest_free(&image);
 	}
 	return 0;
 }
+
+/* ---- index and data ---- */
 
 static void check_block(struct check *c, u64 lba,
 			const struct shard_place *place, u32 csum)
@@ -96,10 +207,7 @@ static void check_block(struct check *c, u64 lba,
 	int err;
 
 	c->report->nr_blocks++;
-	err = shard_writeback_read_wait(store->wb,
-					shard_store_offset(store, place->extent,
-							   place->block),
-					c->block, store->block_size);
+	err = block_read(c, place);
 	if (err)
 		check_found(c, "data: block %llu at extent %u block %u cannot be read",
 			    lba, place->extent, place->block);
@@ -150,14 +258,28 @@ static void check_locator(struct check *c, const struct shard_range *range)
 			    range->lba, range->place.extent);
 }
 
+static void page_found(struct check *c, const struct shard_run *run, u32 page,
+		       int error)
+{
+	struct shard_store *store = c->view->store;
+	u64 at = div_u64(shard_run_offset(store, run, page),
+			 store->block_size);
+
+	check_found(c, "index: page %u of run %llu at extent %u block %u is damaged (%d)",
+		    page, run->id, (u32)div_u64(at, store->extent_blocks),
+		    (u32)(at & (store->extent_blocks - 1)), error);
+}
+
 static int check_run(struct check *c)
 {
 	struct shard_run *run = shard_index_run(c->view->index);
 	struct shard_run_iter it;
 	struct shard_range range;
 	u64 nr = 0;
+	u32 page;
 	int ret;
 
+	c->counted = true;
 	if (!run)
 		return 0;
 	ret = shard_run_iter_begin(&it, c->view->store, run);
@@ -170,13 +292,14 @@ static int check_run(struct check *c)
 		ret = 0;
 	}
 	c->report->nr_pages += it.nr_pages_read;
+	page = it.page;
 	shard_run_iter_end(&it);
 	if (ret < 0)
-		check_found(c, "index: run %llu cannot be read (%d)", run->id,
-			    ret);
+		page_found(c, run, page, ret);
 	else if (nr != run->nr_entries)
 		check_found(c, "index: run %llu has %llu entries, not %llu",
 			    run->id, nr, run->nr_entries);
+	c->counted = !ret;
 	return 0;
 }
 
@@ -201,9 +324,10 @@ int shard_check_run(const struct shard_check_view *view, bool data,
 	report->nr_pages = 0;
 	report->nr_blocks = 0;
 	c.block = kvzalloc(view->store->block_size, GFP_KERNEL);
+	c.want = kvzalloc(view->store->block_size, GFP_KERNEL);
 	c.live = kvcalloc(view->record->nr_extents, sizeof(*c.live),
 			  GFP_KERNEL);
-	if (!c.block || !c.live)
+	if (!c.block || !c.want || !c.live)
 		goto out;
 	err = check_super(&c);
 	if (!err)
@@ -214,6 +338,7 @@ int shard_check_run(const struct shard_check_view *view, bool data,
 	check_memtable(&c, shard_index_active(view->index));
 out:
 	kvfree(c.live);
+	kvfree(c.want);
 	kvfree(c.block);
 	return err;
 }

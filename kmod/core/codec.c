@@ -321,6 +321,21 @@ int shard_super_decode(const void *block, u32 len,
 	return shard_super_valid(r) ? 0 : -EBADMSG;
 }
 
+bool shard_super_damaged(const void *block, const void *want, u32 len)
+{
+	const struct shardblk_super *is = block;
+	const struct shardblk_super *be = want;
+	u32 at;
+
+	if (is->h.csum != be->h.csum && is->number != be->number)
+		return false;
+	for (at = 0; at < len; at += SECTOR_SIZE)
+		if (memcmp(block + at, want + at, SECTOR_SIZE) &&
+		    (!at || memchr_inv(block + at, 0, SECTOR_SIZE)))
+			return true;
+	return false;
+}
+
 /* ---- frame ---- */
 
 static bool frame_entry_valid(const struct shard_frame_header *h,

@@ -166,6 +166,17 @@ int shard_super_decode(const void *block, u32 len,
  * Return: 0 if it does not even look like one.
  */
 u32 shard_super_claims(const void *block, u64 *number);
+/**
+ * shard_super_damaged() - is a block that should be a record, and is not, damage
+ * @block:	as it is
+ * @want:	the record, for this place
+ *
+ * Return: false if it was never written, or only in part, as a power cut may
+ * leave it.  What it is meant to be is told by its number or its checksum.  Of
+ * a torn record each sector is as it should be or as it was: zeros are taken
+ * for that, and anything else for damage.
+ */
+bool shard_super_damaged(const void *block, const void *want, u32 len);
 bool shard_super_valid(const struct shard_super_record *record);
 
 /** shard_frame_encode() - write a frame header into a block, overwritten */

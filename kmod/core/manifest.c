@@ -233,6 +233,7 @@ struct read_state {
 	u32 nr_items;
 	u32 next_page;
 	u32 nr_pieces;
+	struct shard_piece at;		/* the one at hand */
 };
 
 static int chain_read(struct read_state *s, struct list_head *pieces)
@@ -252,6 +253,7 @@ static int chain_read(struct read_state *s, struct list_head *pieces)
 		if (nr_pages > limit)
 			return -EBADMSG;
 		s->nr_pieces++;
+		s->at = *next;
 		err = piece_read(s->store, next, pieces);
 		if (err)
 			return err;
@@ -272,6 +274,7 @@ static int pages_check(struct read_state *s, struct read_piece *p)
 	u32 i;
 	int err;
 
+	s->at = p->piece;
 	for (i = 0; i < p->piece.nr_blocks; i++) {
 		struct shard_place place = p->piece.place;
 		struct shard_manifest_header h;
@@ -354,6 +357,7 @@ static int items_load(struct read_state *s, struct list_head *pieces,
 	u32 i, k;
 
 	list_for_each_entry(p, pieces, node) {
+		s->at = p->piece;
 		image->pieces[image->nr_pieces++] = p->piece;
 		for (i = 0; i < p->piece.nr_blocks; i++) {
 			u8 *page = p->pages + (size_t)i * s->store->block_size;
@@ -415,8 +419,10 @@ int shard_manifest_read(struct shard_store *store,
 		list_del(&p->node);
 		piece_free(p);
 	}
-	if (err)
+	if (err) {
 		shard_manifest_free(image);
+		image->at = s.at;
+	}
 	return err;
 }
 

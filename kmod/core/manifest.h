@@ -39,6 +39,7 @@ int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
  * @extents:	they
  * @nr_pieces:	pieces of the chain that was read
  * @pieces:	where these lie
+ * @at:		after an error: the piece that could not be used
  */
 struct shard_manifest_image {
 	u64 seq;
@@ -47,6 +48,7 @@ struct shard_manifest_image {
 	struct shard_item *extents;
 	u32 nr_pieces;
 	struct shard_piece *pieces;
+	struct shard_piece at;
 };
 
 /**

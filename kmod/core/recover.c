@@ -270,8 +270,9 @@ static int super_settle(struct super_scan *s)
 		err = super_head(s, copy);
 		if (err)
 			return err;
-		if (s->numbers[copy] == found->record.number ||
-		    s->numbers[other] == found->record.number)
+		found->numbers[copy] = max(s->numbers[copy],
+					   s->numbers[other]);
+		if (found->numbers[copy] == found->record.number)
 			found->newest |= BIT(copy);
 	}
 	if ((found->unreadable & (BIT(0) | BIT(2))) &&
@@ -351,6 +352,7 @@ struct log_scan {
 	struct shard_frame_header *header;
 	u64 durable;			/* all up to here is known to be */
 	bool searched;			/* the rest was searched for marks */
+	u32 first_bad;			/* payload block of the frame at hand */
 	u32 *ends;			/* per log extent: where it ends */
 	u64 *last_seqs;
 };
@@ -452,8 +454,10 @@ static int scan_payload(struct log_scan *s, const struct shard_super_extent *e,
 		    s->durable)
 			return err;
 		if (err || crc32c(s->store->seed, data, bs) !=
-		    s->header->csums[i])
-			bad++;
+		    s->header->csums[i]) {
+			if (!bad++)
+				s->first_bad = i;
+		}
 	}
 	return bad;
 }
@@ -558,6 +562,20 @@ static int replay_frame(struct log_scan *s, const struct shard_super_extent *e,
 	return 0;
 }
 
+/* Which logical block a payload block of the frame at hand is. */
+static u64 payload_lba(const struct log_scan *s, u32 idx)
+{
+	const struct shard_frame_entry *e = s->header->entries;
+
+	for (;; e++) {
+		if (e->kind != SHARDBLK_ENTRY_WRITE)
+			continue;
+		if (idx < e->nr_blocks)
+			return e->lba + idx;
+		idx -= e->nr_blocks;
+	}
+}
+
 /* What is to be done with a frame, or instead of one that is not right. */
 enum replay_step {
 	REPLAY_NEXT,		/* it is dealt with; go on behind it */
@@ -603,8 +621,10 @@ static int replay_step(struct log_scan *s, u32 idx, u32 block)
 	if (bad && last > s->durable)
 		return REPLAY_END;
 	if (bad) {
-		pr_err("%s: %d blocks of the log at extent %u block %u are damaged\n",
-		       s->name, bad, e->extent, block);
+		pr_err("%s: log: %d of the frame's blocks at extent %u block %u damaged, first block %llu at block %u\n",
+		       s->name, bad, e->extent, block,
+		       payload_lba(s, s->first_bad),
+		       block + 1 + s->first_bad);
 		s->rec->damaged_blocks += bad;
 	}
 	err = replay_frame(s, e, block);
@@ -632,7 +652,7 @@ static int replay_extent(struct log_scan *s, u32 idx)
 			/* an open extent may end anywhere, a fixed one not */
 			if (e->end == SHARDBLK_END_OPEN)
 				return REPLAY_EXTENT;
-			pr_err("%s: no frame at extent %u block %u of the log\n",
+			pr_err("%s: log: the frame at extent %u block %u is missing or damaged\n",
 			       s->name, e->extent, block);
 			return -EUCLEAN;
 		}
@@ -645,6 +665,23 @@ static int replay_extent(struct log_scan *s, u32 idx)
 					s->header->seq +
 					s->header->nr_entries - 1);
 	}
+}
+
+/*
+ * Says where the frame should be that follows the last one replayed: right
+ * behind it or, since that may have been all of its extent, in the next one.
+ */
+static void log_cut_short(const struct log_scan *s, u32 idx)
+{
+	const struct shard_super_extent *e = &s->record->extents[idx];
+	char or[40] = "";
+
+	if (idx + 1 < s->record->nr_log)
+		snprintf(or, sizeof(or), "or extent %u block %u ",
+			 e[1].extent, e[1].start);
+	pr_err("%s: log: the frame at extent %u block %u %sis missing or damaged: %llu is the last number, but all up to %llu was durable\n",
+	       s->name, e->extent, s->ends[idx], or, s->rec->last_seq,
+	       s->durable);
 }
 
 static int replay_log(struct log_scan *s)
@@ -670,8 +707,7 @@ static int replay_log(struct log_scan *s)
 			return err;
 	}
 	if (s->rec->last_seq < s->durable) {
-		pr_err("%s: log ends at %llu, but all up to %llu was durable: damaged\n",
-		       s->name, s->rec->last_seq, s->durable);
+		log_cut_short(s, last);
 		return -EUCLEAN;
 	}
 	return 0;

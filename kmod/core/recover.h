@@ -17,6 +17,7 @@
  * @heads:	where the next record goes, per copy
  * @unreadable:	bit per superblock extent that could not be read whole
  * @newest:	bit per copy in which the newest record was found
+ * @numbers:	of the newest record of each copy; 0: it has none
  */
 struct shard_found_super {
 	u64 extent_size;
@@ -25,6 +26,7 @@ struct shard_found_super {
 	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
 	u32 unreadable;
 	u32 newest;
+	u64 numbers[SHARDBLK_SUPER_COPIES];
 };
 
 /**

@@ -210,6 +210,7 @@ static int iter_push(struct shard_run_iter *it, u32 page, u32 csum)
 	void *block = it->pages[level];
 	int err;
 
+	it->page = page;
 	/* a tree visits each page once; a hostile one may be none */
 	if (it->nr_pages_read == it->run->nr_pages)
 		return -EBADMSG;

@@ -94,6 +94,7 @@ struct shard_run_iter {
 	u32 *csums;			/* of the current entry */
 	u64 next_lba;			/* behind it */
 	u64 nr_pages_read;
+	u32 page;			/* last one asked for */
 };
 
 /** shard_run_iter_begin() - may sleep.  Return: 0, -ENOMEM, -EUCLEAN. */

@@ -279,12 +279,14 @@ int shard_identify(struct shard_backend *backend,
 /**
  * struct shard_check_report - where shard_check() tells what it finds
  * @damage:	called for each finding, with a sentence that names the record
+ * @note:	called for what is unusual and no damage; or NULL
  * @nr_damaged:	findings
  * @nr_pages:	index pages read
  * @nr_blocks:	data blocks read
  */
 struct shard_check_report {
 	void (*damage)(struct shard_check_report *report, const char *what);
+	void (*note)(struct shard_check_report *report, const char *what);
 	u64 nr_damaged;
 	u64 nr_pages;
 	u64 nr_blocks;

@@ -16,6 +16,7 @@
  * @force:	argument
  * @json:	argument
  * @findings:	JSON only: all of them so far
+ * @notes:	JSON only: what is unusual and no damage
  * @nr_findings: so far
  */
 struct check {
@@ -26,6 +27,7 @@ struct check {
 	bool force;
 	bool json;
 	struct json_object *findings;
+	struct json_object *notes;
 	u64 nr_findings;
 };
 
@@ -92,6 +94,16 @@ static void checking_found(struct shard_check_report *report, const char *what)
 	finding(container_of(report, struct check, report), what);
 }
 
+static void checking_noted(struct shard_check_report *report, const char *what)
+{
+	struct check *check = container_of(report, struct check, report);
+
+	if (check->json)
+		rec_array_text(check->notes, what);
+	else
+		printf("note: %s\n", what);
+}
+
 static int run_check(struct check *check, struct image *image)
 {
 	struct shard_device *device;
@@ -125,6 +137,7 @@ int ctl_check(int argc, char **argv)
 	struct check check = {
 		.log.message = opening_found,
 		.report.damage = checking_found,
+		.report.note = checking_noted,
 	};
 	struct json_object *result;
 	struct image image;
@@ -132,8 +145,10 @@ int ctl_check(int argc, char **argv)
 
 	argp_parse(&check_argp, argc, argv, 0, NULL, &check);
 	result = rec_new();
-	if (check.json)
+	if (check.json) {
 		check.findings = rec_array(result, "damage");
+		check.notes = rec_array(result, "notes");
+	}
 	code = image_open(&image, check.path, check.force, &check.log);
 	if (code != CTL_DONE) {
 		json_object_put(result);

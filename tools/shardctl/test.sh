@@ -335,6 +335,30 @@ test_damage()
 	expect 4 damage check image
 	expect 4 'damage +not right' dump --section=manifest image
 
+	# The second copy of the newest record: not written yet, torn, rotten.
+	local slot size=4096
+	slot=$("$ctl" dump --json --section=superblock good | python3 -c '
+import json, sys
+new = [r for r in json.load(sys.stdin) if r.get("newest") and r["extent"] % 2]
+print(new[0]["extent"] * (1 << 20) + new[0]["block"] * 4096)')
+	cp good image
+	dd if=/dev/zero of=image bs=$size seek=$((slot / size)) count=1 \
+		conv=notrunc status=none
+	expect 0 'note: superblock: copy 1 is one record behind' check image
+	expect 0 . check --json image
+	check 'check --json has the note' json 'v["clean"] and v["notes"]'
+	cp good image
+	dd if=/dev/zero of=image bs=512 seek=$((slot / 512 + 1)) count=7 \
+		conv=notrunc status=none
+	expect 0 'clean +true' check image
+	local byte
+	for byte in 0 13 40 511 512 4095; do
+		cp good image
+		flip image $((slot + byte))
+		expect 4 'damage: superblock: copy 1, extent 1 block [0-9]+: record' \
+			check image
+	done
+
 	# Data: only those that read it can know.
 	cp good image
 	at=$("$ctl" dump --json --section=runs image | python3 -c '
