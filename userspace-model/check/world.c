@@ -714,6 +714,7 @@ void world_reset(struct world *w)
 	w->complete = w->complete_any;
 	w->sim.hooks.choose = sim_choose_hook;
 	w->sim.hooks.alloc_fault_in = 0;
+	w->sim.hooks.log = world_log;
 	w->nr_marks = 0;
 	w->nr_done = 0;
 	w->nr_refused = 0;
@@ -728,7 +729,6 @@ void world_init(struct world *w)
 	sim_init(&w->sim);
 	w->complete_any = w->sim.hooks.idle;
 	w->sim.hooks.idle = world_event;
-	w->sim.hooks.log = world_log;
 	for (i = 0; i < WORLD_SLOTS; i++) {
 		w->slots[i].data = malloc((size_t)SHARD_REQUEST_BLOCKS_MAX *
 					  SHARDBLK_BLOCK_SIZE_MAX);

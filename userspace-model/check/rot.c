@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A check of the device notices every flipped bit of every live record, names
+ * the record, and says nothing of all else.
+ *
+ * Goal: the one who looks after a device learns of damage before it is needed,
+ * and where it is.  Method: two images that have every kind of record, left by
+ * a clean stop and by a crash; a map of what is live in them, made from the
+ * format alone; bits of each block are flipped, one at a time, and the device
+ * is opened to be read and checked, with its data.
+ *
+ * Live is what the newest record needs (docs/ORDERING.md): both copies of the
+ * record itself, all blocks of both copies of the manifest, the pages of the
+ * run, the blocks that these point to, and of the log from where replay starts
+ * the headers, and the payload of what is replayed.  Of pages and headers the
+ * bytes behind the record's length are padding, and nothing covers them.  At
+ * the end of a log that a crash left, frames of which nothing says that they
+ * were durable are not live: without them it is a shorter log.
+ */
+#include "extent.h"
+#include "page.h"
+#include "run.h"
+#include "manifest.h"
+#include "shardblk_format.h"
+#include "suites.h"
+#include "script.h"
+
+#define ROT_BLOCKS_MAX	(HISTORY_EXTENTS * 16u)
+#define ROT_DRAWS	12	/* bytes of each block, beside the first and last */
+#define ROT_WANT_MAX	96
+
+/**
+ * struct rot_block - a block of the device
+ * @len:	bytes of it that are live
+ * @tail:	so is the rest, but it is not the record's own
+ * @want:	how a finding begins; all of it, and of the tail
+ * @want_tail:	see there
+ */
+struct rot_block {
+	u32 len;
+	bool tail;
+	char want[ROT_WANT_MAX];
+	char want_tail[ROT_WANT_MAX];
+};
+
+static struct rot {
+	struct world *w;
+	struct shard_super_record record;
+	struct rot_block blocks[ROT_BLOCKS_MAX];
+	/* of one flip */
+	const char *want;
+	struct shard_check_report report;
+	u32 nr_findings;
+	bool named;
+	char last[256];
+	/* of all */
+	u32 nr_flips;
+	u32 nr_live;
+} rot;
+
+/* ---- what is live ---- */
+
+static struct rot_block *block_of(u32 extent, u32 block)
+{
+	return &rot.blocks[extent * rot.record.extent_blocks + block];
+}
+
+static const u8 *peek(u32 extent, u32 block)
+{
+	static u8 data[SECTOR_SIZE] __aligned(8);
+
+	sim_disk_peek(rot.w->disk, ((u64)extent * rot.w->info.extent_blocks +
+				    block) * SECTOR_SIZE, data, SECTOR_SIZE);
+	return data;
+}
+
+static __printf(4, 5) void live(u32 extent, u32 block, u32 len,
+				const char *fmt, ...)
+{
+	struct rot_block *b = block_of(extent, block);
+	va_list args;
+
+	/* what the run points to may lie in the log as well: either name */
+	if (b->len)
+		return;
+	b->len = len;
+	va_start(args, fmt);
+	vscnprintf(b->want, sizeof(b->want), fmt, args);
+	va_end(args);
+}
+
+static void live_super(void)
+{
+	static struct shard_super_record r;
+	struct shard_place place = { 0 };
+	bool again;
+
+	memset(&rot.record, 0, sizeof(rot.record));
+	do {
+		again = false;
+		for (place.extent = 0; place.extent < SHARDBLK_SUPER_EXTENTS;
+		     place.extent++) {
+			for (place.block = 0;
+			     place.block < rot.w->info.extent_blocks;
+			     place.block++) {
+				if (shard_super_decode(peek(place.extent,
+							    place.block),
+						       SECTOR_SIZE, &place, &r))
+					continue;
+				if (r.number > rot.record.number) {
+					rot.record = r;
+					again = true;
+				} else if (r.number == rot.record.number) {
+					live(place.extent, place.block,
+					     SECTOR_SIZE,
+					     "superblock: copy %u, extent %u block %u:",
+					     place.extent % 2, place.extent,
+					     place.block);
+				}
+			}
+		}
+		if (again)
+			memset(rot.blocks, 0, sizeof(rot.blocks));
+	} while (again);
+}
+
+/* The run that the manifest lists, if @run is given: chunks go there. */
+static void live_piece(u32 copy, const struct shard_piece *piece,
+		       struct shard_run *run, u32 seed)
+{
+	struct shard_manifest_header h = { 0 };
+	struct shard_place place = piece->place;
+	struct shard_item item;
+	struct rot_block *b;
+	const u8 *page;
+	u32 i, k;
+
+	if (!piece->nr_blocks)
+		return;
+	for (i = 0; i < piece->nr_blocks; i++, place.block++) {
+		page = peek(place.extent, place.block);
+		if (shard_manifest_decode(page, SECTOR_SIZE, seed, &place, &h))
+			kapi_fail("the image's manifest is not right");
+		if (!i)
+			live_piece(copy, &h.prev, run, seed);
+		page = peek(place.extent, place.block);
+		live(place.extent, place.block,
+		     le32_to_cpu(((const struct shardblk_header *)page)->len),
+		     "manifest: copy %u, piece at extent %u block %u, page %u ",
+		     copy, piece->place.extent, piece->place.block, i);
+		b = block_of(place.extent, place.block);
+		b->tail = true;
+		scnprintf(b->want_tail, sizeof(b->want_tail),
+			  "manifest: copy %u, piece at extent %u block %u is",
+			  copy, piece->place.extent, piece->place.block);
+		for (k = 0; k < h.nr_items; k++) {
+			if (shard_item_decode(page, k, &item))
+				kapi_fail("the image's manifest is not right");
+			if (item.kind == SHARDBLK_ITEM_RUN) {
+				run->id = item.run.run_id;
+				run->nr_pages = item.run.nr_pages;
+			} else if (item.kind == SHARDBLK_ITEM_CHUNK) {
+				run->chunks[run->nr_chunks].place =
+					item.chunk.place;
+				run->chunks[run->nr_chunks++].nr_blocks =
+					item.chunk.nr_blocks;
+			}
+		}
+	}
+}
+
+static void live_page(const struct shard_run *run, u32 nr, u32 extent,
+		      u32 block)
+{
+	u8 page[SECTOR_SIZE] __aligned(8);
+	struct shard_leaf_entry e;
+	u32 pos = 0, i;
+
+	memcpy(page, peek(extent, block), SECTOR_SIZE);
+	live(extent, block,
+	     le32_to_cpu(((struct shardblk_header *)page)->len),
+	     "index: page %u of run %llu at extent %u block %u ", nr, run->id,
+	     extent, block);
+	if (shard_page_level(page))
+		return;
+	while (shard_page_leaf(page, &pos, &e))
+		for (i = 0; e.mapped && i < e.nr_blocks; i++)
+			live(e.place.extent, e.place.block + i, SECTOR_SIZE,
+			     "data: block %llu at extent %u block %u ",
+			     e.lba + i, e.place.extent, e.place.block + i);
+}
+
+static void live_frame(const struct shard_frame_header *h,
+		       const struct shard_place *place, u32 len)
+{
+	u32 at = place->block + 1, i, k;
+
+	/* it may also be the second of two places where it may have been */
+	live(place->extent, place->block, len, " extent %u block %u ",
+	     place->extent, place->block);
+	if (h->seq <= rot.record.checkpoint_seq)
+		return;
+	for (i = 0; i < h->nr_entries; i++)
+		for (k = 0; h->entries[i].kind == SHARDBLK_ENTRY_WRITE &&
+		     k < h->entries[i].nr_blocks; k++, at++)
+			live(place->extent, at, SECTOR_SIZE,
+			     "log: 1 of the frame's blocks at extent %u block %u damaged, first block %llu at block %u",
+			     place->extent, place->block,
+			     h->entries[i].lba + k, at);
+}
+
+/* First what the marks say was durable, then what is live up to there. */
+static void live_log(const struct shard_super_extent *e, u64 *durable,
+		     bool marks)
+{
+	u32 seed = shard_seed(rot.record.format_id);
+	static struct shard_frame_header h;
+	struct shard_place place = {
+		.extent = e->extent, .generation = e->generation,
+		.block = e->start,
+	};
+	const u8 *block;
+
+	while (place.block < rot.record.extent_blocks && place.block != e->end) {
+		block = peek(place.extent, place.block);
+		if (shard_frame_decode(block, SECTOR_SIZE, seed, &place, &h))
+			break;
+		if (marks)
+			*durable = max(*durable, h.durable_seq);
+		else if (h.seq <= *durable)
+			live_frame(&h, &place, le32_to_cpu(((const struct
+				   shardblk_header *)block)->len));
+		place.block += 1 + h.nr_blocks;
+	}
+}
+
+static void live_all(void)
+{
+	struct shard_run *run = shard_run_create(64);
+	u32 copy, i, k, seed, page = 0;
+	u64 durable;
+
+	live_super();
+	seed = shard_seed(rot.record.format_id);
+	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+		run->nr_chunks = 0;
+		live_piece(copy, &rot.record.manifest[copy], run, seed);
+	}
+	durable = rot.record.durable_seq;
+	for (i = 0; i < 2 * rot.record.nr_log; i++)
+		live_log(&rot.record.extents[i % rot.record.nr_log], &durable,
+			 i < rot.record.nr_log);
+	for (i = 0; i < run->nr_chunks; i++)
+		for (k = 0; k < run->chunks[i].nr_blocks; k++)
+			live_page(run, page++, run->chunks[i].place.extent,
+				  run->chunks[i].place.block + k);
+	shard_run_destroy(run);
+}
+
+/* ---- a check ---- */
+
+static void found(const char *what)
+{
+	rot.nr_findings++;
+	strscpy(rot.last, what, sizeof(rot.last));
+	if (rot.want && strstr(what, rot.want))
+		rot.named = true;
+}
+
+static void found_by_check(struct shard_check_report *report, const char *what)
+{
+	found(what);
+}
+
+static void found_by_open(void *ctx, int level, const char *fmt, va_list args)
+{
+	char what[256];
+
+	if (level > LOGLEVEL_WARNING)
+		return;
+	vscnprintf(what, sizeof(what), fmt, args);
+	found(what);
+}
+
+static void check(struct world *w)
+{
+	int err;
+
+	rot.nr_findings = 0;
+	rot.named = false;
+	rot.report = (struct shard_check_report){ .damage = found_by_check };
+	if (world_open(w))
+		return;
+	err = shard_check(w->device, true, &rot.report);
+	if (err)
+		kapi_fail("check returned %d", err);
+	world_close(w);
+}
+
+static void flip(struct world *w, u32 at, u32 byte)
+{
+	const struct rot_block *b = &rot.blocks[at];
+	u32 bit = world_draw(BITS_PER_BYTE, CHECK_CHOOSE_FAULT);
+	u64 offset = (u64)at * SECTOR_SIZE + byte;
+	bool is_live = byte < b->len || b->tail;
+
+	world_mark(w);
+	sim_disk_flip(w->disk, offset, bit);
+	rot.want = byte < b->len ? b->want : b->want_tail;
+	check(w);
+	sim_disk_flip(w->disk, offset, bit);
+	rot.nr_flips++;
+	rot.nr_live += is_live;
+	if (!is_live && rot.nr_findings)
+		kapi_fail("extent %u block %u byte %u is not live: %s",
+			  at / rot.record.extent_blocks,
+			  at % rot.record.extent_blocks, byte, rot.last);
+	if (is_live && !rot.named)
+		kapi_fail("%s (byte %u) was not found, but: %s", rot.want, byte,
+			  rot.nr_findings ? rot.last : "nothing");
+}
+
+static void flip_all(struct world *w, const char *what)
+{
+	void (*log)(void *ctx, int level, const char *fmt, va_list args) =
+		w->sim.hooks.log;
+	u32 nr = w->config.disk.capacity / SECTOR_SIZE, at, i;
+
+	rot.w = w;
+	rot.nr_flips = 0;
+	rot.nr_live = 0;
+	w->config.options.read_only = true;
+	w->sim.hooks.log = found_by_open;
+	w->sick = true;
+	live_all();
+	check(w);
+	if (rot.nr_findings)
+		kapi_fail("there is no damage: %s", rot.last);
+	for (at = 0; at < nr; at++) {
+		flip(w, at, 0);
+		flip(w, at, SECTOR_SIZE - 1);
+		for (i = 0; i < ROT_DRAWS; i++)
+			flip(w, at, world_draw(SECTOR_SIZE,
+					       CHECK_CHOOSE_FAULT));
+		for (i = 0; rot.blocks[at].len && i < ROT_DRAWS; i++)
+			flip(w, at, world_draw(rot.blocks[at].len,
+					       CHECK_CHOOSE_FAULT));
+	}
+	w->sim.hooks.log = log;
+	w->config.options.read_only = false;
+	w->sick = false;
+	world_print("       %s: %u bits flipped, %u of live records", what,
+		    rot.nr_flips, rot.nr_live);
+}
+
+static void history(struct world *w)
+{
+	u32 lba;
+
+	for (lba = 0; lba < 40; lba += 2)
+		script_write(w, lba, 1, false);
+	world_checkpoint(w);
+	script_write(w, 1, 4, false);
+	script_discard(w, 3, 30);
+	script_write(w, 2, 2, true);
+	script_write(w, 50, 3, false);
+	script_flush(w);
+	script_write(w, 50, 1, false);
+}
+
+void check_rot(struct world *w)
+{
+	struct world_config config;
+
+	history_config(&config, false, false);
+	world_begin(w, &config);
+	history(w);
+	world_close(w);
+	flip_all(w, "after a clean stop");
+	world_begin(w, &config);
+	history(w);
+	world_crash(w, true);
+	flip_all(w, "after a crash");
+}
