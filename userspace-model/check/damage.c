@@ -92,6 +92,7 @@ static void damage_all(struct world *w, const char *what)
 	u64 nr = w->config.disk.capacity / SECTOR_SIZE, sector;
 	struct damage_counts counts = { 0 };
 	struct sim_snapshot image = { 0 };
+	u64 must = w->model.must;
 	enum damage damage;
 
 	sim_snapshot_take(&image, w->disk);
@@ -102,6 +103,8 @@ static void damage_all(struct world *w, const char *what)
 			hit(w, sector * SECTOR_SIZE, damage);
 			look(w, sector, &counts);
 			world_heal(w);
+			/* another image, to which no stop has promised more */
+			w->model.must = must;
 		}
 	}
 	sim_snapshot_free(&image);
