@@ -166,7 +166,7 @@ static void do_request(struct world *w, struct range *last, enum shard_op op,
 }
 
 /* From now on some operations of a kind fail, or all. */
-static void do_fault(struct world *w)
+static void do_errors(struct world *w, u32 which)
 {
 	static const char * const names[] = {
 		"appends", "flushes", "reads", "resets",
@@ -179,16 +179,66 @@ static void do_fault(struct world *w)
 		&faults->write_in, &faults->flush_in, &faults->read_in,
 		&faults->reset_in,
 	};
-	u32 which = world_draw(ARRAY_SIZE(ops), CHECK_CHOOSE_FAULT);
 	u32 in = world_draw(6, CHECK_CHOOSE_FAULT);
 
-	w->sick = true;
 	*ins[which] = in;
 	world_note(w, "      | of %s %s fail", names[which],
 		   in ? "some" : "all");
 	if (!in && w->disk->nr_ranges < SIM_RANGES_MAX)
 		sim_disk_fail_range(w->disk, 0, w->config.disk.capacity,
 				    BIT(ops[which]));
+	/* wrong once, and an error when read again: no start can tell */
+	w->disk->strike.in = 0;
+}
+
+/*
+ * One read returns other sectors or a wrong bit.  With other faults beside it
+ * neither copies nor a second try are sure to help.
+ */
+static void do_wrong_read(struct world *w)
+{
+	const struct sim_faults *faults = &w->disk->faults;
+	struct sim_strike strike = { .ops = BIT(SHARD_IO_READ) };
+
+	if (faults->read_in || faults->write_in || faults->flush_in ||
+	    faults->reset_in || w->disk->nr_ranges)
+		return;
+	strike.in = 1 + world_draw(WORLD_CUT_EVENTS, CHECK_CHOOSE_FAULT);
+	strike.fault = world_draw(2, CHECK_CHOOSE_FAULT) ? SIM_FAULT_STRAY :
+							   SIM_FAULT_FLIP;
+	strike.where = world_draw(w->config.disk.capacity / SIM_SECTOR,
+				  CHECK_CHOOSE_FAULT);
+	world_note(w, "      | read %u from now on %s %llu", strike.in,
+		   strike.fault == SIM_FAULT_STRAY ? "is of sector" :
+						     "flips bit", strike.where);
+	if (strike.fault == SIM_FAULT_STRAY)
+		strike.where *= SIM_SECTOR;
+	w->disk->strike = strike;
+}
+
+static void do_fault(struct world *w)
+{
+	u32 which = world_draw(7, CHECK_CHOOSE_FAULT);
+	u32 in;
+
+	w->sick = true;
+	switch (which) {
+	case 4:
+		do_wrong_read(w);
+		break;
+	case 5:
+		in = 1 + world_draw(6, CHECK_CHOOSE_FAULT);
+		world_note(w, "      | of allocations some fail");
+		w->sim.hooks.alloc_fault_in = in;
+		break;
+	case 6:
+		in = 1 + world_draw(6, CHECK_CHOOSE_FAULT);
+		world_note(w, "      | some operations take long");
+		w->disk->faults.delay_in = in;
+		break;
+	default:
+		do_errors(w, which);
+	}
 }
 
 static void do_op(struct world *w, enum history_op op, struct range *last)

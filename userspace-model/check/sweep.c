@@ -35,6 +35,9 @@
 #include "sweep.h"
 
 
+#define TRIES		3	/* of each fault, as what it does is drawn */
+#define POOL_ROUNDS	10	/* of each history, as their order is drawn */
+
 /* Operations of the backing device that a fault makes sense for. */
 static const u32 fault_ops[SIM_NR_FAULTS] = {
 	[SIM_FAULT_ERROR] = ~0u,
@@ -151,7 +154,6 @@ static void sweep_order(struct world *w)
 {
 	w->complete = sweep_event;
 	w->sim.hooks.choose = sweep_choose;
-	w->sim.hooks.alloc_fault_in = 1;
 }
 
 /* ---- a history, as far as it is not struck ---- */
@@ -377,6 +379,7 @@ static bool strike_alloc(struct world *w, const struct sweep_history *h, u32 in,
 		   alloc == ALLOC_ALL ? ", and all after it" : "");
 	sweep.alloc = alloc;
 	sweep.alloc_in = in;
+	w->sim.hooks.alloc_fault_in = 1;
 	w->sick = true;
 	h->during(w);
 	end(w);
@@ -391,7 +394,7 @@ void check_sweep(struct world *w)
 {
 	const struct sweep_history *h;
 	struct world_config config;
-	u32 nr_ops = 0, nr_runs = 0, in;
+	u32 nr_ops = 0, nr_runs = 0, in, try;
 	enum sim_fault fault;
 
 	sweep.nr_spoilt = 0;
@@ -402,10 +405,12 @@ void check_sweep(struct world *w)
 	for (h = sweep_histories; h->name; h++) {
 		config_of(h, &config);
 		prepare(w, h, &config);
-		for (fault = 0; fault < SIM_NR_FAULTS; fault++) {
-			for (in = 1; strike_io(w, h, in, fault); in++)
-				nr_runs++;
-			nr_ops += fault ? 0 : in - 1;
+		for (try = 0; try < TRIES; try++) {
+			for (fault = 0; fault < SIM_NR_FAULTS; fault++) {
+				for (in = 1; strike_io(w, h, in, fault); in++)
+					nr_runs++;
+				nr_ops += fault || try ? 0 : in - 1;
+			}
 		}
 		sim_snapshot_free(&sweep.image);
 	}
@@ -433,4 +438,37 @@ void check_sweep_alloc(struct world *w)
 	}
 	world_print("       %u allocations of %u histories, each twice",
 		    nr_allocs, (u32)(h - sweep_histories));
+}
+
+/* ---- little of everything ---- */
+
+static size_t choose_one_worker(void *ctx, size_t n, unsigned int kind)
+{
+	return kind == KAPI_CHOOSE_RESCUER ? 1 : sim_choose_hook(ctx, n, kind);
+}
+
+/*
+ * The smallest memtable and cache (as ever), one frame in flight, one worker
+ * for each queue: with any order of fibers and completions, and no fault, all
+ * is done that is asked for.
+ */
+void check_sweep_pools(struct world *w)
+{
+	const struct sweep_history *h;
+	struct world_config config;
+	u32 i;
+
+	w->sim.hooks.choose = choose_one_worker;
+	for (h = sweep_histories; h->name; h++) {
+		config_of(h, &config);
+		config.options.frames_in_flight = 1;
+		prepare(w, h, &config);
+		for (i = 0; i < POOL_ROUNDS; i++) {
+			restore(w, h);
+			h->during(w);
+			end(w);
+			recover_whole(w);
+		}
+		sim_snapshot_free(&sweep.image);
+	}
 }

@@ -524,6 +524,8 @@ void world_heal(struct world *w)
 		world_note(w, "      | faults end");
 	w->disk->faults = (struct sim_faults){ .sync_in = w->config.sync_in };
 	w->disk->nr_ranges = 0;
+	w->disk->strike = (struct sim_strike){ 0 };
+	w->sim.hooks.alloc_fault_in = 0;
 }
 
 /* What a start needs, with faults that may still be there. */

@@ -216,22 +216,15 @@ static u64 offset_of(struct sim_disk *disk, const struct shard_io *io)
 
 	if (struck(disk, io, SIM_FAULT_STRAY))
 		return min(disk->strike.where, last);
-	if (io->op == SHARD_IO_READ && fault(disk, disk->faults.stray_in))
-		return sim_choose(disk->choices, last / SIM_SECTOR + 1,
-				  SIM_CHOOSE_WHERE) * SIM_SECTOR;
 	return io->offset;
 }
 
 /* Which bit of an operation is wrong; U64_MAX: none is. */
 static u64 flipped_bit(struct sim_disk *disk, const struct shard_io *io)
 {
-	u64 nr_bits = (u64)io->len * BITS_PER_BYTE;
-
-	if (struck(disk, io, SIM_FAULT_FLIP))
-		return disk->strike.where % nr_bits;
-	if (io->op == SHARD_IO_READ && fault(disk, disk->faults.flip_in))
-		return sim_choose(disk->choices, nr_bits, SIM_CHOOSE_WHERE);
-	return U64_MAX;
+	if (!struck(disk, io, SIM_FAULT_FLIP))
+		return U64_MAX;
+	return disk->strike.where % ((u64)io->len * BITS_PER_BYTE);
 }
 
 static int do_read(struct sim_disk *disk, struct shard_io *io)
@@ -455,7 +448,8 @@ static void strike_submitted(struct sim_disk *disk, struct shard_io *io)
 {
 	struct sim_strike *strike = &disk->strike;
 
-	if (!strike->in || --strike->in)
+	if (!strike->in || (strike->ops && !(strike->ops & BIT(io->op))) ||
+	    --strike->in)
 		return;
 	strike->io = io;
 	strike->op = io->op;

@@ -72,8 +72,6 @@ struct sim_disk_config {
  * @write_in:	an append fails; it may have landed, or partly
  * @flush_in:	a flush fails; the cache may have been dropped
  * @reset_in:	a reset fails and does nothing
- * @stray_in:	a read returns other sectors than those asked for
- * @flip_in:	a read returns one bit wrong
  * @delay_in:	an operation completes only when no other is in flight
  * @sync_in:	an operation completes within submit: no fault, but rare
  */
@@ -82,8 +80,6 @@ struct sim_faults {
 	u32 write_in;
 	u32 flush_in;
 	u32 reset_in;
-	u32 stray_in;
-	u32 flip_in;
 	u32 delay_in;
 	u32 sync_in;
 };
@@ -102,6 +98,7 @@ enum sim_fault {
 /**
  * struct sim_strike - a fault for one operation
  * @in:		n: the n-th operation submitted from now on; 0: none
+ * @ops:	which kinds count (BIT(SHARD_IO_*)); 0: all
  * @fault:	what befalls it
  * @where:	stray: the byte where it goes to instead; flip: which bit of it
  * @io:		the operation, once it is submitted
@@ -112,6 +109,7 @@ enum sim_fault {
  */
 struct sim_strike {
 	u32 in;
+	u32 ops;
 	enum sim_fault fault;
 	u64 where;
 	const struct shard_io *io;
