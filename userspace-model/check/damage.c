@@ -63,7 +63,7 @@ static void hit(struct world *w, u64 offset, enum damage damage)
 
 static void look(struct world *w, u64 sector, struct damage_counts *counts)
 {
-	u64 stamps[M_BLOCKS_MAX], must = w->model.must;
+	u64 stamps[M_BLOCKS_MAX];
 	const char *why;
 	u32 i, nr = 0;
 
@@ -83,8 +83,6 @@ static void look(struct world *w, u64 sector, struct damage_counts *counts)
 	else
 		counts->nr_whole++;
 	world_close(w);
-	/* this stop is that of one damaged image, not of the next */
-	w->model.must = must;
 }
 
 static void damage_all(struct world *w, const char *what)
