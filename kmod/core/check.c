@@ -78,7 +78,7 @@ static bool super_find_damaged(struct check *c, u32 copy,
 			if (!shard_super_damaged(c->block, c->want,
 						 record->block_size))
 				continue;
-			check_found(c, "superblock: copy %u, extent %u block %u: record %llu is damaged",
+			check_found(c, "superblock: copy %u, extent %u block %u: record %llu bad",
 				    copy, place.extent, place.block,
 				    record->number);
 			return true;
@@ -148,11 +148,11 @@ static void manifest_found(struct check *c, u32 copy,
 					  store->seed, &place, &h))
 			break;
 	if (inside && i < piece->nr_blocks)
-		check_found(c, "manifest: copy %u, piece at extent %u block %u, page %u is damaged (%d)",
+		check_found(c, "manifest: copy %u, piece at extent %u block %u, page %u bad (%d)",
 			    copy, piece->place.extent, piece->place.block, i,
 			    error);
 	else
-		check_found(c, "manifest: copy %u, piece at extent %u block %u is damaged (%d)",
+		check_found(c, "manifest: copy %u, piece at extent %u block %u bad (%d)",
 			    copy, piece->place.extent, piece->place.block,
 			    error);
 }
@@ -265,7 +265,7 @@ static void page_found(struct check *c, const struct shard_run *run, u32 page,
 	u64 at = div_u64(shard_run_offset(store, run, page),
 			 store->block_size);
 
-	check_found(c, "index: page %u of run %llu at extent %u block %u is damaged (%d)",
+	check_found(c, "index: page %u of run %llu at extent %u block %u bad (%d)",
 		    page, run->id, (u32)div_u64(at, store->extent_blocks),
 		    (u32)(at & (store->extent_blocks - 1)), error);
 }

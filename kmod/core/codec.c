@@ -15,6 +15,9 @@
  */
 #include "codec.h"
 
+/* What a power cut leaves whole of a write, each as it was or shall be. */
+#define TEAR_SIZE	512u
+
 static_assert(sizeof(struct shardblk_header) == 16);
 static_assert(offsetof(struct shardblk_header, csum) == 0);
 static_assert(sizeof(struct shardblk_place) == 16);
@@ -329,9 +332,9 @@ bool shard_super_damaged(const void *block, const void *want, u32 len)
 
 	if (is->h.csum != be->h.csum && is->number != be->number)
 		return false;
-	for (at = 0; at < len; at += SECTOR_SIZE)
-		if (memcmp(block + at, want + at, SECTOR_SIZE) &&
-		    (!at || memchr_inv(block + at, 0, SECTOR_SIZE)))
+	for (at = 0; at < len; at += TEAR_SIZE)
+		if (memcmp(block + at, want + at, TEAR_SIZE) &&
+		    (!at || memchr_inv(block + at, 0, TEAR_SIZE)))
 			return true;
 	return false;
 }

@@ -151,7 +151,7 @@ static void live_piece(u32 copy, const struct shard_piece *piece,
 		b = block_of(place.extent, place.block);
 		b->tail = true;
 		scnprintf(b->want_tail, sizeof(b->want_tail),
-			  "manifest: copy %u, piece at extent %u block %u is",
+			  "manifest: copy %u, piece at extent %u block %u bad",
 			  copy, piece->place.extent, piece->place.block);
 		for (k = 0; k < h.nr_items; k++) {
 			if (shard_item_decode(page, k, &item))

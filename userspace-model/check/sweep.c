@@ -34,7 +34,6 @@
 #include "suites.h"
 #include "sweep.h"
 
-
 #define TRIES		3	/* of each fault, as what it does is drawn */
 #define POOL_ROUNDS	10	/* of each history, as their order is drawn */
 
@@ -414,8 +413,9 @@ void check_sweep(struct world *w)
 		}
 		sim_snapshot_free(&sweep.image);
 	}
-	world_print("       %u operations of %u histories: %u runs, %u spoilt the medium: %u starts refused, %u with errors, %u told of nothing",
-		    nr_ops, (u32)(h - sweep_histories), nr_runs,
+	world_print("       %u operations of %u histories: %u runs", nr_ops,
+		    (u32)(h - sweep_histories), nr_runs);
+	world_print("       %u spoilt the medium: %u refused to start, %u errors, %u untold",
 		    sweep.nr_spoilt, sweep.nr_refused, sweep.nr_errors,
 		    sweep.nr_untold);
 }

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: recovery of the superblock
+ *
+ * The newest valid record of all copies, wherever it lies, is the root.  Where
+ * records may lie depends on the geometry, which only a record tells: so one is
+ * looked for wherever a superblock extent of any geometry may begin, and what
+ * it says is followed.
+ *
+ * What cannot be read hides only itself, for as long as the other copy can be
+ * read whole (O10); the number of the next record is raised above all that may
+ * be hidden, and once that record is durable the extent is wiped (O8).
+ */
+#include "recover.h"
+
+#define SUPER_SIZE_MIN	(16 * SHARDBLK_BLOCK_SIZE_MIN)
+#define SUPER_SIZE_MAX	(256u << 20)
+
+struct super_scan {
+	struct shard_writeback *wb;
+	struct shard_backend *backend;
+	struct shard_found_super *found;
+	struct shard_super_record *record;	/* scratch */
+	void *buf;
+	u64 extent_size;
+	u32 block_size;
+	u64 numbers[SHARDBLK_SUPER_EXTENTS];	/* highest in each extent */
+	u32 next[SHARDBLK_SUPER_EXTENTS];	/* behind it */
+	bool any;
+	bool unknown;				/* a record not understood */
+	bool unreadable;			/* where one may have been */
+	bool doubtful;				/* one that is not right */
+	bool no_memory;
+};
+
+/* Reads block @block of superblock extent @extent. */
+static int super_read(struct super_scan *s, u32 extent, u32 block, u32 nr,
+		      void *to)
+{
+	u64 offset = extent * s->extent_size + (u64)block * s->block_size;
+
+	if (offset + (u64)nr * s->block_size > s->backend->capacity)
+		return -ENODATA;
+	return shard_writeback_read_wait(s->wb, offset, to,
+					 nr * s->block_size);
+}
+
+/* Reads what records may use of an extent; what cannot be read is zeroed. */
+static int super_load(struct super_scan *s, u32 extent, u32 nr)
+{
+	u32 i;
+	int err;
+
+	err = super_read(s, extent, 0, nr, s->buf);
+	for (i = 0; err && err != -ENODATA && i < nr; i++) {
+		u8 *block = (u8 *)s->buf + (size_t)i * s->block_size;
+
+		/* one block that cannot be read hides only itself */
+		if (!super_read(s, extent, i, 1, block))
+			continue;
+		s->found->unreadable |= BIT(extent);
+		memset(block, 0, s->block_size);
+	}
+	return err == -ENODATA ? err : 0;
+}
+
+/* The block that claims to hold the newest record, or @nr. */
+static u32 super_newest(struct super_scan *s, u32 nr)
+{
+	u32 newest = nr;
+	u64 highest = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		const u8 *block = (u8 *)s->buf + (size_t)i * s->block_size;
+		u64 number;
+
+		if (shard_super_claims(block, &number) != s->block_size ||
+		    number < highest)
+			continue;
+		highest = number;
+		newest = i;
+	}
+	return newest;
+}
+
+/* Finds the newest record of an extent: what claims to be, if it is right. */
+static void super_scan_extent(struct super_scan *s, u32 extent)
+{
+	u32 nr = shard_super_blocks(div_u64(s->extent_size, s->block_size));
+	struct shard_super_record *r = s->record;
+	u32 at;
+
+	if (super_load(s, extent, nr))
+		return;
+	while ((at = super_newest(s, nr)) < nr) {
+		struct shard_place place = { .extent = extent, .block = at };
+		u8 *block = (u8 *)s->buf + (size_t)at * s->block_size;
+		int err = shard_super_decode(block, s->block_size, &place, r);
+
+		if (err == -EOPNOTSUPP)
+			s->unknown = true;
+		if (err || (u64)r->extent_blocks * r->block_size !=
+		    s->extent_size) {
+			memset(block, 0, s->block_size);
+			continue;
+		}
+		s->numbers[extent] = r->number;
+		s->next[extent] = at + 1;
+		if (!s->any || r->number > s->found->record.number)
+			s->found->record = *r;
+		s->any = true;
+		return;
+	}
+}
+
+/* One guess of the geometry; true if it is right. */
+static bool super_try(struct super_scan *s, u64 extent_size, u32 block_size)
+{
+	u32 extent;
+
+	s->extent_size = extent_size;
+	s->block_size = block_size;
+	s->found->unreadable = 0;
+	s->found->extent_size = extent_size;
+	s->found->block_size = block_size;
+	kvfree(s->buf);
+	s->buf = kvmalloc(block_size * SHARDBLK_SUPER_BLOCKS, GFP_KERNEL);
+	if (!s->buf) {
+		s->no_memory = true;
+		return false;
+	}
+	memset(s->numbers, 0, sizeof(s->numbers));
+	memset(s->next, 0, sizeof(s->next));
+	if (block_size < s->backend->logical_block_size)
+		return false;
+	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS; extent++)
+		super_scan_extent(s, extent);
+	return s->any;
+}
+
+/*
+ * Looks at the first block of a superblock extent, if extents had this size.
+ *
+ * Return: true if it is a record, whatever geometry it tells of: that is in
+ * s->record then.  What only looks like one, or cannot be read, is noted.
+ */
+static bool super_probe(struct super_scan *s, u64 extent_size, u32 extent)
+{
+	struct shard_place place = { .extent = extent };
+	u64 number;
+	u32 len;
+	int err;
+
+	if (!s->buf)
+		return false;
+	s->extent_size = extent_size;
+	s->block_size = min_t(u64, SHARDBLK_BLOCK_SIZE_MAX, extent_size);
+	err = super_read(s, extent, 0, 1, s->buf);
+	if (err && err != -ENODATA)
+		s->unreadable = true;
+	len = err ? 0 : shard_super_claims(s->buf, &number);
+	if (!len)
+		return false;
+	err = shard_super_decode(s->buf, len, &place, s->record);
+	if (err)
+		s->doubtful = true;
+	return !err;
+}
+
+/* The geometry that the record in s->record tells of. */
+static bool super_try_record(struct super_scan *s)
+{
+	u64 size = (u64)s->record->extent_blocks * s->record->block_size;
+
+	return super_try(s, size, s->record->block_size);
+}
+
+/*
+ * A record at the very start, or where a superblock extent may begin, tells
+ * the geometry.  If there is none, but something that may have been one, or
+ * that cannot be read, each geometry is tried in full.
+ */
+static bool super_search(struct super_scan *s)
+{
+	u64 first = s->backend->zone_size ? s->backend->zone_size :
+					    SUPER_SIZE_MAX;
+	u64 last = s->backend->zone_size ? s->backend->zone_size :
+					   SUPER_SIZE_MIN;
+	u32 extent, bs;
+	u64 size;
+
+	if (super_probe(s, first, 0) && super_try_record(s))
+		return true;
+	for (size = first; size >= last; size /= 2)
+		for (extent = 1; extent < SHARDBLK_SUPER_EXTENTS; extent++)
+			if (super_probe(s, size, extent) && super_try_record(s))
+				return true;
+	if (!s->doubtful && !s->unreadable)
+		return false;
+	for (size = first; size >= last; size /= 2)
+		for (bs = SHARDBLK_BLOCK_SIZE_MIN;
+		     bs <= SHARDBLK_BLOCK_SIZE_MAX && size >= 16 * bs; bs *= 2)
+			if (super_try(s, size, bs))
+				return true;
+	return false;
+}
+
+/*
+ * Where the next record of a copy goes: behind its newest readable one.  If
+ * there is none, to the beginning of an extent, by turning to it.
+ */
+static int super_head(struct super_scan *s, u32 copy)
+{
+	struct shard_super_head *head = &s->found->heads[copy];
+	u32 other = copy + SHARDBLK_SUPER_COPIES;
+	u32 extent = copy;
+	u64 wp;
+	int err;
+
+	if ((s->found->unreadable & BIT(copy)) ||
+	    (!(s->found->unreadable & BIT(other)) &&
+	     s->numbers[other] > s->numbers[copy]))
+		extent = other;
+	head->extent = extent;
+	head->next = s->next[extent];
+	/* of an extent that cannot be read the end is not known: begin anew */
+	if ((s->found->unreadable & BIT(extent)) || !s->numbers[extent]) {
+		head->next = U32_MAX;
+		head->extent ^= SHARDBLK_SUPER_COPIES;
+		return 0;
+	}
+	if (!s->backend->zone_size)
+		return 0;
+	err = s->backend->ops->report(s->backend, extent * s->extent_size,
+				      &wp);
+	if (!err)
+		head->next = max_t(u32, head->next,
+				   div_u64(wp, s->block_size));
+	return err;
+}
+
+/* O10: of one copy all must have been readable, or a newer one may be hidden. */
+static int super_settle(struct super_scan *s)
+{
+	struct shard_found_super *found = s->found;
+	u32 copy;
+	int err;
+
+	/* it may be the newest: never roll back over it */
+	if (s->unknown)
+		return -EOPNOTSUPP;
+	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
+		u32 other = copy + SHARDBLK_SUPER_COPIES;
+
+		err = super_head(s, copy);
+		if (err)
+			return err;
+		found->numbers[copy] = max(s->numbers[copy],
+					   s->numbers[other]);
+		if (found->numbers[copy] == found->record.number)
+			found->newest |= BIT(copy);
+	}
+	if ((found->unreadable & (BIT(0) | BIT(2))) &&
+	    (found->unreadable & (BIT(1) | BIT(3)))) {
+		pr_err("%s: superblocks cannot be read in either copy\n",
+		       s->backend->name);
+		return -EIO;
+	}
+	/* a record that was never durable may be hidden: go above it */
+	if (found->unreadable)
+		found->record.number += SHARDBLK_SUPER_BLOCKS;
+	return 0;
+}
+
+int shard_recover_super(struct shard_writeback *wb,
+			struct shard_backend *backend,
+			struct shard_found_super *found)
+{
+	struct super_scan s = { .wb = wb, .backend = backend, .found = found };
+	int err = -ENOMEM;
+
+	memset(found, 0, sizeof(*found));
+	s.record = kvzalloc(sizeof(*s.record), GFP_KERNEL);
+	s.buf = kvmalloc(SHARDBLK_BLOCK_SIZE_MAX, GFP_KERNEL);
+	if (!s.record || !s.buf)
+		goto out;
+	err = -ENODEV;
+	if (super_search(&s))
+		err = super_settle(&s);
+	else if (s.no_memory)
+		err = -ENOMEM;
+	else if (s.unknown)
+		err = -EOPNOTSUPP;
+	else if (s.unreadable)
+		err = -EIO;
+out:
+	kvfree(s.buf);
+	kvfree(s.record);
+	return err;
+}
+
+int shard_recover_wipe(struct shard_store *store,
+		       const struct shard_found_super *found)
+{
+	u32 blocks = shard_super_blocks(store->extent_blocks);
+	u32 len = blocks * store->block_size;
+	u32 extent;
+	void *zeros;
+	int err = 0;
+
+	if (!found->unreadable)
+		return 0;
+	zeros = kvzalloc(len, GFP_KERNEL);
+	if (!zeros)
+		return -ENOMEM;
+	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS && !err; extent++) {
+		if (!(found->unreadable & BIT(extent)))
+			continue;
+		err = shard_super_wipe(store->super, extent, zeros, len);
+	}
+	kvfree(zeros);
+	return err;
+}
