@@ -46,11 +46,39 @@ void sim_choices_list(struct sim_choices *choices,
 	choices->at = 0;
 }
 
+void sim_choices_odometer(struct sim_choices *choices, u64 kinds)
+{
+	restart(choices, SIM_SOURCE_ODOMETER);
+	choices->kinds = kinds;
+	choices->nr_digits = 0;
+	choices->at = 0;
+}
+
+/* What the last run drew behind the digit that goes on counts from 0 again. */
+bool sim_choices_next_leaf(struct sim_choices *choices)
+{
+	restart(choices, SIM_SOURCE_ODOMETER);
+	choices->nr_digits = choices->at;
+	choices->at = 0;
+	while (choices->nr_digits) {
+		struct sim_record *last =
+			&choices->digits[choices->nr_digits - 1];
+
+		if (++last->value < last->bound)
+			return true;
+		choices->nr_digits--;
+	}
+	return false;
+}
+
 void sim_choices_free(struct sim_choices *choices)
 {
 	free(choices->records);
+	free(choices->digits);
 	choices->records = NULL;
+	choices->digits = NULL;
 	choices->max_records = 0;
+	choices->max_digits = 0;
 }
 
 /* As many bytes as the bound needs, so that a fuzzer's edits stay local. */
@@ -86,21 +114,38 @@ static size_t draw_list(struct sim_choices *choices, size_t n,
 	return 0;
 }
 
-static void record(struct sim_choices *choices, size_t v, size_t n,
-		   unsigned int kind)
+/* Puts a choice at @at of an array that grows. */
+static struct sim_record *record(struct sim_record *records, size_t *max_records,
+				 size_t at, const struct sim_record *r)
 {
-	if (choices->next == choices->max_records) {
-		choices->max_records = max_t(size_t, 1024,
-					     2 * choices->max_records);
-		choices->records = realloc(choices->records,
-					   choices->max_records *
-					   sizeof(*choices->records));
-		if (!choices->records)
+	if (at == *max_records) {
+		*max_records = max_t(size_t, 1024, 2 * *max_records);
+		records = realloc(records, *max_records * sizeof(*records));
+		if (!records)
 			kapi_fail("no memory to record choices");
 	}
-	choices->records[choices->next] = (struct sim_record){
-		.value = v, .bound = n > U32_MAX ? 0 : n, .kind = kind,
-	};
+	records[at] = *r;
+	return records;
+}
+
+static size_t draw_odometer(struct sim_choices *choices, size_t n,
+			    unsigned int kind)
+{
+	const struct sim_record zero = { .bound = n, .kind = kind };
+	const struct sim_record *digit;
+
+	if (kind >= 64 || !(choices->kinds & BIT_ULL(kind)))
+		return 0;
+	if (n > U32_MAX)
+		kapi_fail("an odometer cannot count to %zu", n);
+	if (choices->at == choices->nr_digits)
+		choices->digits = record(choices->digits, &choices->max_digits,
+					 choices->nr_digits++, &zero);
+	digit = &choices->digits[choices->at++];
+	if (digit->bound != n || digit->kind != kind)
+		kapi_fail("the same choices led to another one: %u of %u, was %u of %zu",
+			  kind, digit->bound, digit->kind, n);
+	return digit->value;
 }
 
 size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
@@ -121,9 +166,19 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 	case SIM_SOURCE_LIST:
 		v = draw_list(choices, n, kind);
 		break;
+	case SIM_SOURCE_ODOMETER:
+		v = draw_odometer(choices, n, kind);
+		break;
 	}
-	if (choices->recording)
-		record(choices, v, n, kind);
+	if (choices->recording) {
+		const struct sim_record r = {
+			.value = v, .bound = n > U32_MAX ? 0 : n, .kind = kind,
+		};
+
+		choices->records = record(choices->records,
+					  &choices->max_records, choices->next,
+					  &r);
+	}
 	choices->next++;
 	sim_note(choices, v << 8 | kind);
 	return v;

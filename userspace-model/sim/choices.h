@@ -5,8 +5,9 @@
  * A choice has a kind, a bound n and a value below n; 0 is always the simplest
  * thing (no fault, no switch, stop), so that lowering values and cutting the
  * tail of a stream makes a history simpler.  A stream may be drawn from a
- * seed, from bytes (a fuzzer's), or from a list of values (a replay); whatever
- * the source, it can be recorded.
+ * seed, from bytes (a fuzzer's), or from a list of values (a replay), and an
+ * odometer goes through all streams that there are; whatever the source, it
+ * can be recorded.
  */
 #ifndef SIM_CHOICES_H
 #define SIM_CHOICES_H
@@ -29,6 +30,7 @@ enum sim_source {
 	SIM_SOURCE_SEED,
 	SIM_SOURCE_BYTES,
 	SIM_SOURCE_LIST,
+	SIM_SOURCE_ODOMETER,
 };
 
 /* One choice as recorded. */
@@ -46,7 +48,11 @@ struct sim_record {
  * @nr_bytes:	bytes: how many
  * @list:	list: the values; then zeros
  * @nr_list:	list: how many
- * @at:		list: where the next choice is looked for
+ * @at:		list, odometer: where the next choice is looked for
+ * @kinds:	odometer: a bit for each kind that is counted through
+ * @digits:	odometer: the choices of these kinds
+ * @nr_digits:	odometer: how many
+ * @max_digits:	room
  * @next:	choices drawn so far
  * @hash:	of all choices drawn, and of what sim_note() was told
  * @recording:	keep them in @records
@@ -62,6 +68,10 @@ struct sim_choices {
 	const struct sim_record *list;
 	size_t nr_list;
 	size_t at;
+	u64 kinds;
+	struct sim_record *digits;
+	size_t nr_digits;
+	size_t max_digits;
 	size_t next;
 	u64 hash;
 	bool recording;
@@ -83,6 +93,17 @@ void sim_choices_seed(struct sim_choices *choices, u64 seed);
 void sim_choices_bytes(struct sim_choices *choices, const u8 *bytes, size_t nr);
 void sim_choices_list(struct sim_choices *choices,
 		      const struct sim_record *list, size_t nr);
+
+/**
+ * sim_choices_odometer() - the first of all streams: zeros
+ * @kinds:	a bit for each kind that is counted through; others are 0
+ *
+ * The choices of a run decide which others are drawn after them, so the
+ * streams are the leaves of a tree; sim_choices_next_leaf() goes to the next
+ * one, in the order of the values.  Return: false when all have been.
+ */
+void sim_choices_odometer(struct sim_choices *choices, u64 kinds);
+bool sim_choices_next_leaf(struct sim_choices *choices);
 
 /** sim_choices_free() - give back the room for records */
 void sim_choices_free(struct sim_choices *choices);

@@ -193,6 +193,7 @@ struct sim_disk {
 	bool started;
 	bool off;
 	struct sim_medium medium;
+	u32 nr_walks;			/* of crash states, see states.h */
 };
 
 /** sim_disk_create() - a blank disk.  Return: NULL when there is no memory */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "sim.h"
+#include "states.h"
 
 #define EXPECT(cond)							\
 	do {								\
@@ -19,7 +20,8 @@
 
 static struct sim sim;
 static struct sim_disk *disk;
-static struct sim_snapshot snapshot;
+static struct sim_snapshot snapshot, state;
+static struct sim_states states, inner;
 static u32 seen;		/* bits that a case collects over seeds */
 
 /* --- a little engine --- */
@@ -383,6 +385,204 @@ static void misaligned(void *arg)
 	perform(SHARD_IO_READ, 100, SIM_SECTOR, -1);
 }
 
+/* --- crash states --- */
+
+#define NR_SECTORS	4
+#define NR_RESULTS	64
+
+/* Four sectors, one of them written twice, one still in flight: 2 3 2 2. */
+static void open_four(struct op *op)
+{
+	append(0, 3, 1);
+	append(SIM_SECTOR, 1, 2);
+	start(op, SHARD_IO_APPEND, 3 * SIM_SECTOR, SIM_SECTOR, 1);
+	sim_disk_power_off(disk);
+	kapi_crash();
+}
+
+/* What the sectors hold, as one number. */
+static u32 contents(void)
+{
+	u32 v = 0, i;
+
+	for (i = 0; i < NR_SECTORS; i++)
+		v = 3 * v + at(i * SIM_SECTOR);
+	return v;
+}
+
+static void states_change_one_sector_at_a_time(void *arg)
+{
+	u8 was[NR_SECTORS], is;
+	bool found[81] = { 0 };
+	u32 nr = 0, changed, i;
+	struct op op;
+
+	open_four(&op);
+	sim_states_begin(&states, disk, false);
+	EXPECT(states.total == 24);
+	do {
+		EXPECT(!found[contents()]);
+		found[contents()] = true;
+		for (changed = 0, i = 0; i < NR_SECTORS; i++) {
+			is = at(i * SIM_SECTOR);
+			changed += nr && is != was[i];
+			was[i] = is;
+		}
+		EXPECT(changed == !!nr++);
+	} while (sim_states_next(&states));
+	EXPECT(states.nr_run == 24 && !states.nr_pruned && nr == 24);
+	sim_states_end(&states);
+}
+
+/* All streams of choices to settle by give those states and no others. */
+static void states_are_what_settling_gives(void *arg)
+{
+	bool found[81] = { 0 }, settled[81] = { 0 };
+	struct op op;
+
+	open_four(&op);
+	sim_snapshot_take(&snapshot, disk);
+	sim_choices_odometer(&sim.choices, BIT_ULL(SIM_CHOOSE_CRASH) |
+			     BIT_ULL(SIM_CHOOSE_SURVIVE));
+	do {
+		sim_snapshot_restore(disk, &snapshot);
+		sim_disk_settle(disk);
+		settled[contents()] = true;
+	} while (sim_choices_next_leaf(&sim.choices));
+	sim_snapshot_restore(disk, &snapshot);
+	sim_states_begin(&states, disk, false);
+	do {
+		found[contents()] = true;
+	} while (sim_states_next(&states));
+	sim_states_end(&states);
+	EXPECT(!memcmp(found, settled, sizeof(found)));
+}
+
+/* Reads some sectors, which ones depends on what it read; may write one. */
+static u32 reader(u64 how)
+{
+	u64 h = how;
+	u8 sector[SIM_SECTOR];
+	struct op op;
+	u32 i;
+
+	for (i = 0; i < NR_SECTORS && h % 8; i++) {
+		u64 offset = h / 8 % NR_SECTORS * SIM_SECTOR;
+
+		perform(SHARD_IO_READ, offset, SIM_SECTOR, -1);
+		sim_disk_peek(disk, offset, sector, SIM_SECTOR);
+		h = (h ^ sector[0]) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 29;
+	}
+	if (h / 64 % 2) {
+		start(&op, SHARD_IO_APPEND, h / 8 % NR_SECTORS * SIM_SECTOR,
+		      SIM_SECTOR, 2);
+		finish(&op);
+	}
+	return h / 128 % NR_RESULTS;
+}
+
+/* How many states give each result. */
+static void count_results(u64 how, bool prune, u32 *results)
+{
+	u64 before;
+	u32 result;
+	bool more;
+
+	sim_snapshot_restore(disk, &snapshot);
+	sim_states_begin(&states, disk, prune);
+	do {
+		sim_snapshot_take(&state, disk);
+		result = reader(how);
+		sim_snapshot_restore(disk, &state);
+		before = states.nr_run + states.nr_pruned;
+		more = sim_states_next(&states);
+		results[result] += states.nr_run + states.nr_pruned - before;
+	} while (more);
+	EXPECT(states.nr_run + states.nr_pruned == states.total);
+	sim_states_end(&states);
+}
+
+static void pruned_states_are_alike(void *arg)
+{
+	u64 how, nr_pruned = 0;
+	struct op op;
+
+	open_four(&op);
+	sim_snapshot_take(&snapshot, disk);
+	for (how = 0; how < 300; how++) {
+		u32 all[NR_RESULTS] = { 0 }, pruned[NR_RESULTS] = { 0 };
+
+		count_results(how * 77, false, all);
+		count_results(how * 77, true, pruned);
+		nr_pruned += states.nr_pruned;
+		EXPECT(!memcmp(all, pruned, sizeof(all)));
+	}
+	EXPECT(nr_pruned);
+	sim_snapshot_free(&state);
+}
+
+static void states_have_numbers(void *arg)
+{
+	u32 by_number[24], nr = 0, i;
+	struct op op;
+
+	open_four(&op);
+	sim_states_begin(&states, disk, false);
+	do {
+		by_number[states.number] = contents();
+		nr++;
+	} while (sim_states_next(&states));
+	for (i = 0; i < nr; i++) {
+		sim_states_enter(&states, i);
+		EXPECT(states.number == i && contents() == by_number[i]);
+	}
+	sim_states_end(&states);
+}
+
+/*
+ * A second cut, while a write of a sector that the first left open is in
+ * flight: what the inner walk overwrites or reads branches the outer one.
+ */
+static void walks_nest(void *arg)
+{
+	u32 nr_outer = 0, nr_inner = 0;
+	struct op op;
+
+	open_four(&op);
+	sim_states_begin(&states, disk, true);
+	do {
+		sim_snapshot_take(&state, disk);
+		start(&op, SHARD_IO_APPEND, 0, SIM_SECTOR, 2);
+		sim_disk_power_off(disk);
+		kapi_crash();
+		sim_states_begin(&inner, disk, true);
+		do {
+			perform(SHARD_IO_READ, 0, 2 * SIM_SECTOR, -1);
+			seen |= BIT(at(0)) | BIT(4 + at(SIM_SECTOR));
+			nr_inner++;
+		} while (sim_states_next(&inner));
+		sim_states_end(&inner);
+		sim_snapshot_restore(disk, &state);
+		nr_outer++;
+	} while (sim_states_next(&states));
+	EXPECT(nr_outer == 6 && nr_inner == 12 && states.nr_pruned == 18);
+	sim_states_end(&states);
+	sim_snapshot_free(&state);
+}
+
+static void touch_at_random(void *arg)
+{
+	static u32 turn;
+	struct op op;
+
+	open_four(&op);
+	sim_states_begin(&states, disk, true);
+	do {
+		perform(SHARD_IO_READ, turn++ % 2 * SIM_SECTOR, SIM_SECTOR, -1);
+	} while (sim_states_next(&states));
+}
+
 /* Any choices, of all kinds: for the sources of choices. */
 static void history(void *arg)
 {
@@ -437,6 +637,12 @@ static const struct test_case {
 	SEES(struck_reads_work, PLAIN, 0),
 	SEES(delayed_ones_come_last, PLAIN, 0),
 	SEES(snapshots_restore, PLAIN, 0),
+	SEES(states_change_one_sector_at_a_time, PLAIN, 0),
+	SEES(states_are_what_settling_gives, PLAIN, 0),
+	SEES(pruned_states_are_alike, PLAIN, 0),
+	SEES(states_have_numbers, PLAIN, 0),
+	SEES(walks_nest, PLAIN, 0x77),
+	{ "touch_at_random", touch_at_random, PLAIN, 0, "not deterministic" },
 	SEES(zones_keep_a_prefix, ZONED, BIT(0) | BIT(1) | BIT(3) | BIT(7)),
 	SEES(huge_disks_are_sparse, SPARSE, 0),
 	SEES(rules_allow, RULES, 0),
@@ -479,6 +685,8 @@ static bool run_case(const struct test_case *c)
 		printf("sim: %s: %s (seen 0x%x)\n", c->name,
 		       failure ? failure : "did not fail", seen);
 	sim_snapshot_free(&snapshot);
+	sim_states_free(&states);
+	sim_states_free(&inner);
 	sim_destroy(&sim);
 	return good;
 }

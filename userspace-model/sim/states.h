@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Crash states: all that a power cut may leave on a disk, one after the other.
+ *
+ * DOC: crash states
+ *
+ * A sector that was written and not flushed may be found as it was last known
+ * to be durable, or as any of the writes since then left it: a volatile cache
+ * may have written out each of them, in any order against other sectors, and
+ * nothing says that the last one it took is the last one it wrote.  So each
+ * open sector has versions, and a state is a choice of one for each: 2^n of
+ * them for n sectors written once each.
+ *
+ * The walk goes from state to state by changing one sector.  It is a walk of a
+ * tree: a level is a sector, an edge one of its versions.  The levels of a
+ * branch are the sectors that were *touched* (read or overwritten) since the
+ * state was entered, in the order in which that happened.  Whoever was run on
+ * the state is deterministic, so if the first i sectors that it touches have
+ * the same versions, the next one that it touches is the same; states that
+ * differ only in what it never touched are alike to it.  One of each kind is
+ * run, the others are counted as pruned:
+ *
+ *	nr_run + nr_pruned == total
+ *
+ * A level keeps the version at which it was left and goes on to the next
+ * higher one, in a circle; so one step changes one sector.  If every sector is
+ * taken for touched, this is a Gray code in mixed radix.
+ *
+ * Walks nest: a crash while one state is being recovered from has states of
+ * its own.  What the inner walk touches of the outer one's sectors becomes a
+ * level of the outer one.
+ */
+#ifndef SIM_STATES_H
+#define SIM_STATES_H
+
+#include "disk.h"
+
+/**
+ * struct sim_open - a sector that the power cut left open
+ * @states:	whose
+ * @outer:	what the same sector is in the walk around this one, or NULL
+ * @sector:	which
+ * @weight:	number of states that differ only in sectors before this one
+ * @first:	index of its first version; the oldest is the first
+ * @nr:		versions
+ * @now:	the one that it has
+ * @left:	versions to be tried yet, on the branch
+ * @run:	the run that touched it last
+ */
+struct sim_open {
+	struct sim_states *states;
+	struct sim_open *outer;
+	u64 sector;
+	u64 weight;
+	u32 first;
+	u32 nr;
+	u32 now;
+	u32 left;
+	u64 run;
+};
+
+/**
+ * struct sim_states - a walk; zeroed at first
+ * @total:	states, fewer than 2^64 - 1
+ * @number:	the state that the disk is in, below @total
+ * @nr_run:	states left behind
+ * @nr_pruned:	states that were alike
+ * @nr_open:	sectors
+ *
+ * What follows is its own.
+ */
+struct sim_states {
+	u64 total;
+	u64 number;
+	u64 nr_run;
+	u64 nr_pruned;
+	u32 nr_open;
+
+	struct sim_disk *disk;
+	bool prune;
+	struct sim_open *open;
+	u32 max_open;
+	u32 *versions;		/* references */
+	u32 nr_versions;
+	u32 max_versions;
+	struct sim_open **branch;
+	u32 nr_branch;
+	u32 nr_touched;		/* of the branch, in this run */
+	u64 run;
+	u64 alike;		/* states that agree on the branch */
+};
+
+/**
+ * sim_states_begin() - enter the first state of a disk whose power was cut
+ * @prune:	else every sector counts as touched
+ *
+ * The disk is on afterwards.  Not for zoned ones.
+ */
+void sim_states_begin(struct sim_states *states, struct sim_disk *disk,
+		      bool prune);
+
+/**
+ * sim_states_next() - enter the next one
+ *
+ * The disk holds what it held when this state was entered.  Return: false when
+ * all have been.
+ */
+bool sim_states_next(struct sim_states *states);
+
+/** sim_states_enter() - enter the state with a number, out of turn */
+void sim_states_enter(struct sim_states *states, u64 number);
+
+/** sim_states_end() - forget them; the disk keeps the state it is in */
+void sim_states_end(struct sim_states *states);
+
+/** sim_states_free() - give back the room */
+void sim_states_free(struct sim_states *states);
+
+/** sim_states_print() - which sectors have which version now, one a line */
+void sim_states_print(const struct sim_states *states,
+		      void (*print)(const char *fmt, ...));
+
+/** sim_states_touch() - for the disk: sectors are read or overwritten */
+void sim_states_touch(struct sim_disk *disk, u64 sector, u32 nr);
+
+#endif /* SIM_STATES_H */
