@@ -158,7 +158,7 @@ void sim_write_sectors(struct sim_disk *disk, const struct shard_io *io,
 	struct sim_medium *medium = &disk->medium;
 	u32 i;
 
-	if (disk->nr_walks)
+	if (disk->walk)
 		sim_states_touch(disk, offset / SIM_SECTOR + first, nr);
 	for (i = first; i < first + nr; i++) {
 		u64 sector = offset / SIM_SECTOR + i;
@@ -238,7 +238,7 @@ static int do_read(struct sim_disk *disk, struct shard_io *io)
 	int error = 0;
 	void *piece;
 
-	if (disk->nr_walks)
+	if (disk->walk)
 		sim_states_touch(disk, io->offset / SIM_SECTOR,
 				 io->len / SIM_SECTOR);
 	if (in_bad_range(disk, io) || fault(disk, disk->faults.read_in) ||
@@ -597,7 +597,7 @@ void sim_disk_blank(struct sim_disk *disk)
 	disk->undo_head = 0;
 	disk->undo_tail = 0;
 	disk->nr_writes = 0;
-	disk->nr_walks = 0;
+	disk->walk = NULL;
 	disk->epoch = 0;
 	disk->started = false;
 	disk->off = false;

@@ -141,6 +141,8 @@ struct sim_undo {
 	bool in_flight;		/* had not completed at the power cut */
 };
 
+struct sim_states;
+
 /* The rules' view of an extent, or a zone; sectors. */
 struct sim_extent {
 	u32 wp;			/* behind the last append submitted */
@@ -193,7 +195,7 @@ struct sim_disk {
 	bool started;
 	bool off;
 	struct sim_medium medium;
-	u32 nr_walks;			/* of crash states, see states.h */
+	struct sim_states *walk;	/* wants to know of what is touched */
 };
 
 /** sim_disk_create() - a blank disk.  Return: NULL when there is no memory */

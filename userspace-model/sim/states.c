@@ -62,14 +62,11 @@ static void open_sectors(struct sim_states *states)
 		if (disk->undo[i].sector == U64_MAX)
 			continue;
 		slot = sim_medium_find(&disk->medium, disk->undo[i].sector);
-		if (!slot->open || slot->open->states != states) {
-			struct sim_open *open = &states->open[states->nr_open++];
-
-			*open = (struct sim_open){
-				.states = states, .outer = slot->open,
+		if (!slot->open) {
+			slot->open = &states->open[states->nr_open++];
+			*slot->open = (struct sim_open){
 				.sector = disk->undo[i].sector, .nr = 1,
 			};
-			slot->open = open;
 		}
 		slot->open->nr++;
 	}
@@ -115,9 +112,9 @@ static void open_versions(struct sim_states *states)
 
 /* --- the walk --- */
 
-static void open_set(struct sim_open *open, u32 version)
+static void open_set(struct sim_states *states, struct sim_open *open,
+		     u32 version)
 {
-	struct sim_states *states = open->states;
 	struct sim_medium *medium = &states->disk->medium;
 
 	states->number += (version - (u64)open->now) * open->weight;
@@ -140,31 +137,28 @@ static void branch_fill(struct sim_states *states)
 		branch_push(states, &states->open[states->nr_branch]);
 }
 
-static void open_touch(struct sim_open *open)
+static void open_touch(struct sim_states *states, struct sim_open *open)
 {
-	struct sim_states *states = open->states;
-
-	if (!states->prune || open->run == states->run)
+	if (open->run == states->run)
 		return;
 	open->run = states->run;
 	if (states->nr_touched == states->nr_branch)
 		branch_push(states, open);
 	else if (states->branch[states->nr_touched] != open)
-		kapi_fail("sector %llu was touched out of turn: what runs on the crash states is not deterministic",
+		kapi_fail("not deterministic: sector %llu touched out of turn",
 			  open->sector);
 	states->nr_touched++;
 }
 
 void sim_states_touch(struct sim_disk *disk, u64 sector, u32 nr)
 {
-	struct sim_open *open;
 	struct sim_slot *slot;
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
 		slot = sim_medium_find(&disk->medium, sector + i);
-		for (open = slot ? slot->open : NULL; open; open = open->outer)
-			open_touch(open);
+		if (slot && slot->open)
+			open_touch(disk->walk, slot->open);
 	}
 }
 
@@ -173,10 +167,11 @@ void sim_states_begin(struct sim_states *states, struct sim_disk *disk,
 {
 	u32 i;
 
-	WARN_ON(!disk->off);
+	WARN_ON(!disk->off || disk->walk);
 	if (disk->config.zone_size)
 		kapi_fail("crash states of a zoned disk are not known");
 	states->disk = disk;
+	states->walking = true;
 	states->prune = prune;
 	states->number = 0;
 	states->nr_run = 0;
@@ -194,10 +189,11 @@ void sim_states_begin(struct sim_states *states, struct sim_disk *disk,
 	states->alike = states->total;
 	for (i = 0; i < states->nr_open; i++) {
 		states->open[i].now = 0;
-		open_set(&states->open[i], 0);
+		open_set(states, &states->open[i], 0);
 	}
 	branch_fill(states);
-	disk->nr_walks++;
+	if (prune)
+		disk->walk = states;
 	disk->off = false;
 }
 
@@ -205,8 +201,9 @@ bool sim_states_next(struct sim_states *states)
 {
 	struct sim_open *top = NULL;
 
+	WARN_ON(!states->walking);
 	if (states->prune && states->nr_touched != states->nr_branch)
-		kapi_fail("not all was touched again: what runs on the crash states is not deterministic");
+		kapi_fail("not deterministic: not all was touched again");
 	states->nr_run++;
 	states->nr_pruned += states->alike - 1;
 	while (states->nr_branch) {
@@ -219,35 +216,45 @@ bool sim_states_next(struct sim_states *states)
 	if (!states->nr_branch)
 		return false;
 	top->left--;
-	open_set(top, (top->now + 1) % top->nr);
+	open_set(states, top, (top->now + 1) % top->nr);
 	branch_fill(states);
 	states->nr_touched = 0;
 	states->run++;
 	return true;
 }
 
+void sim_states_stop(struct sim_states *states)
+{
+	u32 i;
+
+	if (!states->walking)
+		return;
+	for (i = 0; i < states->nr_open; i++)
+		slot_of(states, &states->open[i])->open = NULL;
+	states->disk->walk = NULL;
+	states->walking = false;
+}
+
 void sim_states_enter(struct sim_states *states, u64 number)
 {
 	u32 i;
 
+	sim_states_stop(states);
 	WARN_ON(number >= states->total || states->total == U64_MAX);
 	for (i = 0; i < states->nr_open; i++) {
 		struct sim_open *open = &states->open[i];
 
-		open_set(open, number / open->weight % open->nr);
+		open_set(states, open, number / open->weight % open->nr);
 	}
 }
 
 void sim_states_end(struct sim_states *states)
 {
-	struct sim_medium *medium = &states->disk->medium;
 	u32 i;
 
-	for (i = 0; i < states->nr_open; i++)
-		slot_of(states, &states->open[i])->open = states->open[i].outer;
+	sim_states_stop(states);
 	for (i = 0; i < states->nr_versions; i++)
-		sim_data_put(medium, states->versions[i]);
-	states->disk->nr_walks--;
+		sim_data_put(&states->disk->medium, states->versions[i]);
 }
 
 void sim_states_print(const struct sim_states *states,

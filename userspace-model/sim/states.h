@@ -26,9 +26,7 @@
  * higher one, in a circle; so one step changes one sector.  If every sector is
  * taken for touched, this is a Gray code in mixed radix.
  *
- * Walks nest: a crash while one state is being recovered from has states of
- * its own.  What the inner walk touches of the outer one's sectors becomes a
- * level of the outer one.
+ * A state can also be entered by its number, once the walk is over.
  */
 #ifndef SIM_STATES_H
 #define SIM_STATES_H
@@ -37,8 +35,6 @@
 
 /**
  * struct sim_open - a sector that the power cut left open
- * @states:	whose
- * @outer:	what the same sector is in the walk around this one, or NULL
  * @sector:	which
  * @weight:	number of states that differ only in sectors before this one
  * @first:	index of its first version; the oldest is the first
@@ -48,8 +44,6 @@
  * @run:	the run that touched it last
  */
 struct sim_open {
-	struct sim_states *states;
-	struct sim_open *outer;
 	u64 sector;
 	u64 weight;
 	u32 first;
@@ -77,6 +71,7 @@ struct sim_states {
 	u32 nr_open;
 
 	struct sim_disk *disk;
+	bool walking;
 	bool prune;
 	struct sim_open *open;
 	u32 max_open;
@@ -94,7 +89,8 @@ struct sim_states {
  * sim_states_begin() - enter the first state of a disk whose power was cut
  * @prune:	else every sector counts as touched
  *
- * The disk is on afterwards.  Not for zoned ones.
+ * The disk is on afterwards, and cannot be walked by anyone else before
+ * sim_states_stop().  Not for zoned ones.
  */
 void sim_states_begin(struct sim_states *states, struct sim_disk *disk,
 		      bool prune);
@@ -107,10 +103,13 @@ void sim_states_begin(struct sim_states *states, struct sim_disk *disk,
  */
 bool sim_states_next(struct sim_states *states);
 
-/** sim_states_enter() - enter the state with a number, out of turn */
+/** sim_states_stop() - the walk is over; the disk stays in its state */
+void sim_states_stop(struct sim_states *states);
+
+/** sim_states_enter() - enter the state with a number; stops the walk */
 void sim_states_enter(struct sim_states *states, u64 number);
 
-/** sim_states_end() - forget them; the disk keeps the state it is in */
+/** sim_states_end() - stop, and forget the states */
 void sim_states_end(struct sim_states *states);
 
 /** sim_states_free() - give back the room */
