@@ -43,6 +43,7 @@ static void power_fails(struct world *w)
 {
 	world_note(w, "      | the power fails");
 	w->cut_in = 0;
+	w->stopping = false;
 	w->cut = true;
 	wake_up(&w->wait);
 }
@@ -85,10 +86,26 @@ static bool complete_others(struct world *w)
 	return false;
 }
 
+/* Nothing can run: the next event is due, if there is one. */
+static bool power_stops(struct world *w)
+{
+	if (!w->stopping)
+		return false;
+	w->idle = !w->disk->nr_in_flight;
+	if (!w->idle && w->stop_in) {
+		w->stop_in--;
+		return false;
+	}
+	power_fails(w);
+	return true;
+}
+
 static bool world_event(void *ctx)
 {
 	struct world *w = ctx;
 
+	if (!w->cut && power_stops(w))
+		return true;
 	if (w->cut || !(w->nr_held ? complete_others(w) : w->complete(ctx)))
 		return false;
 	if (w->cut_in && --w->cut_in == 0)
@@ -150,7 +167,7 @@ static int world_call(struct world *w, const char *name,
 	struct world_call call = { .w = w, .fn = fn };
 	struct kapi_fiber *fiber;
 
-	if (!w->cut_in)
+	if (!w->cut_in && !w->stopping)
 		return fn(w);
 	fiber = kapi_spawn(name, call_fiber, &call);
 	wait_event(w->wait, call.done || w->cut);
@@ -552,20 +569,11 @@ static void world_start(struct world *w, bool healthy)
 		w->sick = false;
 }
 
-void world_crash(struct world *w, bool only_kernel)
+/* What users had under way is gone; the model learns how far it had come. */
+static void forget_requests(struct world *w)
 {
 	struct world_slot *slot;
 
-	w->nr_crashes++;
-	if (only_kernel) {
-		world_note(w, "      | no, only the kernel dies");
-		sim_disk_abandon(w->disk);
-		kapi_crash();
-	} else {
-		sim_disk_power_off(w->disk);
-		kapi_crash();
-		sim_disk_settle(w->disk);
-	}
 	for (slot = w->slots; slot < w->slots + WORLD_SLOTS; slot++) {
 		if (slot->busy && !slot->into &&
 		    (slot->op == SHARD_WRITE || slot->op == SHARD_DISCARD))
@@ -578,7 +586,30 @@ void world_crash(struct world *w, bool only_kernel)
 	w->nr_held = 0;
 	w->device = NULL;
 	w->cut_in = 0;
+	w->stopping = false;
 	w->cut = false;
+}
+
+void world_power_off(struct world *w)
+{
+	w->nr_crashes++;
+	sim_disk_power_off(w->disk);
+	kapi_crash();
+	forget_requests(w);
+}
+
+void world_crash(struct world *w, bool only_kernel)
+{
+	if (!only_kernel) {
+		world_power_off(w);
+		sim_disk_settle(w->disk);
+		return;
+	}
+	w->nr_crashes++;
+	world_note(w, "      | no, only the kernel dies");
+	sim_disk_abandon(w->disk);
+	kapi_crash();
+	forget_requests(w);
 }
 
 void world_recover(struct world *w)
@@ -695,6 +726,7 @@ void world_begin(struct world *w, const struct world_config *config)
 	init_waitqueue_head(&w->wait);
 	w->device = NULL;
 	w->cut_in = 0;
+	w->stopping = false;
 	w->cut = false;
 	w->sick = false;
 	w->nr_busy = 0;

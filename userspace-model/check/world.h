@@ -89,6 +89,10 @@ struct world_slot {
  * @wait:	where the first fiber waits
  * @cut_in:	the power fails after so many events; 0: it does not
  * @cut:	it has failed
+ * @stopping:	it fails when @stop_in more events have been, but not before all
+ *		waits that was set going, or when nothing is left to happen
+ * @stop_in:	see there
+ * @idle:	nothing was left to happen
  * @sick:	a fault struck since the last opening in good health
  * @write_failed: a write failed for good since the last opening
  * @flush_failed: a flush did
@@ -120,6 +124,9 @@ struct world {
 	wait_queue_head_t wait;
 	u32 cut_in;
 	bool cut;
+	bool stopping;
+	bool idle;
+	u32 stop_in;
 	bool sick;
 	bool write_failed;
 	bool flush_failed;
@@ -209,6 +216,13 @@ void world_let_go(struct world *w);
  * The disk can then be looked at, changed, and started from.
  */
 void world_crash(struct world *w, bool only_kernel);
+
+/**
+ * world_power_off() - the machine dies in a power cut, and the disk is off
+ *
+ * What of its cache survives is left open, see sim_disk_settle() and states.h.
+ */
+void world_power_off(struct world *w);
 
 /** world_recover() - the power has failed, or does now: recover and compare */
 void world_recover(struct world *w);
