@@ -6,6 +6,8 @@
  *	shardsim soak [--seconds=N] [--jobs=N] [--suite=NAME]
  *	shardsim run SUITE [FIRST [COUNT]]
  *	shardsim replay [--io] REPRO
+ *	shardsim exhaustive LENGTH STATES_LOG2 [PROGRESS]
+ *	shardsim compare LENGTH
  *	shardsim bench
  *	shardsim list
  *
@@ -20,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check/exhaustive.h"
 #include "check/runner.h"
 
 #define JOBS_MAX	64
@@ -394,7 +397,7 @@ static int cmd_list(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: shardsim check|soak|run|replay|bench|list, see shardsim.c\n");
+	fprintf(stderr, "usage: see shardsim.c\n");
 	return 2;
 }
 
@@ -445,9 +448,18 @@ int main(int argc, char **argv)
 	if (!strcmp(command, "soak"))
 		return cmd_soak(seconds, only);
 	if (!strcmp(command, "bench"))
-		return cmd_bench();
+		return cmd_bench() ?: exhaustive_bench();
 	if (!strcmp(command, "list"))
 		return cmd_list();
+	if (!strcmp(command, "exhaustive") && optind + 1 < argc)
+		return exhaustive_run(atoi(argv[optind]),
+				      1ull << atoi(argv[optind + 1]), nr_jobs,
+				      argv[optind + 2]);
+	if (!strcmp(command, "compare") && optind < argc)
+		return exhaustive_compare(atoi(argv[optind]));
+	if (!strcmp(command, "replay") && optind < argc &&
+	    !strncmp(argv[optind], "alphabet:", 9))
+		return exhaustive_replay(argv[optind], io);
 	if (!strcmp(command, "replay") && optind < argc)
 		return check_replay(argv[optind], false, io);
 	if (!strcmp(command, "run") && optind < argc)

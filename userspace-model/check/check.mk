@@ -15,15 +15,29 @@ $(foreach f,asan bench tool,$(eval $(O)/$f/shardsim: \
 ALL += $(O)/asan/shardsim
 
 # What else is asked where it exists: each is one check that passes or fails.
-CHECK_ALSO = $(foreach t,kapi-selftest kunit-user shardctl-test, \
+CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test, \
 	$(if $(filter $t:,$(shell sed -n 's/^\([a-z-]*:\).*/\1/p' \
 	$(filter-out %.d,$(MAKEFILE_LIST)))),$t))
 
-.PHONY: check soak replay bench-check
+.PHONY: check soak replay bench-check alphabet compare exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
 		'--also=$t=$(MAKE) --no-print-directory $t')
+
+# Sequences of up to so many operations, and states of a crash point.
+ALPHABET	?= 3 12
+EXHAUSTIVE	?= 5 20
+
+alphabet: $(O)/asan/shardsim ## all sequences of 3 operations, crashed everywhere
+	@$(O)/asan/shardsim exhaustive --jobs=$(JOBS) $(ALPHABET)
+
+compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
+	@$(O)/asan/shardsim compare 2
+
+exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was ended
+	@$(O)/tool/shardsim exhaustive --jobs=$(JOBS) $(EXHAUSTIVE) \
+		$(O)/exhaustive.progress
 
 soak: $(O)/asan/shardsim ## fresh seeds for SECONDS=600 on JOBS=2 processes
 	@$(O)/asan/shardsim soak --seconds=$(SECONDS) --jobs=$(JOBS)
@@ -31,5 +45,5 @@ soak: $(O)/asan/shardsim ## fresh seeds for SECONDS=600 on JOBS=2 processes
 replay: $(O)/asan/shardsim ## run and print REPRO=file or suite:seed
 	@$(O)/asan/shardsim replay '$(REPRO)'
 
-bench-check: $(O)/bench/shardsim ## scenarios per second and core
+bench-check: $(O)/bench/shardsim ## scenarios and recoveries per second and core
 	@$(O)/bench/shardsim bench

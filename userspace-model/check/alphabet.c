@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: the alphabet
+ *
+ * Blocks a and b are neighbours, so that one request can write both.  Each
+ * sequence begins on a device that was opened and filled by one durable write
+ * so far that just one more frame of one block fits into the open extent: what
+ * is written next and what comes after it lie on either side of its end.
+ *
+ * An operation ends when it is acknowledged; what it set going in the
+ * background goes on beside the next one.  The last one goes on until nothing
+ * is left to happen.
+ *
+ * The power is cut when all waits for the next event, after 0, 1, 2 ... of
+ * them.  Between two events nothing becomes durable, what has been submitted
+ * may land or not, and only promises are added: so the states at such a moment
+ * include those of every moment since the last event, and more is asked of
+ * them.
+ */
+#include "alphabet.h"
+#include "script.h"
+
+#define BLOCK_A		14u
+#define BLOCK_B		15u
+#define FILL_BLOCKS	13u	/* and a header: two blocks of 16 are left */
+
+/* What the engine has no operation of its own for is put together. */
+enum alphabet_op {
+	OP_WRITE_A,
+	OP_WRITE_B,
+	OP_WRITE_BOTH,
+	OP_WRITE_A_FUA,
+	OP_DISCARD_A,
+	OP_ZERO_B,		/* to the engine a discard */
+	OP_FLUSH,
+	OP_READ_ALL,
+	OP_CHECKPOINT,
+	OP_COMPACT,		/* the index is written anew, twice */
+	OP_RECLAIM,		/* nothing live is left in the first extent */
+	OP_RESTART,
+};
+
+static const char * const op_names[ALPHABET_OPS] = {
+	[OP_WRITE_A] = "write a",
+	[OP_WRITE_B] = "write b",
+	[OP_WRITE_BOTH] = "write a+b",
+	[OP_WRITE_A_FUA] = "write a FUA",
+	[OP_DISCARD_A] = "discard a",
+	[OP_ZERO_B] = "write-zeroes b",
+	[OP_FLUSH] = "flush",
+	[OP_READ_ALL] = "read all",
+	[OP_CHECKPOINT] = "checkpoint",
+	[OP_COMPACT] = "compact",
+	[OP_RECLAIM] = "reclaim",
+	[OP_RESTART] = "restart",
+};
+
+static void do_op(struct world *w, enum alphabet_op op)
+{
+	world_note(w, "      | %s", op_names[op]);
+	switch (op) {
+	case OP_WRITE_A:
+	case OP_WRITE_A_FUA:
+		script_write(w, BLOCK_A, 1, op == OP_WRITE_A_FUA);
+		break;
+	case OP_WRITE_B:
+		script_write(w, BLOCK_B, 1, false);
+		break;
+	case OP_WRITE_BOTH:
+		script_write(w, BLOCK_A, 2, false);
+		break;
+	case OP_DISCARD_A:
+		script_discard(w, BLOCK_A, 1);
+		break;
+	case OP_ZERO_B:
+		script_discard(w, BLOCK_B, 1);
+		break;
+	case OP_FLUSH:
+		script_flush(w);
+		break;
+	case OP_READ_ALL:
+		script_read_all(w);
+		break;
+	case OP_COMPACT:
+		world_checkpoint(w);
+		world_checkpoint(w);
+		break;
+	case OP_RECLAIM:
+		script_discard(w, 0, FILL_BLOCKS);
+		fallthrough;
+	case OP_CHECKPOINT:
+		world_checkpoint(w);
+		break;
+	case OP_RESTART:
+		world_restart(w);
+		break;
+	}
+}
+
+/* ---- numbers ---- */
+
+u64 alphabet_count(u32 length)
+{
+	u64 nr = 0, power = 1;
+
+	while (length--) {
+		power *= ALPHABET_OPS;
+		nr += power;
+	}
+	return nr;
+}
+
+u32 alphabet_length(u64 sequence)
+{
+	u32 length = 1;
+
+	while (sequence >= alphabet_count(length))
+		length++;
+	return length;
+}
+
+static u32 ops_of(u64 sequence, u8 *ops)
+{
+	u32 nr = alphabet_length(sequence), i;
+
+	sequence -= alphabet_count(nr - 1);
+	for (i = nr; i--; sequence /= ALPHABET_OPS)
+		ops[i] = sequence % ALPHABET_OPS;
+	return nr;
+}
+
+void alphabet_print(u64 sequence)
+{
+	u8 ops[ALPHABET_LENGTH_MAX];
+	u32 nr = ops_of(sequence, ops), i;
+
+	for (i = 0; i < nr; i++)
+		printf("%s%s", i ? ", " : "", op_names[ops[i]]);
+	printf("\n");
+}
+
+/* ---- one point ---- */
+
+/* A formatted device, stopped; the same for all sequences. */
+static void prepare(struct alphabet *a)
+{
+	struct world *w = &a->world;
+	struct world_config config;
+
+	history_config(&config, false, false);
+	world_begin(w, &config);
+	world_close(w);
+	sim_snapshot_take(&a->image, w->disk);
+}
+
+static void begin(struct alphabet *a)
+{
+	struct world *w = &a->world;
+
+	if (!a->ready)
+		prepare(a);
+	a->ready = false;
+	sim_snapshot_restore(w->disk, &a->image);
+	m_device_init(&w->model, w->model.nr_blocks);
+	w->serial = 0;
+	w->nr_numbers = 0;
+	if (world_open(w))
+		kapi_fail("a new device cannot be opened");
+	script_write(w, 0, FILL_BLOCKS, true);
+}
+
+static void point_fiber(void *arg)
+{
+	struct alphabet *a = arg;
+	struct world *w = &a->world;
+	u32 i;
+
+	begin(a);
+	for (i = 0; i < a->nr_ops; i++) {
+		if (i == a->nr_ops - 1) {
+			w->stopping = true;
+			w->stop_in = a->point;
+		}
+		do_op(w, a->ops[i]);
+	}
+	wait_event(w->wait, w->cut);
+	a->last = w->idle;
+	world_power_off(w);
+	if (a->lie)
+		w->model.must = w->model.acked;
+	crash_explore(&a->crash);
+	a->ready = true;
+}
+
+const char *alphabet_point(struct alphabet *a, u64 sequence, u32 point)
+{
+	a->nr_ops = ops_of(sequence, a->ops);
+	a->point = point;
+	a->last = false;
+	a->crash.at[0].point = point;
+	a->crash.depth = 0;
+	a->world.nr_marks = 0;
+	sim_choices_list(&a->world.sim.choices, NULL, 0);
+	return kapi_run(&a->world.sim.hooks, point_fiber, a) ?
+		kapi_failure() : NULL;
+}
+
+const char *alphabet_sequence(struct alphabet *a, u64 sequence)
+{
+	const char *why;
+	u32 point = 0;
+
+	do {
+		why = alphabet_point(a, sequence, point++);
+	} while (!why && !a->last);
+	return why;
+}
+
+void alphabet_place(const struct alphabet *a, u64 sequence, char *buf,
+		    size_t size)
+{
+	const struct crash *c = &a->crash;
+	size_t len;
+	u32 i;
+
+	len = scnprintf(buf, size, "alphabet:%llu", sequence);
+	for (i = 0; i <= c->depth; i++)
+		len += scnprintf(buf + len, size - len, ":%u:%llu",
+				 c->at[i].point, c->at[i].state);
+}
+
+void alphabet_init(struct alphabet *a)
+{
+	world_init(&a->world);
+	a->crash.w = &a->world;
+}
+
+void alphabet_exit(struct alphabet *a)
+{
+	sim_snapshot_free(&a->image);
+	crash_free(&a->crash);
+}

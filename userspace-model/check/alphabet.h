@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The alphabet: all short sequences of twelve operations, and all that a power
+ * cut during the last one may leave.
+ *
+ * Sequences are numbered from 0, shorter ones first, then in the order of
+ * their operations.
+ */
+#ifndef CHECK_ALPHABET_H
+#define CHECK_ALPHABET_H
+
+#include "crash_point.h"
+
+#define ALPHABET_OPS	12
+#define ALPHABET_LENGTH_MAX 8
+
+/**
+ * struct alphabet - sequences, one point of one of them at a time
+ * @world:	the device
+ * @crash:	what a point may leave; its bounds are the caller's to set
+ * @lie:	the model takes all that was acknowledged for durable: a mistake
+ *		for the checks to find
+ * @last:	the point that was run was the last one of its sequence
+ */
+struct alphabet {
+	struct world world;
+	struct crash crash;
+	bool lie;
+	bool last;
+
+	struct sim_snapshot image;
+	bool ready;
+	u8 ops[ALPHABET_LENGTH_MAX];
+	u32 nr_ops;
+	u32 point;
+};
+
+void alphabet_init(struct alphabet *a);
+void alphabet_exit(struct alphabet *a);
+
+/** alphabet_count() - sequences of up to so many operations */
+u64 alphabet_count(u32 length);
+/** alphabet_length() - operations of a sequence */
+u32 alphabet_length(u64 sequence);
+
+/**
+ * alphabet_point() - run a sequence, cut the power in its last operation
+ * @point:	so many backing operations of it complete before
+ *
+ * Return: NULL when all is well, else what is not; valid until the next run.
+ */
+const char *alphabet_point(struct alphabet *a, u64 sequence, u32 point);
+
+/** alphabet_sequence() - all points of a sequence; stops at the first failure */
+const char *alphabet_sequence(struct alphabet *a, u64 sequence);
+
+/** alphabet_place() - where the last failure was, for a replay */
+void alphabet_place(const struct alphabet *a, u64 sequence, char *buf,
+		    size_t size);
+
+/** alphabet_print() - the operations of a sequence, on a line */
+void alphabet_print(u64 sequence);
+
+#endif /* CHECK_ALPHABET_H */

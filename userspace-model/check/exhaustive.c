@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: exhaustive runs
+ *
+ * Sequences are dealt out to processes in batches.  A batch that is done is
+ * appended to the progress file with its counts, so a run that was ended goes
+ * on behind it; the file is of use to the very same program only.
+ *
+ * How deep crashes inside recovery are followed depends on the length of the
+ * sequence: their number grows by two orders of magnitude with each level.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alphabet.h"
+#include "exhaustive.h"
+
+#define BATCH		12u	/* sequences */
+#define JOBS_MAX	64u
+#define TELL_SECONDS	60
+
+/* A run of at least this length fails with less than so much to be asked. */
+#define FULL_LENGTH	3u
+#define POINTS_MIN	6u	/* per sequence */
+#define STATES_MIN	20u	/* per point, pruned ones too */
+
+static struct alphabet alphabet;
+
+/* What the processes share. */
+struct shared {
+	u64 next;			/* batch */
+	bool failed;
+	u64 doing[JOBS_MAX];		/* sequence */
+	struct crash_tally tallies[JOBS_MAX];
+	u64 nr_sequences[JOBS_MAX];
+	bool done[];			/* batches */
+};
+
+struct run {
+	u32 length;
+	u32 nr_jobs;
+	u64 nr_batches;
+	double start;
+	int file;			/* -1: none */
+	struct shared *shared;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static bool pruning(void)
+{
+	const char *prune = getenv("PRUNE");
+
+	return !prune || strcmp(prune, "0");
+}
+
+static void tally_add(struct crash_tally *to, const struct crash_tally *from)
+{
+	const u64 *v = (const u64 *)from;
+	u64 *sum = (u64 *)to;
+	size_t i;
+
+	for (i = 0; i < sizeof(*to) / sizeof(u64); i++)
+		sum[i] += v[i];
+}
+
+/* ---- the progress file ---- */
+
+/* A hash of this program. */
+static u64 program(void)
+{
+	FILE *file = fopen("/proc/self/exe", "r");
+	u64 hash = 0;
+	int c;
+
+	while (file && (c = getc(file)) != EOF)
+		hash = (hash ^ c) * 0x100000001b3ULL;
+	if (file)
+		fclose(file);
+	return hash;
+}
+
+/* Takes in what a run before this one has done, if it was the same run. */
+static void progress_read(struct run *run, FILE *file, const char *head)
+{
+	struct crash_tally tally;
+	u64 *v = (u64 *)&tally;
+	char line[512];
+	size_t i;
+	u64 batch;
+
+	if (!fgets(line, sizeof(line), file) || strcmp(line, head)) {
+		if (ftruncate(fileno(file), 0))
+			perror("ftruncate");
+		rewind(file);
+		fputs(head, file);
+		return;
+	}
+	while (fscanf(file, "%llu", &batch) == 1 && batch < run->nr_batches) {
+		for (i = 0; i < sizeof(tally) / sizeof(u64); i++)
+			if (fscanf(file, "%llu", &v[i]) != 1)
+				return;
+		/* a line that was cut short has no end */
+		if (fscanf(file, "%511s", line) != 1 || strcmp(line, "."))
+			return;
+		if (run->shared->done[batch])
+			continue;
+		run->shared->done[batch] = true;
+		run->shared->nr_sequences[0] += BATCH;
+		tally_add(&run->shared->tallies[0], &tally);
+	}
+}
+
+static int progress_open(struct run *run, const char *path, u64 states_max)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0666);
+	FILE *file = fd < 0 ? NULL : fdopen(dup(fd), "r+");
+	char head[128];
+
+	if (!file) {
+		perror(path);
+		return -1;
+	}
+	scnprintf(head, sizeof(head), "%u %llu %d %016llx\n", run->length,
+		  states_max, pruning(), program());
+	progress_read(run, file, head);
+	fclose(file);
+	if (run->shared->nr_sequences[0])
+		printf("%llu sequences were done before\n",
+		       run->shared->nr_sequences[0]);
+	return fd;
+}
+
+static void progress_write(struct run *run, u64 batch,
+			   const struct crash_tally *tally)
+{
+	const u64 *v = (const u64 *)tally;
+	char line[512];
+	size_t len, i;
+
+	if (run->file < 0)
+		return;
+	len = scnprintf(line, sizeof(line), "%llu", batch);
+	for (i = 0; i < sizeof(*tally) / sizeof(u64); i++)
+		len += scnprintf(line + len, sizeof(line) - len, " %llu", v[i]);
+	len += scnprintf(line + len, sizeof(line) - len, " .\n");
+	if (write(run->file, line, len) != len)
+		perror("the progress file");
+}
+
+/* ---- the sequences ---- */
+
+static void set_bounds(u64 sequence)
+{
+	struct crash_bounds *bounds = &alphabet.crash.bounds;
+	u32 length = alphabet_length(sequence);
+
+	bounds->depth = length == 1 ? 2 : length == 2 ? 1 : 0;
+	bounds->each = length == 1;
+}
+
+static void report(u64 sequence, const char *why)
+{
+	char place[256];
+
+	alphabet_place(&alphabet, sequence, place, sizeof(place));
+	printf("\nsequence %llu: %s\nmake replay REPRO=%s\n", sequence, why,
+	       place);
+	exhaustive_replay(place, false);
+	fflush(stdout);
+}
+
+static bool run_batch(struct run *run, u32 job, u64 batch)
+{
+	struct crash_tally *tally = &alphabet.crash.tally;
+	u64 nr = alphabet_count(run->length);
+	u64 sequence = batch * BATCH, end = min(sequence + BATCH, nr);
+	const char *why;
+
+	memset(tally, 0, sizeof(*tally));
+	for (; sequence < end; sequence++) {
+		run->shared->doing[job] = sequence;
+		set_bounds(sequence);
+		why = alphabet_sequence(&alphabet, sequence);
+		if (why) {
+			report(sequence, why);
+			return false;
+		}
+		run->shared->nr_sequences[job]++;
+	}
+	tally_add(&run->shared->tallies[job], tally);
+	progress_write(run, batch, tally);
+	return true;
+}
+
+static void job_run(struct run *run, u32 job)
+{
+	struct shared *shared = run->shared;
+	double told = run->start;
+	u64 batch;
+
+	for (;;) {
+		batch = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
+		if (batch >= run->nr_batches || shared->failed)
+			return;
+		if (shared->done[batch])
+			continue;
+		if (!run_batch(run, job, batch)) {
+			shared->failed = true;
+			return;
+		}
+		if (job == 0 && now() > told + TELL_SECONDS) {
+			told = now();
+			printf("%.0f s: sequence %llu of %llu\n",
+			       told - run->start, batch * BATCH,
+			       alphabet_count(run->length));
+			fflush(stdout);
+		}
+	}
+}
+
+/* A process that did not end by itself was ended by what it was running. */
+static void jobs_run(struct run *run)
+{
+	pid_t pids[JOBS_MAX];
+	int status;
+	u32 i;
+
+	fflush(stdout);
+	for (i = 0; i < run->nr_jobs; i++) {
+		pids[i] = fork();
+		if (pids[i] < 0) {
+			perror("fork");
+			exit(1);
+		}
+		if (pids[i])
+			continue;
+		job_run(run, i);
+		fflush(stdout);
+		_exit(0);
+	}
+	for (i = 0; i < run->nr_jobs; i++) {
+		if (waitpid(pids[i], &status, 0) < 0 || !WIFEXITED(status) ||
+		    WEXITSTATUS(status)) {
+			printf("the process died: make replay REPRO=alphabet:%llu\n",
+			       run->shared->doing[i]);
+			run->shared->failed = true;
+		}
+	}
+}
+
+static int summary(struct run *run)
+{
+	struct crash_tally sum = { 0 };
+	u64 nr = 0, states;
+	u32 i;
+
+	for (i = 0; i < run->nr_jobs; i++) {
+		tally_add(&sum, &run->shared->tallies[i]);
+		nr += run->shared->nr_sequences[i];
+	}
+	states = sum.nr_run + sum.nr_pruned;
+	printf("%llu sequences of up to %u operations, %llu crash points, ", nr,
+	       run->length, sum.nr_points);
+	printf("%llu states run, %llu pruned, ", sum.nr_run, sum.nr_pruned);
+	printf("%llu of %llu drawn where there were too many\n", sum.nr_drawn,
+	       sum.nr_drawn + sum.nr_not_drawn);
+	printf("inside recovery: %llu crash points, %llu like the one before, ",
+	       sum.nr_inner_points, sum.nr_inner_same);
+	printf("%llu states run, %llu pruned; %llu recoveries that went on\n",
+	       sum.nr_inner_run, sum.nr_inner_pruned, sum.nr_recovered);
+	printf("in %.0f seconds\n", now() - run->start);
+	if (run->shared->failed)
+		return 1;
+	if (nr < alphabet_count(run->length) ||
+	    (run->length >= FULL_LENGTH &&
+	     (sum.nr_points < nr * POINTS_MIN ||
+	      states < sum.nr_points * STATES_MIN))) {
+		printf("that is less than there is to be asked\n");
+		return 1;
+	}
+	return 0;
+}
+
+int exhaustive_run(u32 length, u64 states_max, u32 nr_jobs,
+		   const char *progress)
+{
+	struct run run = {
+		.length = length, .nr_jobs = min(nr_jobs, JOBS_MAX),
+		.nr_batches = DIV_ROUND_UP(alphabet_count(length), BATCH),
+		.start = now(), .file = -1,
+	};
+
+	if (!length || length > ALPHABET_LENGTH_MAX)
+		return 2;
+	run.shared = mmap(NULL, sizeof(*run.shared) + run.nr_batches,
+			  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			  -1, 0);
+	if (run.shared == MAP_FAILED)
+		return 2;
+	if (progress) {
+		run.file = progress_open(&run, progress, states_max);
+		if (run.file < 0)
+			return 2;
+	}
+	alphabet_init(&alphabet);
+	alphabet.crash.bounds.states_max = states_max;
+	alphabet.crash.bounds.prune = pruning();
+	jobs_run(&run);
+	return summary(&run);
+}
+
+/* ---- with and without pruning ---- */
+
+struct verdict {
+	bool failed;
+	u64 contents;
+	u64 nr_states;
+	bool last;
+};
+
+static struct verdict point_verdict(u64 sequence, u32 point, bool prune)
+{
+	struct crash *crash = &alphabet.crash;
+	struct verdict v;
+
+	memset(&crash->tally, 0, sizeof(crash->tally));
+	crash->bounds.prune = prune;
+	v.failed = alphabet_point(&alphabet, sequence, point);
+	v.last = alphabet.last;
+	v.contents = v.failed ? 0 : crash->contents;
+	v.nr_states = v.failed ? 0 : crash->tally.nr_run +
+				     crash->tally.nr_pruned;
+	return v;
+}
+
+static bool compare_sequence(u64 sequence, u64 *nr_failed)
+{
+	struct verdict with, without;
+	u32 point = 0;
+
+	do {
+		with = point_verdict(sequence, point, true);
+		without = point_verdict(sequence, point, false);
+		if (with.failed != without.failed ||
+		    with.contents != without.contents ||
+		    with.nr_states != without.nr_states) {
+			printf("alphabet:%llu:%u: pruning makes a difference\n",
+			       sequence, point);
+			return false;
+		}
+		*nr_failed += with.failed;
+		point++;
+	} while (!with.last);
+	return true;
+}
+
+int exhaustive_compare(u32 length)
+{
+	u64 nr = alphabet_count(length), sequence, nr_failed[2] = { 0 };
+	double start = now();
+	u32 lie;
+
+	alphabet_init(&alphabet);
+	alphabet.crash.bounds.states_max = U64_MAX;
+	for (lie = 0; lie < 2; lie++) {
+		alphabet.lie = lie;
+		for (sequence = 0; sequence < nr; sequence++)
+			if (!compare_sequence(sequence, &nr_failed[lie]))
+				return 1;
+	}
+	printf("%llu sequences with and without pruning: the same verdicts, ",
+	       nr);
+	printf("%llu of them against a model that asks for too much, in %.0f seconds\n",
+	       nr_failed[1], now() - start);
+	return nr_failed[0] || !nr_failed[1];
+}
+
+/* ---- replay ---- */
+
+static bool parse(const char *repro, u64 *sequence)
+{
+	struct crash *crash = &alphabet.crash;
+	char *end;
+
+	crash->nr_only = 0;
+	if (strncmp(repro, "alphabet:", 9))
+		return false;
+	*sequence = strtoull(repro + 9, &end, 0);
+	while (*end == ':' && crash->nr_only <= CRASH_DEPTH_MAX) {
+		struct crash_place *place = &crash->only[crash->nr_only++];
+
+		place->point = strtoul(end + 1, &end, 0);
+		if (*end != ':')
+			return false;
+		place->state = strtoull(end + 1, &end, 0);
+	}
+	return !*end && *sequence < alphabet_count(ALPHABET_LENGTH_MAX);
+}
+
+int exhaustive_replay(const char *repro, bool io)
+{
+	struct crash_bounds *bounds = &alphabet.crash.bounds;
+	const char *why;
+	u64 sequence;
+
+	if (!alphabet.crash.w)
+		alphabet_init(&alphabet);
+	bounds->states_max = bounds->states_max ?: 1 << 20;
+	bounds->prune = pruning();
+	if (!parse(repro, &sequence))
+		return 2;
+	set_bounds(sequence);
+	if (!alphabet.crash.nr_only) {
+		why = alphabet_sequence(&alphabet, sequence);
+		if (why)
+			report(sequence, why);
+		else
+			printf("no failure\n");
+		return !!why;
+	}
+	alphabet_print(sequence);
+	printf("    # | what\n------+------------------------------------\n");
+	alphabet.world.verbose = true;
+	alphabet.world.verbose_io = io;
+	why = alphabet_point(&alphabet, sequence, alphabet.crash.only[0].point);
+	alphabet.world.verbose = false;
+	alphabet.crash.nr_only = 0;
+	printf("      | %s\n", why ?: "no failure");
+	return !!why;
+}
