@@ -161,11 +161,14 @@ static void progress_write(struct run *run, u64 batch,
 
 /* ---- the sequences ---- */
 
-static void set_bounds(u64 sequence)
+/* A run of longer sequences has the time for more, too. */
+static void set_bounds(u64 sequence, u32 longest)
 {
 	struct crash_bounds *bounds = &alphabet.crash.bounds;
 	u32 length = alphabet_length(sequence);
 
+	if (longest > FULL_LENGTH && length > 1)
+		length--;
 	bounds->depth = length == 1 ? 2 : length == 2 ? 1 : 0;
 	bounds->each = length == 1;
 }
@@ -191,7 +194,7 @@ static bool run_batch(struct run *run, u32 job, u64 batch)
 	memset(tally, 0, sizeof(*tally));
 	for (; sequence < end; sequence++) {
 		run->shared->doing[job] = sequence;
-		set_bounds(sequence);
+		set_bounds(sequence, run->length);
 		why = alphabet_sequence(&alphabet, sequence);
 		if (why) {
 			report(sequence, why);
@@ -421,7 +424,7 @@ int exhaustive_replay(const char *repro, bool io)
 	bounds->prune = pruning();
 	if (!parse(repro, &sequence))
 		return 2;
-	set_bounds(sequence);
+	set_bounds(sequence, ALPHABET_LENGTH_MAX);
 	if (!alphabet.crash.nr_only) {
 		why = alphabet_sequence(&alphabet, sequence);
 		if (why)
@@ -430,6 +433,7 @@ int exhaustive_replay(const char *repro, bool io)
 			printf("no failure\n");
 		return !!why;
 	}
+	bounds->depth = CRASH_DEPTH_MAX;
 	alphabet_print(sequence);
 	printf("    # | what\n------+------------------------------------\n");
 	alphabet.world.verbose = true;

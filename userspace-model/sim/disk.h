@@ -16,6 +16,8 @@
  *                                      |
  *                  sim_snapshot_take(), sim_snapshot_restore(): settle again
  *
+ * Instead of one that is chosen, all states can be gone through: see states.h.
+ *
  * With an extent size, the model also enforces P4 and the part of O1, O5 and
  * O6 that can be seen from here; a violation is kapi_fail():
  *
