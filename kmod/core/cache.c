@@ -143,6 +143,7 @@ int shard_page_read(struct shard_store *store, u64 run_id, u32 page, u64 offset,
 	int err, tries;
 
 	for (tries = 0; tries < 2; tries++) {
+		shard_sometimes(tries, "a page of a run is read again");
 		err = shard_writeback_read_wait(store->wb, offset, block,
 						store->block_size);
 		if (err)
@@ -175,6 +176,8 @@ static enum cache_step cache_step(struct shard_cache *cache, u64 run_id,
 		step = CACHE_READY;
 	} else if (!c && !list_empty(&cache->lru)) {
 		c = list_first_entry(&cache->lru, struct shard_cached, lru);
+		shard_sometimes(c->valid,
+				"a cached page makes room for another");
 		hold(c);
 		list_del_init(&c->hash);
 		c->run_id = run_id;
@@ -183,6 +186,8 @@ static enum cache_step cache_step(struct shard_cache *cache, u64 run_id,
 		list_add(&c->hash, bucket(cache, run_id, page));
 		step = CACHE_FILL;
 	}
+	shard_sometimes(step == CACHE_WAIT,
+			"a reader waits for a page of the cache");
 	spin_unlock_irqrestore(&cache->lock, flags);
 	*out = c;
 	return step;

@@ -148,6 +148,7 @@ static int relist(void *ctx)
 	if (shard_super_room(cp->store->super) >
 	    shard_extents_layout(cp->store->ex)->record_relist)
 		return 0;
+	shard_rarely(true, "a manifest is written in between");
 	shard_dep_init(&dep, cp->store->wb);
 	pub.after = &dep;
 	pub.from.seq = shard_super_checkpoint_seq(cp->store->super);
@@ -180,6 +181,8 @@ static int write_run(struct checkpoint *cp, u32 attempt, struct shard_run **run)
 	if (!err)
 		err = merge(cp);
 	err = shard_run_builder_end(&cp->builder, err, run);
+	shard_sometimes(!err && !*run,
+			"a checkpoint leaves no run: all is discarded");
 	if (err || !*run)
 		return err;
 	for (i = 0; i < (*run)->nr_chunks; i++)

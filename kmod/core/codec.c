@@ -424,6 +424,10 @@ int shard_frame_decode(const void *block, u32 block_size, u32 seed,
 
 	err = shard_record_check(&d->h, SHARDBLK_FRAME_MAGIC, sizeof(*d), block_size,
 				 seed);
+	shard_sometimes(err && le32_to_cpu(d->h.magic) == SHARDBLK_FRAME_MAGIC,
+			"a frame header is torn");
+	shard_sometimes(!err && le32_to_cpu(d->place.generation) != place->generation,
+			"a frame header is of an older generation");
 	if (err)
 		return err;
 	if (!place_matches(&d->place, place))

@@ -171,6 +171,7 @@ static int checkpoint_once(struct shard_device *device)
 	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
 		if (shard_device_state(device) > SHARD_STATE_FULL)
 			return -EROFS;
+		shard_sometimes(tries, "a checkpoint is tried again");
 		err = checkpoint_freeze(device);
 		if (!err)
 			err = shard_checkpoint_write(&device->store,
@@ -197,6 +198,8 @@ static int checkpoint_run(struct shard_device *device)
 	bool left = shard_index_is_frozen(device->index);
 	int err = checkpoint_once(device);
 
+	shard_sometimes(left && !err,
+			"a checkpoint starts with what was frozen before");
 	return left && !err ? checkpoint_once(device) : err;
 }
 
@@ -435,6 +438,12 @@ static int device_recover(struct shard_device *device)
 	err = shard_recover_super(device->store.wb, device->backend, found);
 	if (err)
 		goto out;
+	shard_sometimes(found->newest == BIT(0),
+			"the newest record is in copy 0 only");
+	shard_sometimes(found->newest == BIT(1),
+			"the newest record is in copy 1 only");
+	shard_sometimes(found->unreadable,
+			"a superblock extent cannot be read");
 	device->record = found->record;
 	if ((device->record.ro_compat & ~SHARDBLK_RO_COMPAT_KNOWN) &&
 	    !device->options.read_only) {
@@ -463,6 +472,10 @@ static int device_recover(struct shard_device *device)
 	device->log_blocks = rec.log_blocks;
 	device->log_frames = rec.nr_frames;
 	device->checkpoint_soon = rec.checkpoint;
+	shard_sometimes(rec.checkpoint,
+			"a copy of the manifest cannot be used");
+	shard_sometimes(shard_index_is_frozen(device->index),
+			"recovery needs two memtables");
 	if (!device->options.read_only)
 		err = device_take_over(device, found);
 out:

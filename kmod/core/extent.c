@@ -316,9 +316,10 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
 	for (s = 0; s < SHARD_STREAMS; s++) {
 		limit[s] = (u64)ex->nr_log + ex->nr_assigned + room;
 		/* the host stream leaves room, and what is named, to the rest */
-		if (s == SHARDBLK_STREAM_HOST)
-			limit[s] = room <= ex->layout.record_slack ? 0 :
-				   limit[s] - ex->layout.record_slack;
+		shard_sometimes(s == SHARDBLK_STREAM_HOST && room <= slack,
+				"records have no room for host extents");
+		limit[s] = room <= slack ? 0 : (u64)ex->nr_log +
+			   ex->nr_assigned + room - slack;
 		anyway |= head_is_low(&ex->heads[s]) &&
 			  head_may_have(ex, s, limit[s]);
 	}
@@ -619,6 +620,10 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams, u32 *retired,
 		if (e->state != SHARD_EXTENT_SEALED || e->in_log ||
 		    e->retired || e->counting || nr == max)
 			continue;
+		shard_sometimes(e->stream == SHARDBLK_STREAM_HOST,
+				"a host extent is given up");
+		shard_sometimes(e->stream == SHARDBLK_STREAM_INDEX,
+				"an index extent is given up");
 		e->retired = true;
 		ex->nr_retired++;
 		retired[nr++] = i;
@@ -653,6 +658,8 @@ void shard_extents_abandon(struct shard_extents *ex, u32 streams)
 			continue;
 		if (e->state == SHARD_EXTENT_OPEN)
 			extent_seal(ex, e);
+		shard_sometimes(e->state == SHARD_EXTENT_SEALED,
+				"a failed checkpoint gives its extents back");
 		if (e->state == SHARD_EXTENT_SEALED)
 			extent_make_free(ex, e);
 	}

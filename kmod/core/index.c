@@ -173,6 +173,9 @@ void shard_index_put(struct shard_index *index, struct shard_version *version)
 
 	spin_lock_irqsave(&index->lock, flags);
 	version->refs--;
+	shard_sometimes(index_releasable(index) && version->garbage &&
+			version->garbage->nr,
+			"a reset waits for a reader");
 	if (index_releasable(index))
 		queue_work(index->wq, &index->work);
 	spin_unlock_irqrestore(&index->lock, flags);
@@ -198,6 +201,8 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 
 	err = shard_run_lookup(index->store, index->cache, version->run, lba,
 			       nr_blocks, map, sleep);
+	shard_sometimes(!err && version->run && !sleep,
+			"a run is read from the cache alone");
 	if (err)
 		return err;
 	for (i = 0; i < nr_blocks; i++)
@@ -279,6 +284,7 @@ int shard_index_prepare(struct shard_index *index)
 		index->prepared = shard_index_version();
 	if (!index->prepared)
 		return -ENOMEM;
+	shard_sometimes(!spare_free(index), "a freeze waits for a reader");
 	wait_event(index->released, spare_free(index));
 	return 0;
 }

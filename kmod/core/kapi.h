@@ -16,6 +16,10 @@
  *  numbers           endian words, min/max, DIV_ROUND_UP, div_u64(), ilog2()
  *  the rest          crc32c(), get_random_bytes(), ktime_get_ns(), pr_*(),
  *                    WARN_ON_ONCE(), atomic_t, atomic64_t, READ_ONCE
+ *
+ * And one pair that the kernel does not have: shard_sometimes(condition,
+ * "what"), and shard_rarely(), mark situations that must occur while the engine
+ * is checked.
  */
 #ifndef SHARD_KAPI_H
 #define SHARD_KAPI_H
@@ -48,5 +52,8 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+
+#define shard_sometimes(cond, what)	((void)sizeof(!!(cond)))
+#define shard_rarely(cond, what)	((void)sizeof(!!(cond)))
 
 #endif /* SHARD_KAPI_H */

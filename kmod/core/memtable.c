@@ -184,6 +184,8 @@ static void node_cut(struct shard_memtable *mt, struct mt_node *node, u64 lba,
 		return;
 	}
 	if (node_end(node) > end) {
+		shard_sometimes(true,
+				"a request splits an entry of the memtable");
 		rest = node_alloc(mt);
 		if (!rest)
 			return;

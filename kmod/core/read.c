@@ -85,6 +85,9 @@ static int retry_block(struct shard_request *r, u32 idx)
 		atomic64_inc(&store->stats->read_mismatches);
 		err = -EBADMSG;
 	}
+	shard_sometimes(!err,
+			"a block that was wrong is right when read again");
+	shard_sometimes(err, "a block is wrong twice");
 	if (!err) {
 		block_each(r, idx, piece_fill, &from);
 		return 0;
@@ -230,6 +233,8 @@ static void read_pump(struct shard_request *r, struct shard_request_io *ended,
 			r->nr_busy--;
 		}
 	}
+	shard_sometimes(r->next < r->nr_blocks,
+			"a read has all of its own reads in flight");
 	r->issuing = false;
 	finished = r->next == r->nr_blocks && !r->nr_busy;
 out:
@@ -278,6 +283,7 @@ void shard_read_submit(struct shard_device *device, struct shard_request *r)
 	r->version = shard_index_hold(device->index);
 	err = shard_index_lookup(device->index, r->version, r->lba,
 				 r->nr_blocks, r->map, false);
+	shard_sometimes(err == -EAGAIN, "a run is read through a page miss");
 	if (err == -EAGAIN) {
 		INIT_WORK(&r->work, read_lookup_work);
 		queue_work(device->read_wq, &r->work);

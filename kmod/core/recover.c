@@ -173,6 +173,7 @@ static int scan_search(struct log_scan *s, u32 idx, u32 block)
 				missed++;
 				continue;
 			}
+			shard_sometimes(s->header->durable_seq > s->durable, "a mark tells more");
 			s->durable = max(s->durable, s->header->durable_seq);
 			block += 1 + s->header->nr_blocks;
 			missed = 0;
@@ -280,6 +281,7 @@ static int replay_step(struct log_scan *s, u32 idx, u32 block)
 
 	if (last <= s->record->checkpoint_seq)
 		return REPLAY_NEXT;
+	shard_sometimes(s->header->seq != s->rec->last_seq + 1, "the log ends before a gap");
 	if (s->header->seq != s->rec->last_seq + 1)
 		return REPLAY_END;
 	s->durable = max(s->durable, s->header->durable_seq);
@@ -306,6 +308,7 @@ static int replay_step(struct log_scan *s, u32 idx, u32 block)
 		if (err)
 			return err;
 	}
+	shard_sometimes(bad && last > s->durable, "the log ends at a torn payload");
 	if (bad && last > s->durable)
 		return REPLAY_END;
 	if (bad) {
@@ -328,6 +331,8 @@ static int replay_extent(struct log_scan *s, u32 idx)
 
 	for (;;) {
 		s->ends[idx] = block;
+		shard_sometimes(block == s->store->extent_blocks, "a log extent is full");
+		shard_sometimes(block == e->end, "a log extent ends where a record says");
 		if (block == e->end || block == s->store->extent_blocks)
 			return REPLAY_EXTENT;
 		step = scan_frame(s, e, block);

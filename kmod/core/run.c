@@ -449,6 +449,7 @@ static int level_full(struct shard_run_builder *b, u32 level)
 	if (err)
 		return err;
 	up = &b->levels[level + 1];
+	shard_rarely(level, "a run has three levels");
 	if (!up->builder.nr_entries)
 		up->first_lba = entry.lba;
 	if (shard_page_add_inner(&up->builder, &entry))

@@ -108,6 +108,8 @@ static int head_turn(struct shard_super *super, struct shard_super_head *head)
 {
 	int err;
 
+	shard_sometimes(head->next != U32_MAX,
+			"a superblock extent is turned over");
 	head->extent ^= SHARDBLK_SUPER_COPIES;
 	head->next = 0;
 	err = super_reset(super, &head->extent, 1);
@@ -145,6 +147,7 @@ static int copy_write(struct shard_super *super, u32 copy,
 	err = copy_write_once(super, head, after);
 	if (!err)
 		return 0;
+	shard_sometimes(true, "a record is written again, elsewhere");
 	/* once more, away from where it failed (O1) */
 	head->next = U32_MAX;
 	return copy_write_once(super, head, after);
@@ -254,6 +257,7 @@ static bool super_step(struct shard_super *super)
 				picked, SHARD_PICK_MAX);
 	if (!nr && !wish)
 		return false;
+	shard_sometimes(nr > 1, "a record assigns several extents");
 	err = record_fill(super, wish);
 	if (!err)
 		err = record_write(super, wish ? wish->after : NULL);

@@ -58,6 +58,7 @@ static bool frame_open(struct shard_device *device, u32 payload,
 
 		shard_super_assign(device->store.super);
 		if (!next) {
+			shard_sometimes(true, "no host extent is ready");
 			*why = BLOCKED_SPACE;
 			return false;
 		}
@@ -90,6 +91,7 @@ static void frame_seal(struct shard_device *device)
 	list_for_each_entry(r, &f->requests, node)
 		r->seq = device->next_seq++;
 	f->last_seq = device->next_seq - 1;
+	shard_sometimes(f->last_seq > first, "a frame takes several requests");
 	f->state = SHARD_HOST_SEALED;
 	WARN_ON(!shard_frame_place(&device->store, f->frame, first));
 	list_add_tail(&f->node, &device->sealed);
@@ -124,6 +126,7 @@ static int frame_join(struct shard_device *device, struct shard_request *r,
 		if (idx >= 0)
 			return idx;
 		if (!may_seal(device)) {
+			shard_sometimes(true, "all frames are in flight");
 			*why = BLOCKED_BUSY;
 			return -1;
 		}
@@ -149,6 +152,10 @@ static int request_admit(struct shard_device *device, struct shard_request *r,
 			      device->reserved_csums + payload) ||
 	    (shard_device_checkpoint_due(device) &&
 	     shard_index_is_frozen(device->index))) {
+		shard_sometimes(!shard_device_checkpoint_due(device),
+				"the memtable is full");
+		shard_sometimes(shard_device_checkpoint_due(device),
+				"a request waits for an overdue checkpoint");
 		shard_device_want_checkpoint(device);
 		*why = BLOCKED_BUSY;
 		return -1;
@@ -224,6 +231,7 @@ static void write_issue(struct shard_device *device)
 		if (f->nr_copying)
 			break;
 		if (device->write_stop) {
+			shard_sometimes(true, "a sealed frame fails unissued");
 			/* O1: nothing goes behind what failed */
 			f->state = SHARD_HOST_ISSUED;
 			f->written = true;
@@ -238,6 +246,10 @@ static void write_issue(struct shard_device *device)
 			     list_empty(&device->issued) &&
 			     shard_writeback_all_durable(device->store.wb,
 							 SHARD_QUEUE_HOST);
+		shard_sometimes(f->durable,
+				"a FUA request goes out as one FUA append");
+		shard_sometimes(f->fua && !f->durable,
+				"a FUA request needs a flush");
 		f->state = SHARD_HOST_ISSUED;
 		list_move_tail(&f->node, &device->issued);
 		durable_seq = device->durable_seq;
@@ -430,6 +442,8 @@ static void frame_done(struct shard_append *append)
 	f->error = append->error;
 	if (f->error && !device->write_stop)
 		device->write_stop = f->error;
+	shard_sometimes(!list_is_first(&f->node, &device->issued),
+			"frames complete out of order");
 	/* a flush that failed meanwhile took its durability away (O3) */
 	f->durable = f->durable && !append->ticket;
 	spin_unlock_irqrestore(&device->lock, flags);
@@ -446,6 +460,8 @@ static int request_state(struct shard_device *device,
 	case SHARD_STATE_READ_WRITE:
 		return 0;
 	case SHARD_STATE_FULL:
+		shard_sometimes(r->op != SHARD_WRITE,
+				"a discard comes to a full device");
 		return r->op == SHARD_WRITE ? -ENOSPC : 0;
 	case SHARD_STATE_READ_ONLY:
 		return -EROFS;
@@ -551,10 +567,13 @@ static enum shard_space space_decide(struct shard_device *device,
 		shard_device_want_checkpoint(device);
 		return SPACE_COMES;
 	}
+	shard_sometimes(r->op == SHARD_WRITE, "a write finds the device full");
 	if (r->op == SHARD_WRITE)
 		return SPACE_FULL;
+	shard_rarely(device->for_discard, "not even a discard finds room");
 	if (device->for_discard)
 		return SPACE_NONE;
+	shard_sometimes(true, "a discard takes the extent kept for discards");
 	device->for_discard = true;
 	shard_extents_for_discard(ex, true);
 	shard_super_assign(device->store.super);

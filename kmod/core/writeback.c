@@ -160,9 +160,8 @@ static bool flush_begin(struct shard_writeback *wb)
 	lockdep_assert_held(&wb->lock);
 	if (wb->flushing || list_empty(&wb->waiting))
 		return false;
-	list_for_each_entry(dep, &wb->waiting, node)
-		meta = meta && dep->meta;
-	atomic64_add(meta, &wb->stats->meta_flushes);
+	shard_sometimes(!list_is_singular(&wb->waiting),
+			"one backing flush serves several");
 	wb->flushing = true;
 	wb->flush_covers = wb->tickets;
 	wb->flush_begun_ns = ktime_get_ns();
@@ -189,6 +188,7 @@ static void flush_done(struct shard_io *io)
 
 	spin_lock_irqsave(&wb->lock, flags);
 	callback_enter(wb);
+	shard_sometimes(error, "a backing flush fails");
 	wb->flushing = false;
 	if (error && !wb->flush_error)
 		wb->flush_error = error;
@@ -232,6 +232,8 @@ static bool dep_advance(struct shard_dep *dep, struct list_head *tell,
 	}
 	if (dep->nr_pending || list_empty(&dep->waiters) || dep->queued)
 		return false;
+	shard_sometimes(wb->flushing,
+			"a flush joins the one after that in flight");
 	dep->queued = true;
 	list_add_tail(&dep->node, &wb->waiting);
 	return flush_begin(wb);
@@ -341,6 +343,8 @@ static void queue_fail_behind(struct shard_write_queue *q,
 	list_for_each_entry_safe(append, next, &q->appends, node) {
 		if (append->offset != end)
 			continue;
+		shard_sometimes(true,
+				"an append fails with the one in front of it");
 		end += append->seg.len;
 		append->error = io->error;
 		append->ticket = 0;
@@ -435,6 +439,8 @@ static struct shard_batch *batch_fill(struct shard_write_queue *q)
 			break;
 		batch_add(batch, append);
 	}
+	shard_sometimes(batch->nr_segs > 1,
+			"appends go out as one backing write");
 	q->nr_inflight++;
 	return batch;
 }

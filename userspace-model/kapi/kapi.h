@@ -14,6 +14,7 @@
  *          and tools only
  *  sync.h  locks, waiting, completions, work
  *  mem.h   memory, random numbers, time
+ *  points.h  marks that count what occurred
  *
  * list.h, rbtree and sort() are the kernel's own: user.mk copies them from
  * Debian's kernel source to build/kernel-include/kernel/ without their
@@ -53,5 +54,6 @@
 #include <kernel/rbtree.h>
 #include "sync.h"
 #include "mem.h"
+#include "points.h"
 
 #endif /* SHARD_KAPI_H */
