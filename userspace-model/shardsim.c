@@ -5,9 +5,9 @@
  *	shardsim check [--jobs=N] [--scale=PERCENT] [--also=NAME=COMMAND]...
  *	shardsim soak [--seconds=N] [--jobs=N] [--suite=NAME]
  *	shardsim run SUITE [FIRST [COUNT]]
- *	shardsim replay [--io] REPRO
- *	shardsim exhaustive LENGTH STATES_LOG2 [PROGRESS]
- *	shardsim compare LENGTH
+ *	shardsim hash [COUNT]
+ *	shardsim replay [--io] [--file=NAME] REPRO
+ *	shardsim shrinking [COUNT]
  *	shardsim bench
  *	shardsim list
  *
@@ -24,6 +24,7 @@
 
 #include "check/exhaustive.h"
 #include "check/runner.h"
+#include "check/sometimes.h"
 
 #define JOBS_MAX	64
 #define SUITES_MAX	64
@@ -32,6 +33,12 @@
 /* Scenarios that `make check` runs at least, and what it then runs. */
 #define CHECK_SCENARIOS_MIN	50000
 #define CHECK_SCENARIOS		66000
+
+/* Failures of each planted kind that `make check` shrinks. */
+#define CHECK_SHRINKS	3
+
+/* From so many operations on a soak has to meet what is rare, too. */
+#define SOAK_OPS	10000000
 
 #define BENCH_RUNS	5
 #define BENCH_SECONDS	5
@@ -46,6 +53,7 @@ struct job {
 	u64 seed;
 	bool running;
 	struct check_tally tallies[SUITES_MAX];
+	struct sometimes sometimes;
 };
 
 static struct job *jobs;
@@ -77,7 +85,7 @@ static bool job_seed(struct job *job, u32 suite, u64 seed)
 	job->running = true;
 	why = check_seed(&check_suites[suite], seed, &job->tallies[suite]);
 	if (why)
-		check_failed(&check_suites[suite], seed, why);
+		check_failed(&check_suites[suite], seed, why, NULL);
 	job->running = false;
 	return !why;
 }
@@ -97,6 +105,7 @@ static void job_start(u32 i, void (*fn)(struct job *job, u32 i, void *arg),
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	fn(&jobs[i], i, arg);
+	sometimes_save(&jobs[i].sometimes);
 	fflush(stdout);
 	_exit(0);
 }
@@ -114,9 +123,8 @@ static void job_wait(u32 i)
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return;
 	if (job->running)
-		printf("\n%s: seed %#llx: the process died\nmake replay REPRO=%s:%#llx\n",
-		       check_suites[job->suite].name, job->seed,
-		       check_suites[job->suite].name, job->seed);
+		check_failed(&check_suites[job->suite], job->seed,
+			     "the process died", NULL);
 	job->tallies[job->suite].nr_failed++;
 }
 
@@ -130,6 +138,15 @@ static void jobs_run(void (*fn)(struct job *job, u32 i, void *arg), void *arg)
 		job_start(i, fn, arg);
 	for (i = 0; i < nr_jobs; i++)
 		job_wait(i);
+}
+
+static void jobs_sometimes(struct sometimes *sum)
+{
+	u32 i;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < nr_jobs; i++)
+		sometimes_add(sum, &jobs[i].sometimes);
 }
 
 static struct check_tally jobs_sum(u32 suite)
@@ -146,6 +163,7 @@ static struct check_tally jobs_sum(u32 suite)
 		sum.nr_refused += t->nr_refused;
 		sum.nr_crashes += t->nr_crashes;
 		sum.nr_searched += t->nr_searched;
+		sum.nr_twice += t->nr_twice;
 		sum.nr_failed += t->nr_failed;
 	}
 	return sum;
@@ -188,6 +206,7 @@ static void check_job(struct job *job, u32 i, void *arg)
 static void check_suites_report(u32 scale)
 {
 	struct check_tally sum, all = { 0 };
+	struct sometimes sometimes;
 	char what[256];
 	u32 s;
 
@@ -207,11 +226,25 @@ static void check_suites_report(u32 scale)
 			check_suites[s].name, what);
 		all.nr_runs += sum.nr_runs;
 		all.nr_full += sum.nr_full;
+		all.nr_twice += sum.nr_twice;
 	}
-	scnprintf(what, sizeof(what), "%llu run, %llu with all operations",
-		  all.nr_runs, all.nr_full);
+	scnprintf(what, sizeof(what),
+		  "%llu run, %llu with all operations, %llu run twice",
+		  all.nr_runs, all.nr_full, all.nr_twice);
 	if (scale >= 100)
 		verdict(all.nr_full >= CHECK_SCENARIOS_MIN, "scenarios", what);
+	jobs_sometimes(&sometimes);
+	if (scale >= 100)
+		verdict(!sometimes_report(&sometimes, false, false),
+			"sometimes", "what must occur");
+}
+
+static void check_shrinks(void)
+{
+	char what[256];
+	bool ok = check_shrinking(CHECK_SHRINKS, what, sizeof(what));
+
+	verdict(ok, "shrinking", what);
 }
 
 static void check_regressions(void)
@@ -222,9 +255,8 @@ static void check_regressions(void)
 	if (glob("userspace-model/check/regressions/*.repro", 0, NULL, &files))
 		return;
 	for (i = 0; i < files.gl_pathc; i++)
-		verdict(!check_replay(files.gl_pathv[i], true,
-				      false), "regression",
-			files.gl_pathv[i]);
+		verdict(!check_replay(files.gl_pathv[i], true, false, NULL),
+			"regression", files.gl_pathv[i]);
 	globfree(&files);
 }
 
@@ -237,6 +269,7 @@ static int cmd_check(u32 scale, char **also, u32 nr_also)
 	jobs_run(check_job, &scale);
 	check_suites_report(scale);
 	check_regressions();
+	check_shrinks();
 	fflush(stdout);
 	for (i = 0; i < nr_also; i++) {
 		command = strchr(also[i], '=');
@@ -280,24 +313,49 @@ static void soak_job(struct job *job, u32 i, void *arg)
 	}
 }
 
+/* Return: operations of all suites. */
+static u64 soak_report(void)
+{
+	struct check_tally sum;
+	u64 nr_ops = 0;
+	u32 s;
+
+	for (s = 0; check_suites[s].name; s++) {
+		sum = jobs_sum(s);
+		if (sum.nr_runs || sum.nr_failed)
+			printf("%-14s %9llu runs, %11llu operations, %9llu crashes, %3llu failed\n",
+			       check_suites[s].name, sum.nr_runs, sum.nr_ops,
+			       sum.nr_crashes, sum.nr_failed);
+		nr_failed += !!sum.nr_failed;
+		nr_ops += sum.nr_ops;
+	}
+	return nr_ops;
+}
+
 static int cmd_soak(u32 seconds, const char *only)
 {
 	struct soak soak = {
 		.first = (u64)time(NULL) << 24, .until = now() + seconds,
 		.only = only,
 	};
+	struct sometimes sometimes;
+	u64 nr_ops;
+	u32 missing;
 
 	printf("seeds from %#llx\n", soak.first);
 	jobs_run(soak_job, &soak);
-	for (u32 s = 0; check_suites[s].name; s++) {
-		struct check_tally sum = jobs_sum(s);
-
-		if (sum.nr_runs || sum.nr_failed)
-			printf("%-14s %llu scenarios, %llu operations, %llu crashes, %llu failed\n",
-			       check_suites[s].name, sum.nr_runs, sum.nr_ops,
-			       sum.nr_crashes, sum.nr_failed);
-		nr_failed += !!sum.nr_failed;
-	}
+	nr_ops = soak_report();
+	jobs_sometimes(&sometimes);
+	missing = sometimes_report(&sometimes, true, true);
+	printf("%llu operations", nr_ops);
+	if (!missing)
+		printf("; everything that must occur did\n");
+	else if (nr_ops < SOAK_OPS || only)
+		printf("; %u things did not occur, which counts from %u on\n",
+		       missing, SOAK_OPS);
+	else
+		printf("; %u things that must occur did not\n", missing);
+	nr_failed += missing && nr_ops >= SOAK_OPS && !only;
 	return !!nr_failed;
 }
 
@@ -318,7 +376,7 @@ static int cmd_run(const char *name, u64 first, u64 count)
 	for (seed = first; seed < first + count; seed++) {
 		why = check_seed(suite, seed, &tally);
 		if (why) {
-			check_failed(suite, seed, why);
+			check_failed(suite, seed, why, NULL);
 			return 1;
 		}
 	}
@@ -329,6 +387,37 @@ static int cmd_run(const char *name, u64 first, u64 count)
 	       tally.nr_crashes, tally.nr_searched,
 	       tally.nr_runs / (now() - start));
 	return 0;
+}
+
+/* What some runs of each random suite drew, did and got: one line each. */
+static int cmd_hash(u64 count)
+{
+	struct check_tally tally = { 0 };
+	const struct check_suite *suite;
+	struct sim_choices all = { 0 };
+	u64 seed;
+
+	for (suite = check_suites; suite->name; suite++) {
+		if (!suite->share)
+			continue;
+		all.hash = 0;
+		for (seed = 0; seed < count; seed++) {
+			if (check_seed(suite, seed, &tally))
+				printf("%s:%#llx fails\n", suite->name, seed);
+			sim_note(&all, check_hash());
+		}
+		printf("%-14s %016llx\n", suite->name, all.hash);
+	}
+	return 0;
+}
+
+static int cmd_shrinking(u32 count)
+{
+	char what[256];
+	bool ok = check_shrinking(count, what, sizeof(what));
+
+	printf("%s\n", what);
+	return !ok;
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -351,7 +440,7 @@ static int bench_run(u64 *seed, struct check_tally *tally, double *rate,
 	while (end < start + BENCH_SECONDS) {
 		why = check_seed(suite, *seed, tally);
 		if (why) {
-			check_failed(suite, *seed, why);
+			check_failed(suite, *seed, why, NULL);
 			return 1;
 		}
 		if (++*seed % 64 == 0)
@@ -397,7 +486,7 @@ static int cmd_list(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: see shardsim.c\n");
+	fprintf(stderr, "usage: see the head of userspace-model/shardsim.c\n");
 	return 2;
 }
 
@@ -407,6 +496,7 @@ static const struct option options[] = {
 	{ "also", required_argument, NULL, 'a' },
 	{ "seconds", required_argument, NULL, 's' },
 	{ "io", no_argument, NULL, 'i' },
+	{ "file", required_argument, NULL, 'f' },
 	{ "suite", required_argument, NULL, 'u' },
 	{ NULL }
 };
@@ -414,7 +504,7 @@ static const struct option options[] = {
 int main(int argc, char **argv)
 {
 	u32 scale = 100, seconds = 60, nr_also = 0;
-	const char *command, *only = NULL;
+	const char *command, *only = NULL, *file = NULL;
 	char *also[ALSO_MAX];
 	bool io = false;
 	int c;
@@ -430,6 +520,8 @@ int main(int argc, char **argv)
 			only = optarg;
 		else if (c == 'i')
 			io = true;
+		else if (c == 'f')
+			file = *optarg ? optarg : NULL;
 		else if (c == 'a' && nr_also < ALSO_MAX)
 			also[nr_also++] = optarg;
 		else
@@ -461,7 +553,11 @@ int main(int argc, char **argv)
 	    !strncmp(argv[optind], "alphabet:", 9))
 		return exhaustive_replay(argv[optind], io);
 	if (!strcmp(command, "replay") && optind < argc)
-		return check_replay(argv[optind], false, io);
+		return check_replay(argv[optind], false, io, file);
+	if (!strcmp(command, "hash"))
+		return cmd_hash(optind < argc ? atoi(argv[optind]) : 100);
+	if (!strcmp(command, "shrinking"))
+		return cmd_shrinking(optind < argc ? atoi(argv[optind]) : 8);
 	if (!strcmp(command, "run") && optind < argc)
 		return cmd_run(argv[optind],
 			       optind + 1 < argc ?

@@ -45,7 +45,6 @@ static u64 run_on(struct world *w, u64 capacity, u32 extent_size)
 	};
 	u64 blocks;
 
-	world_mark(w);
 	world_begin(w, &config);
 	/* the end of the device, wherever that is */
 	w->config.base = w->info.logical_blocks - config.nr_blocks;

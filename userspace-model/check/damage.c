@@ -96,7 +96,6 @@ static void damage_all(struct world *w, const char *what)
 	sim_snapshot_take(&image, w->disk);
 	for (sector = 0; sector < nr; sector++) {
 		for (damage = 0; damage < NR_DAMAGES; damage++) {
-			world_mark(w);
 			sim_snapshot_restore(w->disk, &image);
 			hit(w, sector * SECTOR_SIZE, damage);
 			look(w, sector, &counts);

@@ -14,24 +14,25 @@
 #include "history.h"
 #include "extent.h"
 
-enum history_op {
-	OP_NOTHING,
-	OP_WRITE,
-	OP_WRITE_FUA,
-	OP_DISCARD,
-	OP_DISCARD_FUA,
-	OP_READ,
-	OP_FLUSH,
-	OP_WAIT,
-	OP_CHECKPOINT,
-	OP_RESTART,
-	OP_CRASH,
-	OP_CRASH_SOON,
-	OP_FAULT,
-	NR_OPS,
+const char * const history_op_names[NR_OPS] = {
+	[OP_NOTHING] = "nothing",
+	[OP_WRITE] = "write",
+	[OP_WRITE_FUA] = "write fua",
+	[OP_DISCARD] = "discard",
+	[OP_DISCARD_FUA] = "discard fua",
+	[OP_READ] = "read",
+	[OP_FLUSH] = "flush",
+	[OP_WAIT] = "wait",
+	[OP_CHECKPOINT] = "checkpoint",
+	[OP_RESTART] = "restart",
+	[OP_CRASH] = "crash",
+	[OP_CRASH_SOON] = "crash soon",
+	[OP_FAULT] = "fault",
 };
 
-/* How often each is drawn, in 200; faults only where they are wanted. */
+u64 history_pairs[NR_OPS][NR_OPS];
+
+/* How often each is drawn; faults only where they are wanted. */
 static const u8 op_weights[NR_OPS] = {
 	[OP_NOTHING] = 1,
 	[OP_WRITE] = 83,
@@ -48,17 +49,11 @@ static const u8 op_weights[NR_OPS] = {
 	[OP_FAULT] = 6,
 };
 
-#define OP_WEIGHTS	200
-
-static enum history_op draw_op(bool faults)
+static enum history_op draw_op(struct world *w)
 {
-	u32 v = world_draw(faults ? OP_WEIGHTS : OP_WEIGHTS - op_weights[OP_FAULT],
-			   SIM_CHOOSE_STEP);
-	u32 op = OP_NOTHING;
-
-	while (v >= op_weights[op])
-		v -= op_weights[op++];
-	return op;
+	return sim_choose_weighted(&w->sim.choices, w->config.weights,
+				   w->config.faults ? NR_OPS : OP_FAULT,
+				   SIM_CHOOSE_STEP);
 }
 
 /* A range of blocks. */
@@ -283,11 +278,20 @@ static void do_op(struct world *w, enum history_op op, struct range *last)
 	}
 }
 
+static void followed(struct world *w, enum history_op *before,
+		     enum history_op op)
+{
+	history_pairs[*before][op]++;
+	*before = op;
+	if (w->config.ran)
+		w->config.ran(w, op);
+}
+
 /*
  * Operations that come back at once, because an earlier one failed or nothing
  * was drawn, do not count; a history gives up after twice as many.
  */
-static void run_ops(struct world *w)
+static void run_ops(struct world *w, enum history_op *before)
 {
 	u32 nr_ops = w->config.nr_ops, done = 0, i;
 	struct range last = { .nr = 1 };
@@ -295,24 +299,31 @@ static void run_ops(struct world *w)
 	enum history_op op;
 
 	for (i = 0; i < 2 * nr_ops && done < nr_ops; i++) {
-		world_mark(w);
-		op = draw_op(w->config.faults);
+		op = draw_op(w);
 		nr_refused = w->nr_refused;
 		do_op(w, op, &last);
-		if (w->cut)
-			world_recover(w);
-		if (op != OP_NOTHING && nr_refused == w->nr_refused)
+		if (op != OP_NOTHING && nr_refused == w->nr_refused) {
+			followed(w, before, op);
 			done++;
+		}
+		if (w->cut) {
+			followed(w, before, OP_CRASH);
+			world_recover(w);
+		}
 	}
 	w->nr_done = done;
 }
 
 void history_run(struct world *w, const struct world_config *config)
 {
+	enum history_op before = OP_NOTHING;
+	bool crash;
+
 	world_begin(w, config);
-	run_ops(w);
-	world_mark(w);
-	if (world_draw(2, SIM_CHOOSE_STEP))
+	run_ops(w, &before);
+	crash = world_draw(2, SIM_CHOOSE_END);
+	followed(w, &before, crash ? OP_CRASH : OP_RESTART);
+	if (crash)
 		world_recover(w);
 	else
 		world_restart(w);
@@ -338,13 +349,14 @@ void history_run(struct world *w, const struct world_config *config)
 
 /* Values from which the swarm draws; the first is the small geometry's. */
 static const u32 swarm_extent_blocks[] = { 16, 32, 64 };
-static const u32 swarm_blocks[] = { 64, 16, 200 };
+static const u32 swarm_blocks[] = { 64, 16, 200, 1000 };
 static const u32 swarm_spare[] = { 1, 0, 4, 20 };
 static const u32 swarm_entries[] = { 8, 12, 64 };
 static const u32 swarm_pages[] = { 2, 8 };
 static const u32 swarm_frames[] = { 8, 2, 3, 64 };
 static const u32 swarm_sync[] = { 0, 8 };
 static const u32 swarm_depths[] = { 4, 1, 2, 16 };
+static const u32 swarm_log_blocks[] = { 0, 12, 48 };
 
 static u32 draw_value(const u32 *values, u32 nr)
 {
@@ -370,6 +382,30 @@ static u32 extents_needed(const struct shard_format_options *format)
 	return layout.nr_extents;
 }
 
+/*
+ * Histories that lack some operations, and have more of others, come to places
+ * that an even mixture hardly ever sees: full devices, logs that no checkpoint
+ * cuts short, memtables that only discards fill.  Writes there always are.
+ */
+static void draw_weights(u8 *weights)
+{
+	u32 op;
+
+	for (op = OP_WRITE; op < NR_OPS; op++) {
+		switch (world_draw(4, CHECK_CHOOSE_CONFIG)) {
+		case 1:
+			if (op != OP_WRITE)
+				weights[op] = 0;
+			break;
+		case 2:
+			weights[op] = min(4 * weights[op], U8_MAX);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
 void history_config(struct world_config *c, bool swarm, bool faults)
 {
 	u32 block_size = SECTOR_SIZE, extent_blocks = 16, blocks = 64;
@@ -379,6 +415,7 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 	memset(c, 0, sizeof(*c));
 	c->nr_ops = HISTORY_OPS;
 	c->faults = faults;
+	memcpy(c->weights, op_weights, sizeof(op_weights));
 	c->disk.volatile_cache = true;
 	c->options.memtable_entries = 8;
 	c->options.cache_pages = 2;
@@ -399,6 +436,12 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 		c->sync_in = DRAW_OF(swarm_sync);
 		zoned = world_draw(8, CHECK_CHOOSE_CONFIG) == 1 &&
 			block_size == SIM_SECTOR;
+		c->format.checkpoint_blocks = DRAW_OF(swarm_log_blocks);
+		c->cut_format = !zoned &&
+				world_draw(16, CHECK_CHOOSE_CONFIG) == 1;
+		draw_weights(c->weights);
+		if (world_draw(16, CHECK_CHOOSE_CONFIG) == 1)
+			c->nr_ops = HISTORY_OPS_LONG;
 	}
 	c->format.block_size = block_size;
 	c->format.extent_size = extent_blocks * block_size;

@@ -9,6 +9,33 @@
 #include "world.h"
 
 #define HISTORY_OPS	32	/* operations of a scenario */
+#define HISTORY_OPS_LONG 256	/* of some, that wear a device out */
+
+/*
+ * The alphabet; the simpler the earlier.  Faults are last, as not all histories
+ * have them.
+ */
+enum history_op {
+	OP_NOTHING,
+	OP_WRITE,
+	OP_WRITE_FUA,
+	OP_DISCARD,
+	OP_DISCARD_FUA,
+	OP_READ,
+	OP_FLUSH,
+	OP_WAIT,
+	OP_CHECKPOINT,
+	OP_RESTART,
+	OP_CRASH,
+	OP_CRASH_SOON,
+	OP_FAULT,
+	NR_OPS,
+};
+
+extern const char * const history_op_names[NR_OPS];
+
+/* How often one operation was followed by another, in all histories so far. */
+extern u64 history_pairs[NR_OPS][NR_OPS];
 
 /*
  * Extents of the small geometry: the fewest with which the reserves of the

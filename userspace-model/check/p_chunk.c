@@ -159,7 +159,7 @@ static void get(struct p_chunk *p, const struct p_frame *f)
 {
 	const struct shard_store *store = &p->stack.store;
 	u64 block = (u64)f->place.extent * P_EXTENT_BLOCKS + f->place.block;
-	u32 size = store->block_size, i;
+	u32 size = store->block_size, rotten, i;
 	struct shard_place other = f->place;
 
 	if (shard_writeback_read_wait(store->wb, block * size, p->data,
@@ -191,7 +191,8 @@ static void get(struct p_chunk *p, const struct p_frame *f)
 	other.block++;
 	if (!decode(p, &other))
 		kapi_fail("O13: a frame passes for one of another place");
-	p->data[draw(sizeof(struct shardblk_frame))] ^= 1 << draw(8);
+	rotten = draw(sizeof(struct shardblk_frame));
+	p->data[rotten] ^= 1 << draw(8);
 	if (!decode(p, &f->place))
 		kapi_fail("O13: a rotten header passes");
 }
@@ -209,7 +210,6 @@ void check_chunk(struct world *w)
 	stack_begin(&p.stack, w, size, P_EXTENT_BLOCKS, P_EXTENTS);
 	p.frame = shard_frame_create(&p.stack.store);
 	for (i = 0; i < P_FRAMES; i++) {
-		world_mark(w);
 		world_draw(2, SIM_CHOOSE_STEP);
 		put(&p);
 	}

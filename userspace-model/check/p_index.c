@@ -293,10 +293,8 @@ void check_index(struct world *w)
 	stack_open(&p.stack, SHARDBLK_STREAM_INDEX);
 	p.index = shard_index_create(&p.stack.store, P_ENTRIES, P_PAGES);
 	restore(&p);
-	for (i = 0; i < P_OPS; i++) {
-		world_mark(w);
+	for (i = 0; i < P_OPS; i++)
 		do_op(w, &p);
-	}
 	let_go(&p);
 	if (shard_index_is_frozen(p.index)) {
 		p.nr_publishes = 0;

@@ -144,10 +144,8 @@ void check_oracle(struct world *w)
 	for (i = 0; i < P_BLOCKS; i++)
 		p.base[i] = draw(2) ? m_stamp(++p.serial, 0, false) : 0;
 	m_device_settle(&p.m, p.base);
-	for (i = 0; i < P_EVENTS; i++) {
-		world_mark(w);
+	for (i = 0; i < P_EVENTS; i++)
 		event(&p);
-	}
 	draw_state(&p);
 	may = any_order(&p, 0, p.base);
 	why = m_device_holds(&p.m, p.seen, p.m.must);

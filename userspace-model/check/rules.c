@@ -31,7 +31,6 @@ void check_o1(struct world *w)
 	small(&config);
 	config.options.frames_in_flight = WORLD_SLOTS;
 	for (i = 0; i < ROUNDS; i++) {
-		world_mark(w);
 		world_begin(w, &config);
 		script_write(w, 0, 4, true);
 		w->sick = true;
@@ -59,7 +58,6 @@ void check_o2(struct world *w)
 	small(&config);
 	config.options.memtable_entries = 64;
 	for (i = 0; i < ROUNDS; i++) {
-		world_mark(w);
 		world_begin(w, &config);
 		for (k = 0; k < WORLD_SLOTS; k++) {
 			slots[k] = world_submit(w, SHARD_WRITE, k, 1, false);
@@ -97,7 +95,6 @@ static void o3_failed_flush(struct world *w, const struct world_config *config)
 	u32 i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		world_mark(w);
 		world_begin(w, config);
 		script_write(w, 0, 2, true);
 		script_write(w, 0, 1, false);
@@ -206,7 +203,6 @@ void check_o7(struct world *w)
 
 	small(&config);
 	for (i = 0; i < ROUNDS; i++) {
-		world_mark(w);
 		world_begin(w, &config);
 		script_write(w, 0, 15, false);
 		world_checkpoint(w);
@@ -238,7 +234,6 @@ static void o8_only_kernel(struct world *w, const struct world_config *config)
 	u32 i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		world_mark(w);
 		world_begin(w, config);
 		script_write(w, 0, 3, false);
 		world_crash(w, true);
@@ -266,7 +261,6 @@ void check_o8(struct world *w)
 	config.disk.fua = true;
 	o8_only_kernel(w, &config);
 	for (cut_in = 1; !ended; cut_in++) {
-		world_mark(w);
 		world_begin(w, &config);
 		o3_history(w);
 		world_checkpoint(w);
@@ -354,7 +348,6 @@ void check_o11(struct world *w)
 	size = config.format.extent_size;
 	for (extent = SHARDBLK_SUPER_EXTENTS; extent < HISTORY_EXTENTS;
 	     extent++) {
-		world_mark(w);
 		world_begin(w, &config);
 		script_fill(w, 1);
 		world_checkpoint(w);
@@ -388,7 +381,6 @@ void check_o12(struct world *w)
 	small(&config);
 	world_begin(w, &config);
 	for (i = 0; i < ROUNDS; i++) {
-		world_mark(w);
 		w->nr_refused = 0;
 		for (k = 0; k < 4 && !w->nr_refused; k++)
 			script_fill(w, 1 + k % 2);
@@ -417,7 +409,6 @@ void check_o13(struct world *w)
 
 	small(&config);
 	for (cut_in = 1; !ended; cut_in++) {
-		world_mark(w);
 		world_begin(w, &config);
 		o6_history(w);
 		world_close(w);

@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * DOC: replay and shrinking
+ * DOC: runs, replay and repros
  *
  * A run is determined by its suite and its choices, so a seed or a list of
  * choices is all there is to a repro.
  *
- * Shrinking deletes operations, then lowers choices, for as long as something
- * still fails; what was drawn in the last run that did becomes the next list.
+ * That this is so is checked: one run in a hundred is run twice, and everything
+ * that it drew, did and got must be the same, which a hash tells.
+ *
+ * A failure is text, or the end of the process, when a sanitizer or a signal
+ * ends it.  The latter is run again in a child process, whose choices and table
+ * lie in shared memory.
  */
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "history.h"
-#include "runner.h"
+#include "shrink.h"
+#include "table.h"
 
-#define SHRINK_SECONDS	5
+#define TWICE_IN	100	/* one run in so many is run twice */
+#define RUN_SECONDS	240	/* then a run hangs, and is ended */
+#define APART_SECONDS	2	/* the same while one is shrunk */
+#define APART_RECORDS	1000000
+#define DIED		"the process died"
 
 static struct world world;
 
-/* A list that is replayed, or will be. */
-struct list {
-	struct sim_record *records;
-	size_t nr;
-	u32 marks[WORLD_MARKS_MAX];
-	u32 nr_marks;
-};
+/* Where a child leaves what it drew, and why it failed. */
+static struct apart {
+	char why[WHY_SIZE];
+	struct sim_record records[APART_RECORDS];
+} *apart;
 
 /* ---- one run ---- */
 
@@ -38,210 +48,194 @@ static void run_fiber(void *arg)
 
 static const char *run_one(const struct check_suite *suite)
 {
+	const char *why;
+
 	running = suite;
-	world_reset(&world);
-	return kapi_run(&world.sim.hooks, run_fiber, &world) ?
-		kapi_failure() : NULL;
+	world.nr_done = 0;
+	world.nr_refused = 0;
+	world.nr_crashes = 0;
+	world.model.nr_searched = 0;
+	alarm(RUN_SECONDS);
+	why = kapi_run(&world.sim.hooks, run_fiber, &world) ?
+	      kapi_failure() : NULL;
+	alarm(0);
+	return why;
+}
+
+static const char *run_seed(const struct check_suite *suite, u64 seed)
+{
+	world.sim.choices.recording = false;
+	sim_choices_seed(&world.sim.choices, seed);
+	return run_one(suite);
+}
+
+/* Neighbouring seeds go to different processes: by another measure. */
+static bool is_run_twice(u64 seed)
+{
+	return (seed * 0x9e3779b97f4a7c15ull >> 32) % TWICE_IN == 0;
+}
+
+static const char *run_again(const struct check_suite *suite, u64 seed,
+			     const char *why)
+{
+	static char what[WHY_SIZE];
+	u64 hash = world.sim.choices.hash;
+
+	if (why)
+		return why;
+	why = run_seed(suite, seed);
+	if (!why && world.sim.choices.hash == hash)
+		return NULL;
+	scnprintf(what, sizeof(what), "not the same when run twice: %s",
+		  why ?: "the hash differs");
+	return what;
 }
 
 const char *check_seed(const struct check_suite *suite, u64 seed,
 		       struct check_tally *tally)
 {
-	const char *why;
+	const char *why = run_seed(suite, seed);
 
-	world.sim.choices.recording = false;
-	sim_choices_seed(&world.sim.choices, seed);
-	why = run_one(suite);
 	tally->nr_runs++;
-	tally->nr_full += world.nr_done == HISTORY_OPS;
+	tally->nr_full += world.nr_done >= HISTORY_OPS;
 	tally->nr_ops += world.nr_done;
 	tally->nr_refused += world.nr_refused;
 	tally->nr_crashes += world.nr_crashes;
 	tally->nr_searched += world.model.nr_searched;
+	if (suite->share && is_run_twice(seed)) {
+		why = run_again(suite, seed, why);
+		tally->nr_twice++;
+	}
 	tally->nr_failed += !!why;
 	return why;
 }
 
-/* Runs a list, and keeps what was really drawn. */
-static const char *run_list(const struct check_suite *suite,
-			    const struct list *list)
+u64 check_hash(void)
+{
+	return world.sim.choices.hash;
+}
+
+const char *check_list(const struct check_suite *suite,
+		       const struct list *list)
 {
 	sim_choices_list(&world.sim.choices, list->records, list->nr);
 	world.sim.choices.recording = true;
 	return run_one(suite);
 }
 
-/* ---- lists ---- */
-
-static void list_free(struct list *list)
+void check_drawn(struct sim_record **records, size_t *nr)
 {
-	free(list->records);
-	list->records = NULL;
-	list->nr = 0;
+	*records = world.sim.choices.records;
+	*nr = world.sim.choices.next;
+	while (*nr && !(*records)[*nr - 1].value)
+		--*nr;
 }
 
-/* What the last run drew, without the zeros at its end. */
-static void list_of_run(struct list *list)
-{
-	size_t nr = world.sim.choices.next;
+/* ---- in a process of its own ---- */
 
-	while (nr && !world.sim.choices.records[nr - 1].value)
+static void apart_begin(void)
+{
+	if (!apart)
+		apart = mmap(NULL, sizeof(*apart), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (apart == MAP_FAILED)
+		abort();
+	apart->why[0] = '\0';
+	fflush(stdout);
+}
+
+/* Return: why it failed, or NULL. */
+static const char *apart_wait(pid_t child)
+{
+	int status;
+
+	if (child < 0 || waitpid(child, &status, 0) < 0) {
+		perror("fork");
+		exit(1);
+	}
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return apart->why[0] ? apart->why : NULL;
+	return DIED;
+}
+
+static void __attribute__((__noreturn__)) apart_end(const char *why)
+{
+	if (why)
+		scnprintf(apart->why, sizeof(apart->why), "%s", why);
+	_exit(0);
+}
+
+const char *check_list_apart(const struct check_suite *suite,
+			     const struct list *list)
+{
+	pid_t child;
+
+	apart_begin();
+	child = fork();
+	if (child)
+		return apart_wait(child);
+	/* what it has to say is said once, at the end */
+	if (!freopen("/dev/null", "w", stderr))
+		_exit(0);
+	close(STDERR_FILENO);
+	sim_choices_list(&world.sim.choices, list->records, list->nr);
+	running = suite;
+	alarm(APART_SECONDS);
+	apart_end(kapi_run(&world.sim.hooks, run_fiber, &world) ?
+		  kapi_failure() : NULL);
+}
+
+/* Runs a seed in a child; keeps what was drawn, even if that dies. */
+static const char *seed_apart(const struct check_suite *suite, u64 seed,
+			      struct list *list)
+{
+	struct sim_choices *choices = &world.sim.choices;
+	const char *why;
+	size_t nr = 0;
+	pid_t child;
+
+	apart_begin();
+	memset(apart->records, 0, sizeof(apart->records));
+	child = fork();
+	if (!child) {
+		choices->records = apart->records;
+		choices->max_records = APART_RECORDS;
+		sim_choices_seed(choices, seed);
+		choices->recording = true;
+		apart_end(run_one(suite));
+	}
+	why = apart_wait(child);
+	while (nr < APART_RECORDS && apart->records[nr].bound)
+		nr++;
+	while (nr && !apart->records[nr - 1].value)
 		nr--;
 	list->records = malloc(max_t(size_t, nr, 1) * sizeof(*list->records));
 	if (!list->records)
 		abort();
-	memcpy(list->records, world.sim.choices.records,
-	       nr * sizeof(*list->records));
+	memcpy(list->records, apart->records, nr * sizeof(*list->records));
 	list->nr = nr;
-	memcpy(list->marks, world.marks, sizeof(list->marks));
-	list->nr_marks = world.nr_marks;
+	return why;
 }
 
-static void list_without(struct list *to, const struct list *from, size_t at,
-			 size_t nr)
+/* Runs a list in a child and prints its history. */
+static const char *list_print(const struct check_suite *suite,
+			      const struct list *list, bool io)
 {
-	*to = *from;
-	to->records = malloc(max_t(size_t, from->nr, 1) *
-			     sizeof(*to->records));
-	if (!to->records)
-		abort();
-	to->nr = from->nr - nr;
-	memcpy(to->records, from->records, at * sizeof(*to->records));
-	memcpy(to->records + at, from->records + at + nr,
-	       (from->nr - at - nr) * sizeof(*to->records));
-}
+	const char *why;
+	pid_t child;
 
-/* ---- shrinking ---- */
-
-struct shrink {
-	const struct check_suite *suite;
-	struct list best;
-	u64 nr_runs;
-	time_t until;
-};
-
-static bool shrink_late(const struct shrink *s)
-{
-	return time(NULL) > s->until;
-}
-
-/* Simpler: fewer choices that are not the simplest, or lower ones. */
-static bool simpler(const struct list *a, const struct list *b)
-{
-	u64 nonzero[2] = { 0 }, sum[2] = { 0 };
-	size_t i;
-
-	for (i = 0; i < a->nr; i++) {
-		nonzero[0] += !!a->records[i].value;
-		sum[0] += a->records[i].value;
+	apart_begin();
+	table_begin();
+	child = fork();
+	if (!child) {
+		world.verbose = true;
+		world.verbose_io = io;
+		apart_end(check_list(suite, list));
 	}
-	for (i = 0; i < b->nr; i++) {
-		nonzero[1] += !!b->records[i].value;
-		sum[1] += b->records[i].value;
-	}
-	if (nonzero[0] != nonzero[1])
-		return nonzero[0] < nonzero[1];
-	return sum[0] < sum[1];
-}
-
-/* Takes @list over if it still fails; frees it otherwise. */
-static bool shrink_try(struct shrink *s, struct list *list)
-{
-	struct list drawn;
-
-	s->nr_runs++;
-	if (!run_list(s->suite, list)) {
-		list_free(list);
-		return false;
-	}
-	list_of_run(&drawn);
-	list_free(list);
-	if (!simpler(&drawn, &s->best)) {
-		list_free(&drawn);
-		return false;
-	}
-	list_free(&s->best);
-	s->best = drawn;
-	return true;
-}
-
-static bool shrink_ops(struct shrink *s)
-{
-	bool any = false;
-	u32 nr, i;
-
-	for (nr = max(s->best.nr_marks / 2, 1u); nr; nr /= 2) {
-		for (i = 0; i < s->best.nr_marks && !shrink_late(s);) {
-			u32 end = min(i + nr, s->best.nr_marks);
-			size_t from = min_t(size_t, s->best.marks[i],
-					    s->best.nr);
-			size_t to = end == s->best.nr_marks ? s->best.nr :
-				    s->best.marks[end];
-			struct list list;
-
-			to = min(to, s->best.nr);
-			list_without(&list, &s->best, from, to - from);
-			if (to > from && shrink_try(s, &list))
-				any = true;
-			else
-				i += nr;
-			if (to == from)
-				list_free(&list);
-		}
-	}
-	return any;
-}
-
-/* Tries a value for @nr choices from @at on that have a higher one. */
-static bool shrink_lower(struct shrink *s, size_t at, size_t nr, u32 value)
-{
-	bool lower = false;
-	struct list list;
-	size_t i;
-
-	list_without(&list, &s->best, 0, 0);
-	for (i = at; i < at + nr && i < list.nr; i++) {
-		if (list.records[i].value <= value)
-			continue;
-		list.records[i].value = value;
-		lower = true;
-	}
-	if (lower)
-		return shrink_try(s, &list);
-	list_free(&list);
-	return false;
-}
-
-static bool shrink_values(struct shrink *s)
-{
-	bool any = false;
-	size_t nr, i;
-
-	for (nr = 64; nr; nr /= 4)
-		for (i = 0; i < s->best.nr && !shrink_late(s); i += nr)
-			any |= shrink_lower(s, i, nr, 0);
-	for (i = 0; i < s->best.nr && !shrink_late(s); i++) {
-		while (i < s->best.nr && s->best.records[i].value) {
-			u32 value = s->best.records[i].value;
-
-			if (!shrink_lower(s, i, 1, value / 2) &&
-			    !shrink_lower(s, i, 1, value - 1))
-				break;
-			any = true;
-		}
-	}
-	return any;
-}
-
-static void shrink(struct shrink *s)
-{
-	bool any;
-
-	s->until = time(NULL) + SHRINK_SECONDS;
-	do {
-		any = shrink_ops(s);
-		any |= shrink_values(s);
-	} while (any && !shrink_late(s));
+	why = apart_wait(child);
+	table_print();
+	printf("      | %s\n", why ?: "no failure");
+	return why;
 }
 
 /* ---- repros ---- */
@@ -260,17 +254,27 @@ static int list_write(const struct check_suite *suite, const struct list *list,
 	return fclose(file) ? -EIO : 0;
 }
 
-/* Return: the suite, or NULL if this is no repro. */
-static const struct check_suite *list_read(const char *path, struct list *list)
+/* The first line of a failure; a deadlock has more. */
+static void first_line(char *to, const char *why)
+{
+	scnprintf(to, WHY_SIZE, "%.*s", (int)strcspn(why, "\n"), why);
+}
+
+/* Return: the suite, and why it failed; NULL if this is no repro. */
+static const struct check_suite *list_read(const char *path, struct list *list,
+					   char *why)
 {
 	const struct check_suite *suite = NULL;
 	FILE *file = fopen(path, "r");
-	char line[512], name[64];
+	char line[WHY_SIZE + 16], name[64];
 	ssize_t nr;
 
 	if (!file)
 		return NULL;
+	why[0] = '\0';
 	while (fgets(line, sizeof(line), file)) {
+		if (line[0] == '#' && !strstr(line, "GPL"))
+			first_line(why, line + 2);
 		if (sscanf(line, "suite %63s", name) == 1) {
 			suite = check_suite_find(name);
 			break;
@@ -285,85 +289,125 @@ static const struct check_suite *list_read(const char *path, struct list *list)
 	return suite;
 }
 
-static void print_history(const struct check_suite *suite,
-			  const struct list *list)
+/* Writes the list where `make replay` finds it.  Return: its path, or NULL. */
+static const char *list_file(const struct check_suite *suite,
+			     const struct list *list, const char *why,
+			     const char *name)
 {
-	const char *why;
+	static char path[256];
+	char line[WHY_SIZE];
 
-	world.verbose = true;
-	printf("    # | what\n------+------------------------------------\n");
-	why = run_list(suite, list);
-	world.verbose = false;
-	printf("      | %s\n", why ?: "no failure");
-}
-
-void check_failed(const struct check_suite *suite, u64 seed, const char *why)
-{
-	struct shrink s = { .suite = suite };
-	char path[128], first[512];
-
-	scnprintf(first, sizeof(first), "%s", why);
-	printf("\n%s: seed %#llx: %s\n", suite->name, seed, first);
-	printf("make replay REPRO=%s:%#llx\n", suite->name, seed);
-	sim_choices_seed(&world.sim.choices, seed);
-	world.sim.choices.recording = true;
-	why = run_one(suite);
-	if (!why || strcmp(why, first)) {
-		printf("not the same when run again: %s\n", why ?: "passed");
-		return;
-	}
-	list_of_run(&s.best);
-	shrink(&s);
-	why = run_list(suite, &s.best);
-	scnprintf(first, sizeof(first), "%s", why ?: "passed");
+	first_line(line, why);
+	scnprintf(path, sizeof(path), "%s/%s.repro",
+		  strchr(name, ':') ? "build/repros" :
+		  "userspace-model/check/regressions", name);
+	if (strchr(name, ':'))
+		*strrchr(path, ':') = '-';
 	mkdir("build", 0777);
 	mkdir("build/repros", 0777);
-	scnprintf(path, sizeof(path), "build/repros/%s-%llx.repro",
-		  suite->name, seed);
-	if (list_write(suite, &s.best, first, path))
-		printf("cannot write %s\n", path);
-	else
-		printf("shrunk in %llu runs: make replay REPRO=%s\n",
-		       s.nr_runs, path);
-	print_history(suite, &s.best);
+	if (!list_write(suite, list, line, path))
+		return path;
+	printf("cannot write %s\n", path);
+	return NULL;
+}
+
+static void seed_name(char *to, size_t size, const struct check_suite *suite,
+		      u64 seed)
+{
+	scnprintf(to, size, "%s:%#llx", suite->name, seed);
+}
+
+bool check_shrink(struct shrink *s, u64 seed)
+{
+	const char *why = seed_apart(s->suite, seed, &s->best);
+
+	if (!why)
+		return false;
+	s->dies = !strcmp(why, DIED);
+	scnprintf(s->why, sizeof(s->why), "%s", why);
+	shrink(s);
+	why = check_list_apart(s->suite, &s->best);
+	scnprintf(s->why, sizeof(s->why), "%s", why ?: "passed");
+	return true;
+}
+
+void check_failed(const struct check_suite *suite, u64 seed, const char *why,
+		  const char *file)
+{
+	struct shrink s = { .suite = suite };
+	const char *path;
+	char name[64];
+
+	seed_name(name, sizeof(name), suite, seed);
+	printf("\n%s: %s\n", name, why);
+	printf("make replay REPRO=%s\n", name);
+	if (!check_shrink(&s, seed)) {
+		printf("not the same when run again: passed\n");
+		list_free(&s.best);
+		return;
+	}
+	path = list_file(suite, &s.best, s.why, file ?: name);
+	if (path)
+		printf("shrunk to %u operations by %llu runs in %.1f s: make replay REPRO=%s\n",
+		       list_nr_ops(&s.best), s.nr_runs, s.seconds, path);
+	list_print(suite, &s.best, false);
 	list_free(&s.best);
 	fflush(stdout);
 }
 
-static bool list_of_seed(const char *repro, const char **why,
-			 const struct check_suite **suite, struct list *list)
+/* Return: the suite, or NULL if this does not name one and a seed. */
+static const struct check_suite *seed_of(const char *repro, u64 *seed)
 {
 	const char *colon = strrchr(repro, ':');
 	char name[64];
 
 	if (!colon)
-		return false;
+		return NULL;
 	scnprintf(name, sizeof(name), "%.*s", (int)(colon - repro), repro);
-	*suite = check_suite_find(name);
-	if (!*suite)
-		return false;
-	sim_choices_seed(&world.sim.choices, strtoull(colon + 1, NULL, 0));
-	world.sim.choices.recording = true;
-	*why = run_one(*suite);
-	list_of_run(list);
-	return true;
+	*seed = strtoull(colon + 1, NULL, 0);
+	return check_suite_find(name);
 }
 
-int check_replay(const char *repro, bool quiet, bool io)
+static int replay_seed(const struct check_suite *suite, u64 seed, bool io,
+		       const char *file)
+{
+	struct list list;
+	char why[WHY_SIZE];
+	const char *found = seed_apart(suite, seed, &list);
+
+	if (found) {
+		scnprintf(why, sizeof(why), "%s", found);
+		check_failed(suite, seed, why, file);
+	} else {
+		list_print(suite, &list, io);
+	}
+	list_free(&list);
+	return !!found;
+}
+
+int check_replay(const char *repro, bool quiet, bool io, const char *file)
 {
 	const struct check_suite *suite;
 	struct list list = { 0 };
 	const char *why = NULL;
+	char was[WHY_SIZE];
+	u64 seed;
 
-	suite = list_read(repro, &list);
-	if (!suite && !list_of_seed(repro, &why, &suite, &list)) {
+	suite = seed_of(repro, &seed);
+	if (suite)
+		return replay_seed(suite, seed, io, file);
+	suite = list_read(repro, &list, was);
+	if (!suite) {
 		fprintf(stderr, "%s: neither a repro nor SUITE:SEED\n", repro);
 		return 2;
 	}
-	why = run_list(suite, &list);
-	world.verbose_io = io;
+	if (quiet)
+		why = check_list_apart(suite, &list);
 	if (!quiet || why)
-		print_history(suite, &list);
+		why = list_print(suite, &list, io);
+	/* one that has been mended is what is to be filed */
+	if (file)
+		list_file(suite, &list, why ?: was, file);
 	list_free(&list);
 	return !!why;
 }

@@ -11,7 +11,7 @@
  * struct check_suite - one question, asked with many seeds or once
  * @name:	in reports and repros
  * @run:	asks it; inside a run of kapi
- * @share:	of the scenarios of `make check`, in a thousand; 0: it is a test
+ * @share:	of the scenarios of `make check`, in a hundred; 0: it is a test
  *		that draws nothing that matters, asked once
  * @what:	in a few words
  */
@@ -30,34 +30,70 @@ struct check_tally {
 	u64 nr_refused;
 	u64 nr_crashes;
 	u64 nr_searched;	/* orders that the engine's numbers did not give */
+	u64 nr_twice;		/* run twice, to see whether it is the same */
 	u64 nr_failed;
 };
 
 /** check_suites() - all there are, ended by one without a name */
 extern const struct check_suite check_suites[];
+/** check_planted() - suites that fail, to see how failures are dealt with */
+extern const struct check_suite check_planted[];
 const struct check_suite *check_suite_find(const char *name);
 
-/** check_init() - before anything else; verbose prints histories */
+/** check_init() - before anything else */
 void check_init(void);
 
 /**
- * check_seed() - one run
+ * check_seed() - one run; one in a hundred twice
  *
  * Return: NULL when all is well, else what is not; valid until the next run.
  */
 const char *check_seed(const struct check_suite *suite, u64 seed,
 		       struct check_tally *tally);
 
-/** check_failed() - a seed failed: say so, shrink it, file and print it */
-void check_failed(const struct check_suite *suite, u64 seed, const char *why);
+/** check_hash() - of all that the last run drew, did and got */
+u64 check_hash(void);
 
 /**
- * check_replay() - run a repro: a file, or SUITE:SEED
+ * check_failed() - a seed failed: say so, shrink it, file and print it
+ * @file:	a name in check/regressions; NULL: in build/repros
+ */
+void check_failed(const struct check_suite *suite, u64 seed, const char *why,
+		  const char *file);
+
+/**
+ * check_replay() - run a repro: a file, or SUITE:SEED, which is shrunk
  * @quiet:	print nothing unless it fails
  * @io:		print the engine's I/O too
+ * @file:	if it fails, file it in check/regressions by that name; or NULL
  *
  * Return: 0; 1 if it fails; 2 if there is no such thing.
  */
-int check_replay(const char *repro, bool quiet, bool io);
+int check_replay(const char *repro, bool quiet, bool io, const char *file);
+
+/**
+ * check_shrinking() - do failures with known shortest histories shrink to them
+ * @nr:		so many failures of each planted suite
+ * @what:	what came of it, for the report
+ */
+bool check_shrinking(u32 nr, char *what, size_t size);
+
+/* ---- for shrinking ---- */
+
+struct list;
+struct shrink;
+
+/** check_shrink() - @s->suite and a seed are given.  Return: does it fail? */
+bool check_shrink(struct shrink *s, u64 seed);
+
+/** check_list() - run a list.  Return: as check_seed() */
+const char *check_list(const struct check_suite *suite,
+		       const struct list *list);
+/** check_list_apart() - the same in a process of its own, which may die */
+const char *check_list_apart(const struct check_suite *suite,
+			     const struct list *list);
+
+/** check_drawn() - what the last check_list() drew, without zeros at its end */
+void check_drawn(struct sim_record **records, size_t *nr);
 
 #endif /* CHECK_RUNNER_H */

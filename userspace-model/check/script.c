@@ -76,7 +76,6 @@ u32 script_sweep(struct world *w, const struct world_config *config,
 
 	for (cut_in = 1; !ended; cut_in++) {
 		for (try = 0; try < nr_tries; try++) {
-			world_mark(w);
 			world_begin(w, config);
 			w->cut_in = cut_in;
 			fn(w);

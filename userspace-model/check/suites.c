@@ -85,5 +85,8 @@ const struct check_suite *check_suite_find(const char *name)
 	for (suite = check_suites; suite->name; suite++)
 		if (!strcmp(suite->name, name))
 			return suite;
+	for (suite = check_planted; suite->name; suite++)
+		if (!strcmp(suite->name, name))
+			return suite;
 	return NULL;
 }

@@ -14,26 +14,13 @@
 
 #include "world.h"
 #include "content.h"
+#include "show.h"
 #include "shardblk_format.h"
 
-void world_print(const char *fmt, ...)
+static void step_end(struct world *w, u32 row, int error)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	vprintf(fmt, args);
-	va_end(args);
-	putchar('\n');
-}
-
-static void world_log(void *ctx, int level, const char *fmt, va_list args)
-{
-	struct world *w = ctx;
-
-	if (!w->verbose)
-		return;
-	printf("      | log: ");
-	vprintf(fmt, args);
+	sim_note(&w->sim.choices, (u32)error);
+	show_result(w, row, error);
 }
 
 /* ---- events, and the end of the power ---- */
@@ -41,7 +28,7 @@ static void world_log(void *ctx, int level, const char *fmt, va_list args)
 /* What was submitted since stays in flight until the machine is dead. */
 static void power_fails(struct world *w)
 {
-	world_note(w, "      | the power fails");
+	world_note(w, "      | *** the power fails");
 	w->cut_in = 0;
 	w->stopping = false;
 	w->cut = true;
@@ -113,37 +100,6 @@ static bool world_event(void *ctx)
 	return true;
 }
 
-/* ---- the engine's own I/O, for whoever wants to see it ---- */
-
-static const struct shard_backend_ops *traced_ops;
-
-static void trace_submit(struct shard_backend *backend, struct shard_io *io)
-{
-	static const char * const names[] = {
-		"read", "append", "flush", "reset",
-	};
-
-	if (io->op == SHARD_IO_FLUSH)
-		world_print("      |   %s", names[io->op]);
-	else
-		world_print("      |   %s %llu +%u%s", names[io->op],
-			    io->offset / SIM_SECTOR, io->len / SIM_SECTOR,
-			    io->fua ? " fua" : "");
-	traced_ops->submit(backend, io);
-}
-
-static void world_trace(struct world *w)
-{
-	static struct shard_backend_ops ops;
-
-	if (!w->verbose_io || w->disk->backend.ops == &ops)
-		return;
-	traced_ops = w->disk->backend.ops;
-	ops = *traced_ops;
-	ops.submit = trace_submit;
-	w->disk->backend.ops = &ops;
-}
-
 /* A call that may sleep, and may never return if the power fails. */
 struct world_call {
 	struct world *w;
@@ -179,13 +135,6 @@ static int world_call(struct world *w, const char *name,
 
 /* ---- requests ---- */
 
-static const char * const op_names[] = {
-	[SHARD_READ] = "read",
-	[SHARD_WRITE] = "write",
-	[SHARD_DISCARD] = "discard",
-	[SHARD_FLUSH] = "flush",
-};
-
 /* What a request may return, given what has struck so far. */
 static void check_error(struct world *w, struct world_slot *slot, int error)
 {
@@ -195,18 +144,21 @@ static void check_error(struct world *w, struct world_slot *slot, int error)
 		if (w->write_failed && slot->late && op != SHARD_READ &&
 		    op != SHARD_FLUSH)
 			kapi_fail("a %s succeeded after one had failed",
-				  op_names[op]);
+				  show_op(op));
 		if (w->flush_failed && slot->late && op == SHARD_FLUSH)
 			kapi_fail("a flush succeeded after one had failed");
 		return;
 	}
+	shard_sometimes(error == -EROFS, "a read-only device refuses a write");
+	shard_sometimes(op == SHARD_READ, "a read fails");
+	shard_sometimes(op == SHARD_FLUSH, "a flush fails");
 	if (error == -ENOSPC && op == SHARD_WRITE)
 		return;
 	if (error == -EROFS && w->sick && op != SHARD_READ)
 		return;
 	if (error != -EIO || !w->sick)
 		kapi_fail("a %s of %u blocks at %llu returned %d",
-			  op_names[op], slot->nr_blocks,
+			  show_op(op), slot->nr_blocks,
 			  w->config.base + slot->lba, error);
 }
 
@@ -221,6 +173,8 @@ static void read_done(struct world *w, struct world_slot *slot, int error)
 	for (i = 0; i < nr; i++)
 		to[i] = error ? M_UNREADABLE :
 			content_stamp(slot->data + (size_t)i * size, size);
+	for (i = 0; i < nr; i++)
+		sim_note(&w->sim.choices, to[i]);
 	if (slot->into)
 		return;
 	why = m_device_read_done(&w->model, &slot->read, &lba, nr, stamps);
@@ -236,9 +190,9 @@ static void slot_done(struct shard_request *request, int error)
 
 	if (!slot->busy)
 		kapi_fail("request #%u was done twice", slot->number);
-	if (!slot->into)
-		world_note(w, "%5u | %s done: %d", slot->number,
-			   op_names[slot->op], error);
+	sim_note(&w->sim.choices, (u64)slot->number << 32 | (u32)error);
+	if (!slot->into && w->verbose)
+		show_done(w, slot, error);
 	check_error(w, slot, error);
 	switch (slot->op) {
 	case SHARD_READ:
@@ -343,8 +297,8 @@ struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
 	slot->lba = lba;
 	slot->nr_blocks = nr_blocks;
 	slot->fua = fua;
-	world_note(w, "%5u | %-8s%4u %+4d%s", slot->number, op_names[op], lba,
-		   nr_blocks, fua ? " fua" : "");
+	if (w->verbose)
+		show_request(slot);
 	switch (op) {
 	case SHARD_WRITE:
 		slot->serial = ++w->serial;
@@ -425,12 +379,20 @@ void world_read_stamps(struct world *w, u64 *stamps)
 {
 	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max, lba;
 
-	for (lba = 0; lba < nr && !w->cut; lba += max)
-		read_stamps(w, stamps, lba, min(max, nr - lba));
-	world_wait_all(w);
-	for (lba = 0; lba < nr && !w->cut; lba++)
-		if (stamps[lba] == M_UNREADABLE)
-			read_stamps(w, stamps, lba, 1);
+	for (lba = 0; lba < nr; lba += max) {
+		slot = slot_get(w);
+		if (!slot)
+			return;
+		slot->number = 0;
+		slot->into = stamps + lba;
+		slot->op = SHARD_READ;
+		slot->fua = false;
+		slot->lba = lba;
+		slot->nr_blocks = min(max, nr - lba);
+		slot->segs[0].addr = slot->data;
+		slot->segs[0].len = slot->nr_blocks * w->info.block_size;
+		slot_submit(w, slot);
+	}
 	world_wait_all(w);
 }
 
@@ -463,21 +425,80 @@ void world_compare(struct world *w, u64 must)
 
 /* ---- starting and stopping ---- */
 
+/* Each change that can be is one that must occur. */
+static void state_changed(void *ctx, enum shard_state to)
+{
+	struct world *w = ctx;
+	enum shard_state from = w->state;
+
+	w->state = to;
+	world_note(w, "      | it is %s now", shard_state_name(to));
+	sim_note(&w->sim.choices, to);
+	if (from == SHARD_STATE_READ_WRITE) {
+		shard_sometimes(to == SHARD_STATE_FULL,
+				"from read-write to full");
+		shard_sometimes(to == SHARD_STATE_READ_ONLY,
+				"from read-write to read-only");
+		shard_sometimes(to == SHARD_STATE_FAILED,
+				"from read-write to failed");
+	} else if (from == SHARD_STATE_FULL) {
+		shard_sometimes(to == SHARD_STATE_READ_WRITE,
+				"from full to read-write");
+		shard_sometimes(to == SHARD_STATE_READ_ONLY,
+				"from full to read-only");
+		shard_rarely(to == SHARD_STATE_FAILED,
+			     "from full to failed");
+	} else {
+		shard_sometimes(true, "from read-only to failed");
+	}
+}
+
+/* A disk that lies about flushes: the checks must notice. */
+static const struct shard_backend_ops *honest_ops;
+
+static void lying_submit(struct shard_backend *backend, struct shard_io *io)
+{
+	if (io->op == SHARD_IO_FLUSH)
+		io->done(io);
+	else
+		honest_ops->submit(backend, io);
+}
+
+static void lose_flushes(struct world *w)
+{
+	static struct shard_backend_ops ops;
+
+	if (w->disk->backend.ops == &ops)
+		return;
+	honest_ops = w->disk->backend.ops;
+	ops = *honest_ops;
+	ops.submit = lying_submit;
+	w->disk->backend.ops = &ops;
+}
+
 static int open_call(struct world *w)
 {
+	struct shard_options options = w->config.options;
+
+	options.state_changed = state_changed;
+	options.ctx = w;
+	w->state = SHARD_STATE_READ_WRITE;
 	sim_disk_start(w->disk);
-	world_trace(w);
-	return shard_device_open(&w->disk->backend,
-				 &w->config.options, &w->device);
+	if (w->config.lose_flushes)
+		lose_flushes(w);
+	show_io(w);
+	return shard_device_open(&w->disk->backend, &options, &w->device);
 }
 
 int world_open(struct world *w)
 {
+	u32 row = show_step(w, "start");
 	int err = world_call(w, "open", open_call);
 
+	shard_sometimes(w->cut, "the power fails in a start");
 	if (w->cut)
 		return 0;
-	world_note(w, "      | open: %d", err);
+	step_end(w, row, err);
 	if (err)
 		return err;
 	shard_device_info(w->device, &w->info);
@@ -497,16 +518,21 @@ static int close_call(struct world *w)
 void world_close(struct world *w)
 {
 	enum shard_state state;
+	u32 row;
 	int err;
 
 	world_wait_all(w);
 	if (w->cut)
 		return;
 	state = shard_device_state(w->device);
+	row = show_step(w, "stop");
 	err = world_call(w, "close", close_call);
+	shard_sometimes(w->cut, "the power fails in a stop");
 	if (w->cut)
 		return;
-	world_note(w, "      | close: %d", err);
+	step_end(w, row, err);
+	if (w->sick)
+		return;
 	if (!err && (state == SHARD_STATE_READ_WRITE ||
 		     state == SHARD_STATE_FULL))
 		m_device_flushed(&w->model, w->model.acked);
@@ -522,15 +548,17 @@ static int checkpoint_call(struct world *w)
 
 void world_checkpoint(struct world *w)
 {
+	u32 row;
 	int err;
 
 	if (w->cut)
 		return;
-	world_note(w, "      | checkpoint");
+	row = show_step(w, "checkpoint");
 	err = world_call(w, "checkpoint", checkpoint_call);
+	shard_sometimes(w->cut, "the power fails in a checkpoint");
 	if (w->cut)
 		return;
-	world_note(w, "      | checkpoint: %d", err);
+	step_end(w, row, err);
 	if (err && !w->sick)
 		kapi_fail("a checkpoint returned %d", err);
 }
@@ -553,6 +581,7 @@ static void world_start(struct world *w, bool healthy)
 
 	if (w->cut)
 		return;
+	shard_sometimes(err && was_sick, "a start refuses, as its disk fails");
 	if (err && (!was_sick || healthy))
 		kapi_fail("open returned %d", err);
 	if (err) {
@@ -574,7 +603,20 @@ static void forget_requests(struct world *w)
 {
 	struct world_slot *slot;
 
+	w->nr_crashes++;
+	shard_sometimes(only_kernel, "a kernel dies whose disk lives on");
+	if (only_kernel) {
+		world_note(w, "      | *** no, only the kernel dies: the disk keeps its cache");
+		sim_disk_abandon(w->disk);
+		kapi_crash();
+	} else {
+		sim_disk_power_off(w->disk);
+		kapi_crash();
+		sim_disk_settle(w->disk);
+	}
 	for (slot = w->slots; slot < w->slots + WORLD_SLOTS; slot++) {
+		if (slot->busy && !slot->into && w->verbose)
+			show_lost(slot);
 		if (slot->busy && !slot->into &&
 		    (slot->op == SHARD_WRITE || slot->op == SHARD_DISCARD))
 			w->model.requests[slot->index].hint = slot->request.seq;
@@ -622,13 +664,15 @@ void world_recover(struct world *w)
 	if (healthy)
 		world_heal(w);
 	do {
-		world_crash(w, world_draw(4, CHECK_CHOOSE_CUT) == 1);
+		world_crash(w, world_draw(WORLD_CRASHES,
+					  CHECK_CHOOSE_CUT) == 1);
 		if (nr_cuts++ < WORLD_CUTS_MAX &&
 		    world_draw(8, CHECK_CHOOSE_CUT) == 1)
 			w->cut_in = 1 + world_draw(WORLD_CUT_EVENTS,
 						   CHECK_CHOOSE_CUT);
 		world_start(w, healthy);
 	} while (w->cut);
+	shard_sometimes(nr_cuts > 2, "the power fails twice in one recovery");
 	w->cut_in = 0;
 	world_heal(w);
 	world_compare(w, w->model.must);
@@ -678,6 +722,20 @@ int world_format(struct world *w)
 	for (i = 0; i < SHARDBLK_SUPER_COPIES && extent_size; i++)
 		disk->extents[i].wp = block_size / SIM_SECTOR;
 	return err;
+}
+
+/* A format that the power cuts short, before the one that counts. */
+static void format_cut(struct world *w)
+{
+	struct sim_disk *disk = w->disk;
+	u32 extent_size = disk->extent_size;
+
+	w->cut_in = 1 + world_draw(WORLD_CUT_EVENTS, CHECK_CHOOSE_CUT);
+	disk->extent_size = 0;
+	world_call(w, "format", format_call);
+	shard_sometimes(w->cut, "the power fails in a format");
+	world_crash(w, false);
+	disk->extent_size = extent_size;
 }
 
 static bool same_disk(const struct sim_disk_config *a,
@@ -736,6 +794,8 @@ void world_begin(struct world *w, const struct world_config *config)
 	for (i = 0; i < WORLD_SLOTS; i++)
 		w->slots[i].busy = false;
 	world_heal(w);
+	if (config->cut_format)
+		format_cut(w);
 	err = world_format(w);
 	if (err)
 		kapi_fail("format returned %d", err);
@@ -763,6 +823,7 @@ void world_init(struct world *w)
 	sim_init(&w->sim);
 	w->complete_any = w->sim.hooks.idle;
 	w->sim.hooks.idle = world_event;
+	w->sim.hooks.log = show_log;
 	for (i = 0; i < WORLD_SLOTS; i++) {
 		w->slots[i].data = malloc((size_t)SHARD_REQUEST_BLOCKS_MAX *
 					  SHARDBLK_BLOCK_SIZE_MAX);

@@ -16,9 +16,10 @@
 
 #define WORLD_SLOTS	6	/* requests in flight */
 #define WORLD_SEGS	3	/* pieces of memory of a request */
+#define WORLD_OPS_MAX	16	/* kinds of operations */
 #define WORLD_HELD_MAX	8	/* operations that are held */
-#define WORLD_MARKS_MAX	128	/* operations of a history that shrinks well */
 #define WORLD_CUTS_MAX	3	/* crashes of one recovery */
+#define WORLD_CRASHES	4	/* of so many, the kernel alone dies in one */
 #define WORLD_CUT_EVENTS 32	/* events until the power fails, at most */
 
 /* What the checks draw from the choices, beside what kapi and sim do. */
@@ -30,7 +31,10 @@ enum check_choice {
 	CHECK_CHOOSE_FLIGHT,
 	CHECK_CHOOSE_CUT,
 	CHECK_CHOOSE_FAULT,
+	CHECK_CHOOSE_KINDS,	/* how many there are, of whomever */
 };
+
+struct world;
 
 /**
  * struct world_config - which device, and how it is run
@@ -41,6 +45,10 @@ enum check_choice {
  * @nr_blocks:		blocks of the model; 0: all of @format
  * @sync_in:		one backing operation in so many is done within submit
  * @faults:		the backing device may fail
+ * @cut_format:		the power fails in a format before that
+ * @weights:		how often each operation is drawn
+ * @lose_flushes:	a fault of the disk to be found: flushes do nothing
+ * @ran:		told of each operation that ran, or NULL
  * @nr_ops:		operations of a history
  */
 struct world_config {
@@ -51,6 +59,10 @@ struct world_config {
 	u32 nr_blocks;
 	u32 sync_in;
 	bool faults;
+	bool cut_format;
+	u8 weights[WORLD_OPS_MAX];
+	bool lose_flushes;
+	void (*ran)(struct world *w, u32 op);
 	u32 nr_ops;
 };
 
@@ -65,6 +77,7 @@ struct world_slot {
 	bool fua;
 	bool late;		/* submitted when such a one had failed */
 	u32 number;		/* for the table */
+	u32 row;		/* of it, if it is kept */
 	u64 done_at;		/* when, as the model counts events */
 	u32 index;		/* in the model */
 	u64 serial;
@@ -89,10 +102,7 @@ struct world_slot {
  * @wait:	where the first fiber waits
  * @cut_in:	the power fails after so many events; 0: it does not
  * @cut:	it has failed
- * @stopping:	it fails when @stop_in more events have been, but not before all
- *		waits that was set going, or when nothing is left to happen
- * @stop_in:	see there
- * @idle:	nothing was left to happen
+ * @state:	what the device last said that it was
  * @sick:	a fault struck since the last opening in good health
  * @write_failed: a write failed for good since the last opening
  * @flush_failed: a flush did
@@ -105,8 +115,6 @@ struct world_slot {
  * @serial:	of the last write
  * @nr_done:	operations that count
  * @nr_crashes:	power cuts
- * @marks:	where in the choices operations began
- * @nr_marks:	how many
  * @nr_refused:	requests that came back at once because of an earlier failure,
  *		or for lack of space
  * @slots:	requests
@@ -124,9 +132,7 @@ struct world {
 	wait_queue_head_t wait;
 	u32 cut_in;
 	bool cut;
-	bool stopping;
-	bool idle;
-	u32 stop_in;
+	enum shard_state state;
 	bool sick;
 	bool write_failed;
 	bool flush_failed;
@@ -140,8 +146,6 @@ struct world {
 	u32 nr_refused;
 	u32 nr_done;
 	u32 nr_crashes;
-	u32 marks[WORLD_MARKS_MAX];
-	u32 nr_marks;
 	struct world_slot slots[WORLD_SLOTS];
 };
 
@@ -161,16 +165,6 @@ static inline u32 world_draw(u32 n, unsigned int kind)
 
 /** world_init() - once */
 void world_init(struct world *w);
-
-/** world_reset() - before each run: hooks and counts */
-void world_reset(struct world *w);
-
-/** world_mark() - an operation begins: for shrinking */
-static inline void world_mark(struct world *w)
-{
-	if (w->nr_marks < WORLD_MARKS_MAX)
-		w->marks[w->nr_marks++] = w->sim.choices.next;
-}
 
 /** world_disk() - a blank disk of that kind */
 void world_disk(struct world *w, const struct sim_disk_config *config);

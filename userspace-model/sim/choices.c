@@ -106,6 +106,10 @@ static size_t draw_list(struct sim_choices *choices, size_t n,
 			return choices->list[at].value < n ?
 			       choices->list[at].value : 0;
 		}
+		if (kind == SIM_CHOOSE_END)
+			continue;
+		if (found == SIM_CHOOSE_END)
+			break;
 		if (kind != SIM_CHOOSE_STEP &&
 		    (found == SIM_CHOOSE_STEP ||
 		     (found > SIM_CHOOSE_STEP && kind < SIM_CHOOSE_STEP)))
@@ -148,6 +152,21 @@ static size_t draw_odometer(struct sim_choices *choices, size_t n,
 	return digit->value;
 }
 
+static size_t drawn(struct sim_choices *choices, size_t v, size_t n,
+		    unsigned int kind)
+{
+	if (choices->recording)
+		record(choices, v, n, kind);
+	choices->next++;
+	sim_note(choices, v << 8 | kind);
+	return v;
+}
+
+static size_t draw_seed(struct sim_choices *choices, size_t n)
+{
+	return mul_u64_u64_shr(splitmix64(&choices->state), n, 64);
+}
+
 size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 {
 	size_t v = 0;
@@ -158,7 +177,7 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 	case SIM_SOURCE_ZERO:
 		break;
 	case SIM_SOURCE_SEED:
-		v = mul_u64_u64_shr(splitmix64(&choices->state), n, 64);
+		v = draw_seed(choices, n);
 		break;
 	case SIM_SOURCE_BYTES:
 		v = draw_bytes(choices, n);
@@ -179,9 +198,22 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 					  &choices->max_records, choices->next,
 					  &r);
 	}
-	choices->next++;
-	sim_note(choices, v << 8 | kind);
-	return v;
+	return drawn(choices, v, n, kind);
+}
+
+size_t sim_choose_weighted(struct sim_choices *choices, const u8 *weights,
+			   size_t n, unsigned int kind)
+{
+	size_t sum = 0, v, i;
+
+	if (n <= 1 || choices->source != SIM_SOURCE_SEED)
+		return sim_choose(choices, n, kind);
+	for (i = 0; i < n; i++)
+		sum += weights[i];
+	v = draw_seed(choices, sum);
+	for (i = 0; v >= weights[i]; i++)
+		v -= weights[i];
+	return drawn(choices, i, n, kind);
 }
 
 size_t sim_choose_hook(void *ctx, size_t n, unsigned int kind)

@@ -21,6 +21,7 @@ enum sim_choice {
 	SIM_CHOOSE_CRASH,	/* the manner of a crash, see disk.h */
 	SIM_CHOOSE_SURVIVE,	/* 1: this write or sector is lost, see there */
 	SIM_CHOOSE_RANDOM,	/* seed of get_random_bytes() */
+	SIM_CHOOSE_END = 31,	/* the step that ends the history: how */
 	SIM_CHOOSE_STEP = 32,	/* a step of the history: what is done next */
 	SIM_CHOOSE_CHECK,	/* checks number their own from here */
 };
@@ -83,8 +84,8 @@ struct sim_choices {
 /*
  * A list is read by kind, so that it still makes sense when a change elsewhere
  * in it, or in the engine, makes for other choices in between: those of checks
- * are looked for within their step, all others before the next one of a check.
- * What is not found is 0.
+ * are looked for within their step, all others before the next one of a check,
+ * and none but the end beyond where that is.  What is not found is 0.
  *
  * Start a stream over.  @choices was zeroed once, or used before; records that
  * were kept are dropped, unless they are the very list to be replayed.
@@ -115,6 +116,16 @@ void sim_choices_free(struct sim_choices *choices);
  * Return: 0 <= result < n.  A listed value that is too high gives 0.
  */
 size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind);
+
+/**
+ * sim_choose_weighted() - draw one of @n, some more often than others
+ * @weights:	how often each, not all 0; for seeds only: what other sources
+ *		say keeps its meaning when weights change
+ *
+ * Return: 0 <= result < n.
+ */
+size_t sim_choose_weighted(struct sim_choices *choices, const u8 *weights,
+			   size_t n, unsigned int kind);
 
 /** sim_note() - mix something into the hash: an operation, a result */
 static inline void sim_note(struct sim_choices *choices, u64 v)

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is shown of a history: rows of its table, the engine's messages and its
+ * I/O.
+ */
+#include "show.h"
+#include "table.h"
+
+void world_print(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	table_line(fmt, args);
+	va_end(args);
+}
+
+void show_log(void *ctx, int level, const char *fmt, va_list args)
+{
+	struct world *w = ctx;
+	char line[256];
+
+	if (!w->verbose)
+		return;
+	vsnprintf(line, sizeof(line), fmt, args);
+	line[strcspn(line, "\n")] = '\0';
+	world_print("      | log: %s", line);
+}
+
+u32 show_step(struct world *w, const char *what)
+{
+	return w->verbose ? table_row(0, "%s", what) : 0;
+}
+
+void show_result(struct world *w, u32 row, int error)
+{
+	if (w->verbose)
+		table_result(row, "%s", table_error(error));
+}
+
+/* ---- requests ---- */
+
+static const char * const op_names[] = {
+	[SHARD_READ] = "read",
+	[SHARD_WRITE] = "write",
+	[SHARD_DISCARD] = "discard",
+	[SHARD_FLUSH] = "flush",
+};
+
+const char *show_op(enum shard_op op)
+{
+	return op_names[op];
+}
+
+void show_request(struct world_slot *slot)
+{
+	char blocks[32] = "";
+
+	if (slot->nr_blocks == 1)
+		scnprintf(blocks, sizeof(blocks), "%u", slot->lba);
+	else if (slot->nr_blocks)
+		scnprintf(blocks, sizeof(blocks), "%u..%u", slot->lba,
+			  slot->lba + slot->nr_blocks - 1);
+	slot->row = table_row(slot->number, "%-14s %-11s %s",
+			      op_names[slot->op], blocks,
+			      slot->fua ? "fua" : "");
+}
+
+void show_done(struct world *w, const struct world_slot *slot, int error)
+{
+	if (w->nr_numbers == slot->number)
+		table_result(slot->row, "%s", table_error(error));
+	else
+		table_result(slot->row, "%s, after %u was begun",
+			     table_error(error), w->nr_numbers);
+}
+
+void show_lost(const struct world_slot *slot)
+{
+	table_result(slot->row, "in flight when it crashed");
+}
+
+/* ---- the engine's own I/O ---- */
+
+static const struct shard_backend_ops *traced_ops;
+
+static void trace_submit(struct shard_backend *backend, struct shard_io *io)
+{
+	static const char * const names[] = {
+		"read", "append", "flush", "reset",
+	};
+
+	if (io->op == SHARD_IO_FLUSH)
+		world_print("      |   %s", names[io->op]);
+	else
+		world_print("      |   %s %llu +%u%s", names[io->op],
+			    io->offset / SIM_SECTOR, io->len / SIM_SECTOR,
+			    io->fua ? " fua" : "");
+	traced_ops->submit(backend, io);
+}
+
+void show_io(struct world *w)
+{
+	static struct shard_backend_ops ops;
+
+	if (!w->verbose_io || w->disk->backend.ops == &ops)
+		return;
+	traced_ops = w->disk->backend.ops;
+	ops = *traced_ops;
+	ops.submit = trace_submit;
+	w->disk->backend.ops = &ops;
+}
