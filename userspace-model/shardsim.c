@@ -8,6 +8,8 @@
  *	shardsim hash [COUNT]
  *	shardsim replay [--io] [--file=NAME] REPRO
  *	shardsim shrinking [COUNT]
+ *	shardsim exhaustive LENGTH STATES_LOG2 [PROGRESS]
+ *	shardsim compare LENGTH
  *	shardsim bench
  *	shardsim list
  *
@@ -292,12 +294,25 @@ struct soak {
 	const char *only;
 };
 
+/* The tests once, too: some marks only they meet. */
+static bool soak_tests(struct job *job, u32 i)
+{
+	u32 s;
+
+	for (s = i; check_suites[s].name; s += nr_jobs)
+		if (!check_suites[s].share && !job_seed(job, s, 0))
+			return false;
+	return true;
+}
+
 static void soak_job(struct job *job, u32 i, void *arg)
 {
 	const struct soak *soak = arg;
 	u64 seed = soak->first + i;
 	u32 s, k;
 
+	if (!soak->only && !soak_tests(job, i))
+		return;
 	while (now() < soak->until) {
 		for (s = 0; check_suites[s].name; s++) {
 			if (!check_suites[s].share ||

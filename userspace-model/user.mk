@@ -7,6 +7,8 @@
 #   asan   AddressSanitizer and UBSan, all of kapi's checks
 #   bench  optimised, without the checks on hot paths (KAPI_NO_CHECKS)
 #   tool   optimised, all of kapi's checks: what shardctl is made of
+#   gcc-O0 clang-O0 clang-O2
+#          only to see that a run is the same whoever compiled it
 #
 # For other fragments:
 #
@@ -24,6 +26,9 @@ USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
 USER_FLAVOURS	:= asan bench tool
+# Other compilers and levels than those: see check.mk.
+USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
+user-cc		= $(or $(user-cc-$1),$(USER_CC))
 
 CORE_SRCS	:= $(wildcard kmod/core/*.c)
 KAPI_SRCS	:= $(filter-out %/selftest.c,$(wildcard userspace-model/kapi/*.c))
@@ -37,9 +42,10 @@ USER_WARN := -Wall -Wextra -Werror -Wdeclaration-after-statement -Wvla \
 	-Wno-missing-field-initializers
 
 # clang does not look through the kernel's idioms as gcc does.
-ifneq ($(findstring clang,$(USER_CC)),)
-USER_WARN += -Wno-gnu-variable-sized-type-not-at-end \
+CLANG_WARN := -Wno-gnu-variable-sized-type-not-at-end \
 	-Wno-initializer-overrides -Wno-unused-function
+ifneq ($(findstring clang,$(USER_CC)),)
+USER_WARN += $(CLANG_WARN)
 endif
 
 USER_CFLAGS := -std=gnu11 -g -fno-strict-aliasing -fno-common -fwrapv \
@@ -51,6 +57,12 @@ user-cflags-asan	:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 # For this machine: ISA-L's CRC uses AVX, and SSE code behind it would stall.
 user-cflags-bench	:= -O3 -march=native -DKAPI_NO_CHECKS
 user-cflags-tool	:= -O2 -DCONFIG_DEBUG_LIST
+user-cc-gcc-O0		:= gcc
+user-cflags-gcc-O0	:= -O0 -DCONFIG_DEBUG_LIST
+user-cc-clang-O0	:= clang
+user-cflags-clang-O0	:= -O0 -DCONFIG_DEBUG_LIST $(CLANG_WARN)
+user-cc-clang-O2	:= clang
+user-cflags-clang-O2	:= -O2 -DCONFIG_DEBUG_LIST $(CLANG_WARN)
 user-libs		:= -lisal
 
 # gcc copies a sector with "rep movs" where it knows a bound of the length:
@@ -69,7 +81,7 @@ user-objs	= $(patsubst %.c,$(O)/$1/%.o,$2)
 user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS)) \
 		  $(call KERNEL_OBJS,$1)
 user-sim	= $(call user-engine,$1) $(call user-objs,$1,$(SIM_SRCS))
-user-link	= $(USER_CC) $(user-cflags-$1) -g -o $@ \
+user-link	= $(user-cc) $(user-cflags-$1) -g -o $@ \
 		  $(filter %.o,$^) $(user-libs) $(user-libs-$@)
 
 # --- the kernel's own list.h, rbtree and sort() ---
@@ -103,7 +115,7 @@ $(addprefix $(KERNEL_INCLUDE)/,$(KERNEL_SRCS)): $(KERNEL_STAMP) ;
 
 # Compiled with another compiler or other flags: compile again.
 USER_STAMP	:= $(O)/.user-cc
-USER_HOW	:= $(USER_CC) $(USER_CFLAGS) $(foreach f,$(USER_FLAVOURS),$(user-cflags-$f))
+USER_HOW	:= $(USER_CC) $(USER_CFLAGS) $(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(user-cflags-$f))
 $(shell mkdir -p $(O); echo '$(USER_HOW)' | cmp -s - $(USER_STAMP) || \
 	echo '$(USER_HOW)' >$(USER_STAMP))
 
@@ -111,18 +123,18 @@ define user-rules
 $(O)/$1/%.o: %.c $(KERNEL_STAMP) $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
-	@$$(USER_CC) $$(USER_CFLAGS) $$(user-cflags-$1) $$(user-frame) \
+	@$$(call user-cc,$1) $$(USER_CFLAGS) $$(user-cflags-$1) $$(user-frame) \
 		$$(user-cflags-$$<) -MMD -MP -c -o $$@ $$<
 
 $(O)/$1/kernel/%.o: $(KERNEL_INCLUDE)/%.c $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
-	@$$(USER_CC) $$(USER_CFLAGS) $$(user-cflags-$1) \
+	@$$(call user-cc,$1) $$(USER_CFLAGS) $$(user-cflags-$1) \
 		-MMD -MP -c -o $$@ $$<
 endef
-$(foreach f,$(USER_FLAVOURS),$(eval $(call user-rules,$f)))
+$(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(eval $(call user-rules,$f)))
 
--include $(foreach f,$(USER_FLAVOURS),$(shell find $(O)/$f -name '*.d' 2>/dev/null))
+-include $(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(shell find $(O)/$f -name '*.d' 2>/dev/null))
 
 # --- self-tests of what the checks stand on ---
 

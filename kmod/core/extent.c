@@ -316,10 +316,12 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
 	for (s = 0; s < SHARD_STREAMS; s++) {
 		limit[s] = (u64)ex->nr_log + ex->nr_assigned + room;
 		/* the host stream leaves room, and what is named, to the rest */
-		shard_sometimes(s == SHARDBLK_STREAM_HOST && room <= slack,
+		shard_sometimes(s == SHARDBLK_STREAM_HOST &&
+				room <= ex->layout.record_slack,
 				"records have no room for host extents");
-		limit[s] = room <= slack ? 0 : (u64)ex->nr_log +
-			   ex->nr_assigned + room - slack;
+		if (s == SHARDBLK_STREAM_HOST)
+			limit[s] = room <= ex->layout.record_slack ? 0 :
+				   limit[s] - ex->layout.record_slack;
 		anyway |= head_is_low(&ex->heads[s]) &&
 			  head_may_have(ex, s, limit[s]);
 	}

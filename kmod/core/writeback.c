@@ -162,6 +162,9 @@ static bool flush_begin(struct shard_writeback *wb)
 		return false;
 	shard_sometimes(!list_is_singular(&wb->waiting),
 			"one backing flush serves several");
+	list_for_each_entry(dep, &wb->waiting, node)
+		meta = meta && dep->meta;
+	atomic64_add(meta, &wb->stats->meta_flushes);
 	wb->flushing = true;
 	wb->flush_covers = wb->tickets;
 	wb->flush_begun_ns = ktime_get_ns();

@@ -26,72 +26,72 @@
 
 /* What the engine has no operation of its own for is put together. */
 enum alphabet_op {
-	OP_WRITE_A,
-	OP_WRITE_B,
-	OP_WRITE_BOTH,
-	OP_WRITE_A_FUA,
-	OP_DISCARD_A,
-	OP_ZERO_B,		/* to the engine a discard */
-	OP_FLUSH,
-	OP_READ_ALL,
-	OP_CHECKPOINT,
-	OP_COMPACT,		/* the index is written anew, twice */
-	OP_RECLAIM,		/* nothing live is left in the first extent */
-	OP_RESTART,
+	ALPHA_WRITE_A,
+	ALPHA_WRITE_B,
+	ALPHA_WRITE_BOTH,
+	ALPHA_WRITE_A_FUA,
+	ALPHA_DISCARD_A,
+	ALPHA_ZERO_B,		/* to the engine a discard */
+	ALPHA_FLUSH,
+	ALPHA_READ_ALL,
+	ALPHA_CHECKPOINT,
+	ALPHA_COMPACT,		/* the index is written anew, twice */
+	ALPHA_RECLAIM,		/* nothing live is left in the first extent */
+	ALPHA_RESTART,
 };
 
 static const char * const op_names[ALPHABET_OPS] = {
-	[OP_WRITE_A] = "write a",
-	[OP_WRITE_B] = "write b",
-	[OP_WRITE_BOTH] = "write a+b",
-	[OP_WRITE_A_FUA] = "write a FUA",
-	[OP_DISCARD_A] = "discard a",
-	[OP_ZERO_B] = "write-zeroes b",
-	[OP_FLUSH] = "flush",
-	[OP_READ_ALL] = "read all",
-	[OP_CHECKPOINT] = "checkpoint",
-	[OP_COMPACT] = "compact",
-	[OP_RECLAIM] = "reclaim",
-	[OP_RESTART] = "restart",
+	[ALPHA_WRITE_A] = "write a",
+	[ALPHA_WRITE_B] = "write b",
+	[ALPHA_WRITE_BOTH] = "write a+b",
+	[ALPHA_WRITE_A_FUA] = "write a FUA",
+	[ALPHA_DISCARD_A] = "discard a",
+	[ALPHA_ZERO_B] = "write-zeroes b",
+	[ALPHA_FLUSH] = "flush",
+	[ALPHA_READ_ALL] = "read all",
+	[ALPHA_CHECKPOINT] = "checkpoint",
+	[ALPHA_COMPACT] = "compact",
+	[ALPHA_RECLAIM] = "reclaim",
+	[ALPHA_RESTART] = "restart",
 };
 
 static void do_op(struct world *w, enum alphabet_op op)
 {
 	world_note(w, "      | %s", op_names[op]);
 	switch (op) {
-	case OP_WRITE_A:
-	case OP_WRITE_A_FUA:
-		script_write(w, BLOCK_A, 1, op == OP_WRITE_A_FUA);
+	case ALPHA_WRITE_A:
+	case ALPHA_WRITE_A_FUA:
+		script_write(w, BLOCK_A, 1, op == ALPHA_WRITE_A_FUA);
 		break;
-	case OP_WRITE_B:
+	case ALPHA_WRITE_B:
 		script_write(w, BLOCK_B, 1, false);
 		break;
-	case OP_WRITE_BOTH:
+	case ALPHA_WRITE_BOTH:
 		script_write(w, BLOCK_A, 2, false);
 		break;
-	case OP_DISCARD_A:
+	case ALPHA_DISCARD_A:
 		script_discard(w, BLOCK_A, 1);
 		break;
-	case OP_ZERO_B:
+	case ALPHA_ZERO_B:
 		script_discard(w, BLOCK_B, 1);
 		break;
-	case OP_FLUSH:
+	case ALPHA_FLUSH:
 		script_flush(w);
 		break;
-	case OP_READ_ALL:
+	case ALPHA_READ_ALL:
 		script_read_all(w);
 		break;
-	case OP_COMPACT:
+	case ALPHA_COMPACT:
 		world_checkpoint(w);
 		world_checkpoint(w);
 		break;
-	case OP_RECLAIM:
+	case ALPHA_RECLAIM:
 		script_discard(w, 0, FILL_BLOCKS);
 		fallthrough;
-	case OP_CHECKPOINT:
+	case ALPHA_CHECKPOINT:
 		world_checkpoint(w);
 		break;
-	case OP_RESTART:
+	case ALPHA_RESTART:
 		world_restart(w);
 		break;
 	}
@@ -199,7 +199,7 @@ const char *alphabet_point(struct alphabet *a, u64 sequence, u32 point)
 	a->last = false;
 	a->crash.at[0].point = point;
 	a->crash.depth = 0;
-	a->world.nr_marks = 0;
+	world_reset(&a->world);
 	sim_choices_list(&a->world.sim.choices, NULL, 0);
 	return kapi_run(&a->world.sim.hooks, point_fiber, a) ?
 		kapi_failure() : NULL;

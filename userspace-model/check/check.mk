@@ -8,18 +8,23 @@ SHARDSIM_SRCS	:= userspace-model/shardsim.c \
 JOBS		?= 2
 SECONDS		?= 600
 
-$(foreach f,asan bench tool,$(eval $(O)/$f/shardsim: \
+$(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(eval $(O)/$f/shardsim: \
 	$(call user-objs,$f,$(SHARDSIM_SRCS)) $(call user-sim,$f) ; \
 	@echo "  LINK    $$@" && $$(call user-link,$f)))
 
 ALL += $(O)/asan/shardsim
 
+# By whom a run is compiled must not matter: asan is gcc -O1, tool is gcc -O2.
+REPLAY_BY := $(patsubst %,$(O)/%/shardsim,asan tool $(USER_OTHERS))
+REPLAY_RUNS := 100
+
 # What else is asked where it exists: each is one check that passes or fails.
-CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test, \
+CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test \
+	$(if $(shell command -v clang),replay-check), \
 	$(if $(filter $t:,$(shell sed -n 's/^\([a-z-]*:\).*/\1/p' \
 	$(filter-out %.d,$(MAKEFILE_LIST)))),$t))
 
-.PHONY: check soak replay bench-check alphabet compare exhaustive
+.PHONY: check soak replay replay-check bench-check alphabet compare exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -42,8 +47,11 @@ exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was
 soak: $(O)/asan/shardsim ## fresh seeds for SECONDS=600 on JOBS=2 processes
 	@$(O)/asan/shardsim soak --seconds=$(SECONDS) --jobs=$(JOBS)
 
-replay: $(O)/asan/shardsim ## run and print REPRO=file or suite:seed
-	@$(O)/asan/shardsim replay '$(REPRO)'
+replay: $(O)/asan/shardsim ## run, shrink and print REPRO=file or suite:seed; FILE=name files it
+	@$(O)/asan/shardsim replay --file='$(FILE)' '$(REPRO)'
+
+replay-check: $(REPLAY_BY) ## are runs the same by gcc and clang, -O0 and -O2?
+	@tools/replay-check $(REPLAY_RUNS) $(REPLAY_BY)
 
 bench-check: $(O)/bench/shardsim ## scenarios and recoveries per second and core
 	@$(O)/bench/shardsim bench

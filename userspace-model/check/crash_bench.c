@@ -68,6 +68,7 @@ static void wide_point(void *arg)
 
 static const char *run(void (*fn)(void *arg))
 {
+	world_reset(&world);
 	sim_choices_list(&world.sim.choices, NULL, 0);
 	return kapi_run(&world.sim.hooks, fn, NULL) ? kapi_failure() : NULL;
 }

@@ -65,7 +65,6 @@ static u32 sweep(struct world *w, const struct world_config *config,
 	u32 n;
 
 	for (n = 1; struck; n++) {
-		world_mark(w);
 		world_begin(w, config);
 		history(w);
 		stop(w);

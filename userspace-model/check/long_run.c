@@ -190,7 +190,6 @@ static void ask(struct world *w, const struct long_run *l)
 	u64 nr_pages;
 	bool relisted;
 
-	world_mark(w);
 	world_begin(w, &config);
 	write_all(w, l);
 	if (shard_device_checkpoint(w->device))

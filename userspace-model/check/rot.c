@@ -304,7 +304,6 @@ static void flip(struct world *w, u32 at, u32 byte)
 	u64 offset = (u64)at * SECTOR_SIZE + byte;
 	bool is_live = byte < b->len || b->tail;
 
-	world_mark(w);
 	sim_disk_flip(w->disk, offset, bit);
 	rot.want = byte < b->len ? b->want : b->want_tail;
 	check(w);

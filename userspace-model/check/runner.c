@@ -51,10 +51,7 @@ static const char *run_one(const struct check_suite *suite)
 	const char *why;
 
 	running = suite;
-	world.nr_done = 0;
-	world.nr_refused = 0;
-	world.nr_crashes = 0;
-	world.model.nr_searched = 0;
+	world_reset(&world);
 	alarm(RUN_SECONDS);
 	why = kapi_run(&world.sim.hooks, run_fiber, &world) ?
 	      kapi_failure() : NULL;
@@ -97,7 +94,8 @@ const char *check_seed(const struct check_suite *suite, u64 seed,
 	const char *why = run_seed(suite, seed);
 
 	tally->nr_runs++;
-	tally->nr_full += world.nr_done >= HISTORY_OPS;
+	tally->nr_full += world.nr_done == HISTORY_OPS ||
+			  world.nr_done == HISTORY_OPS_LONG;
 	tally->nr_ops += world.nr_done;
 	tally->nr_refused += world.nr_refused;
 	tally->nr_crashes += world.nr_crashes;

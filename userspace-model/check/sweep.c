@@ -187,7 +187,6 @@ static void prepare(struct world *w, const struct sweep_history *h,
 
 static void restore(struct world *w, const struct sweep_history *h)
 {
-	world_mark(w);
 	sim_snapshot_restore(w->disk, &sweep.image);
 	w->model = sweep.model;
 	w->info = sweep.info;

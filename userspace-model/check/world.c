@@ -364,6 +364,7 @@ static void read_stamps(struct world *w, u64 *stamps, u32 lba, u32 nr_blocks)
 
 	if (!slot)
 		return;
+	slot->number = 0;
 	slot->into = stamps + lba;
 	slot->op = SHARD_READ;
 	slot->fua = false;
@@ -379,20 +380,12 @@ void world_read_stamps(struct world *w, u64 *stamps)
 {
 	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max, lba;
 
-	for (lba = 0; lba < nr; lba += max) {
-		slot = slot_get(w);
-		if (!slot)
-			return;
-		slot->number = 0;
-		slot->into = stamps + lba;
-		slot->op = SHARD_READ;
-		slot->fua = false;
-		slot->lba = lba;
-		slot->nr_blocks = min(max, nr - lba);
-		slot->segs[0].addr = slot->data;
-		slot->segs[0].len = slot->nr_blocks * w->info.block_size;
-		slot_submit(w, slot);
-	}
+	for (lba = 0; lba < nr && !w->cut; lba += max)
+		read_stamps(w, stamps, lba, min(max, nr - lba));
+	world_wait_all(w);
+	for (lba = 0; lba < nr && !w->cut; lba++)
+		if (stamps[lba] == M_UNREADABLE)
+			read_stamps(w, stamps, lba, 1);
 	world_wait_all(w);
 }
 
@@ -453,29 +446,6 @@ static void state_changed(void *ctx, enum shard_state to)
 	}
 }
 
-/* A disk that lies about flushes: the checks must notice. */
-static const struct shard_backend_ops *honest_ops;
-
-static void lying_submit(struct shard_backend *backend, struct shard_io *io)
-{
-	if (io->op == SHARD_IO_FLUSH)
-		io->done(io);
-	else
-		honest_ops->submit(backend, io);
-}
-
-static void lose_flushes(struct world *w)
-{
-	static struct shard_backend_ops ops;
-
-	if (w->disk->backend.ops == &ops)
-		return;
-	honest_ops = w->disk->backend.ops;
-	ops = *honest_ops;
-	ops.submit = lying_submit;
-	w->disk->backend.ops = &ops;
-}
-
 static int open_call(struct world *w)
 {
 	struct shard_options options = w->config.options;
@@ -484,8 +454,8 @@ static int open_call(struct world *w)
 	options.ctx = w;
 	w->state = SHARD_STATE_READ_WRITE;
 	sim_disk_start(w->disk);
-	if (w->config.lose_flushes)
-		lose_flushes(w);
+	if (w->config.before_start)
+		w->config.before_start(w);
 	show_io(w);
 	return shard_device_open(&w->disk->backend, &options, &w->device);
 }
@@ -531,8 +501,6 @@ void world_close(struct world *w)
 	if (w->cut)
 		return;
 	step_end(w, row, err);
-	if (w->sick)
-		return;
 	if (!err && (state == SHARD_STATE_READ_WRITE ||
 		     state == SHARD_STATE_FULL))
 		m_device_flushed(&w->model, w->model.acked);
@@ -603,17 +571,6 @@ static void forget_requests(struct world *w)
 {
 	struct world_slot *slot;
 
-	w->nr_crashes++;
-	shard_sometimes(only_kernel, "a kernel dies whose disk lives on");
-	if (only_kernel) {
-		world_note(w, "      | *** no, only the kernel dies: the disk keeps its cache");
-		sim_disk_abandon(w->disk);
-		kapi_crash();
-	} else {
-		sim_disk_power_off(w->disk);
-		kapi_crash();
-		sim_disk_settle(w->disk);
-	}
 	for (slot = w->slots; slot < w->slots + WORLD_SLOTS; slot++) {
 		if (slot->busy && !slot->into && w->verbose)
 			show_lost(slot);
@@ -648,7 +605,8 @@ void world_crash(struct world *w, bool only_kernel)
 		return;
 	}
 	w->nr_crashes++;
-	world_note(w, "      | no, only the kernel dies");
+	shard_sometimes(true, "a kernel dies whose disk lives on");
+	world_note(w, "      | *** no, only the kernel dies: the disk keeps its cache");
 	sim_disk_abandon(w->disk);
 	kapi_crash();
 	forget_requests(w);
@@ -808,8 +766,7 @@ void world_reset(struct world *w)
 	w->complete = w->complete_any;
 	w->sim.hooks.choose = sim_choose_hook;
 	w->sim.hooks.alloc_fault_in = 0;
-	w->sim.hooks.log = world_log;
-	w->nr_marks = 0;
+	w->sim.hooks.log = show_log;
 	w->nr_done = 0;
 	w->nr_refused = 0;
 	w->nr_crashes = 0;
@@ -823,7 +780,6 @@ void world_init(struct world *w)
 	sim_init(&w->sim);
 	w->complete_any = w->sim.hooks.idle;
 	w->sim.hooks.idle = world_event;
-	w->sim.hooks.log = show_log;
 	for (i = 0; i < WORLD_SLOTS; i++) {
 		w->slots[i].data = malloc((size_t)SHARD_REQUEST_BLOCKS_MAX *
 					  SHARDBLK_BLOCK_SIZE_MAX);

@@ -47,7 +47,7 @@ struct world;
  * @faults:		the backing device may fail
  * @cut_format:		the power fails in a format before that
  * @weights:		how often each operation is drawn
- * @lose_flushes:	a fault of the disk to be found: flushes do nothing
+ * @before_start:	told before each start, or NULL
  * @ran:		told of each operation that ran, or NULL
  * @nr_ops:		operations of a history
  */
@@ -61,7 +61,7 @@ struct world_config {
 	bool faults;
 	bool cut_format;
 	u8 weights[WORLD_OPS_MAX];
-	bool lose_flushes;
+	void (*before_start)(struct world *w);
 	void (*ran)(struct world *w, u32 op);
 	u32 nr_ops;
 };
@@ -103,6 +103,10 @@ struct world_slot {
  * @cut_in:	the power fails after so many events; 0: it does not
  * @cut:	it has failed
  * @state:	what the device last said that it was
+ * @stopping:	it fails when @stop_in more events have been, but not before all
+ *		waits that was set going, or when nothing is left to happen
+ * @stop_in:	see there
+ * @idle:	nothing was left to happen
  * @sick:	a fault struck since the last opening in good health
  * @write_failed: a write failed for good since the last opening
  * @flush_failed: a flush did
@@ -133,6 +137,9 @@ struct world {
 	u32 cut_in;
 	bool cut;
 	enum shard_state state;
+	bool stopping;
+	bool idle;
+	u32 stop_in;
 	bool sick;
 	bool write_failed;
 	bool flush_failed;
@@ -165,6 +172,9 @@ static inline u32 world_draw(u32 n, unsigned int kind)
 
 /** world_init() - once */
 void world_init(struct world *w);
+
+/** world_reset() - before each run: hooks and counts */
+void world_reset(struct world *w);
 
 /** world_disk() - a blank disk of that kind */
 void world_disk(struct world *w, const struct sim_disk_config *config);

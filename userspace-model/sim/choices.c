@@ -155,8 +155,15 @@ static size_t draw_odometer(struct sim_choices *choices, size_t n,
 static size_t drawn(struct sim_choices *choices, size_t v, size_t n,
 		    unsigned int kind)
 {
-	if (choices->recording)
-		record(choices, v, n, kind);
+	if (choices->recording) {
+		const struct sim_record r = {
+			.value = v, .bound = n > U32_MAX ? 0 : n, .kind = kind,
+		};
+
+		choices->records = record(choices->records,
+					  &choices->max_records, choices->next,
+					  &r);
+	}
 	choices->next++;
 	sim_note(choices, v << 8 | kind);
 	return v;
@@ -188,15 +195,6 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 	case SIM_SOURCE_ODOMETER:
 		v = draw_odometer(choices, n, kind);
 		break;
-	}
-	if (choices->recording) {
-		const struct sim_record r = {
-			.value = v, .bound = n > U32_MAX ? 0 : n, .kind = kind,
-		};
-
-		choices->records = record(choices->records,
-					  &choices->max_records, choices->next,
-					  &r);
 	}
 	return drawn(choices, v, n, kind);
 }
