@@ -75,7 +75,7 @@ static const char *run(void (*fn)(void *arg))
 
 static int bench_recoveries(void)
 {
-	double best = 0, best_cpu = 0, start, cpu;
+	double best = 0, best_cpu = 0, rate, rate_cpu, start, cpu;
 	const char *why;
 	u64 before;
 	u32 i, k;
@@ -91,10 +91,11 @@ static int bench_recoveries(void)
 				return 1;
 			}
 		}
-		best = max(best, (crash.tally.nr_run - before) /
-			   (seconds() - start));
-		best_cpu = max(best_cpu, (crash.tally.nr_run - before) /
-			       (cpu_seconds() - cpu));
+		rate = (crash.tally.nr_run - before) / (seconds() - start);
+		rate_cpu = (crash.tally.nr_run - before) /
+			   (cpu_seconds() - cpu);
+		best = rate > best ? rate : best;
+		best_cpu = rate_cpu > best_cpu ? rate_cpu : best_cpu;
 	}
 	printf("best of %u: %.0f recoveries per second on one core, %.0f per second of CPU time\n",
 	       BENCH_RUNS, best, best_cpu);
