@@ -495,7 +495,8 @@ static int cmd_list(void)
 	const struct check_suite *suite;
 
 	for (suite = check_suites; suite->name; suite++)
-		printf("%-14s %s\n", suite->name, suite->what);
+		printf("%-14s %6llu %s\n", suite->name,
+		       suite_count(suite, 100), suite->what);
 	return 0;
 }
 
@@ -549,6 +550,7 @@ int main(int argc, char **argv)
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (jobs == MAP_FAILED)
 		return usage();
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	check_init();
 	if (!strcmp(command, "check"))
 		return cmd_check(scale, also, nr_also);

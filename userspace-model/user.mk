@@ -9,6 +9,8 @@
 #   tool   optimised, all of kapi's checks: what shardctl is made of
 #   gcc-O0 clang-O0 clang-O2
 #          only to see that a run is the same whoever compiled it
+#   mutants  the same, of a copy of the engine that has faults to switch on
+#            (userspace-model/mutants)
 #
 # For other fragments:
 #
@@ -25,7 +27,7 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench tool
+USER_FLAVOURS	:= asan bench tool mutants
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
@@ -63,6 +65,8 @@ user-cc-clang-O0	:= clang
 user-cflags-clang-O0	:= -O0 -DCONFIG_DEBUG_LIST $(CLANG_WARN)
 user-cc-clang-O2	:= clang
 user-cflags-clang-O2	:= -O2 -DCONFIG_DEBUG_LIST $(CLANG_WARN)
+user-cflags-mutants	:= $(user-cflags-tool)
+user-srcs-mutants	:= userspace-model/mutants/mutant.c
 user-libs		:= -lisal
 
 # gcc copies a sector with "rep movs" where it knows a bound of the length:
@@ -72,13 +76,14 @@ ifeq ($(shell $(USER_CC) $(USER_LIBCALLS) -Werror -xc -c -o /dev/null /dev/null 
 	2>/dev/null && echo yes),yes)
 user-cflags-bench	+= $(USER_LIBCALLS) -flto=auto
 user-cflags-tool	+= $(USER_LIBCALLS)
+user-cflags-mutants	+= $(USER_LIBCALLS)
 endif
 
 # Kernel stacks are small; sanitizers blow frames up.
 $(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-frame := -Wframe-larger-than=1024))
 
 user-objs	= $(patsubst %.c,$(O)/$1/%.o,$2)
-user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS)) \
+user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS) $(user-srcs-$1)) \
 		  $(call KERNEL_OBJS,$1)
 user-sim	= $(call user-engine,$1) $(call user-objs,$1,$(SIM_SRCS))
 user-link	= $(user-cc) $(user-cflags-$1) -g -o $@ \
@@ -153,7 +158,7 @@ $(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
 endef
 $(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
 
-SELFTESTS	:= $(foreach f,$(USER_FLAVOURS),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+SELFTESTS	:= $(foreach f,$(filter-out mutants,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
 
 .PHONY: kapi-selftest
 kapi-selftest: $(SELFTESTS) ## the Linux words and the disk model, in every flavour

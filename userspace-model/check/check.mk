@@ -47,8 +47,9 @@ exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was
 soak: $(O)/asan/shardsim ## fresh seeds for SECONDS=600 on JOBS=2 processes
 	@$(O)/asan/shardsim soak --seconds=$(SECONDS) --jobs=$(JOBS)
 
-replay: $(O)/asan/shardsim ## run, shrink and print REPRO=file or suite:seed; FILE=name files it
-	@$(O)/asan/shardsim replay --file='$(FILE)' '$(REPRO)'
+REPLAYS := $(O)/$(if $(MUTANT),mutants,asan)/shardsim
+replay: $(REPLAYS) ## run, shrink and print REPRO=file or suite:seed; FILE=name files it; with MUTANT=NAME
+	@MUTANT='$(MUTANT)' $(REPLAYS) replay --file='$(FILE)' '$(REPRO)'
 
 replay-check: $(REPLAY_BY) ## are runs the same by gcc and clang, -O0 and -O2?
 	@tools/replay-check $(REPLAY_RUNS) $(REPLAY_BY)

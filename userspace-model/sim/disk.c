@@ -40,21 +40,19 @@ static void rule_append(struct sim_disk *disk, const struct shard_io *io)
 {
 	struct sim_extent *extent = extent_of(disk, io->offset);
 	u32 at = io->offset % disk->extent_size / SIM_SECTOR;
-	bool rewind = false;
+	bool fresh = extent->epoch == disk->epoch, rewind = false;
 
 	if (io->offset % disk->extent_size + io->len > disk->extent_size)
 		violation(disk, io, "P4: crosses the end of the extent");
 	if (extent->resetting)
 		violation(disk, io, "O5: its reset has not completed");
-	if (is_super(disk, io->offset)) {
-		rewind = (extent->failed || extent->epoch != disk->epoch) &&
-			 !disk->backend.zone_size && at <= extent->top;
-	} else {
-		if (extent->failed)
-			violation(disk, io, "O1: after a failed append");
-		if (extent->epoch != disk->epoch)
-			violation(disk, io, "O1: not reset since the start");
-	}
+	if (extent->failed && fresh)
+		violation(disk, io, "O1: after a failed append");
+	if (is_super(disk, io->offset))
+		rewind = !fresh && !disk->backend.zone_size &&
+			 at <= extent->top;
+	else if (!fresh)
+		violation(disk, io, "O1: not reset since the start");
 	if (at != extent->wp && !rewind)
 		violation(disk, io, "P4: not at the write pointer");
 	if (is_super(disk, io->offset)) {

@@ -25,9 +25,9 @@
  *   - none goes to an extent that is being reset, or where one was reported
  *     as failed, or that was not reset since sim_disk_start()
  *   - a reset covers an extent in which nothing is in flight
- *   - superblock extents (the first few) may, after a start or a failed
- *     append, go on anywhere up to the highest pointer that they ever had,
- *     once: a reset leaves records there that a start cannot tell from newer
+ *   - superblock extents (the first few) may, after a start, go on anywhere
+ *     up to the highest pointer that they ever had, once: a reset leaves
+ *     records there that a start cannot tell from newer
  *
  * A zoned device is the same with the pointer in the device: it survives power
  * cuts as a prefix, appends to a zone complete in order, and what lies behind
