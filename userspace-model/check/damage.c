@@ -8,11 +8,15 @@
  * images, one of a crash and one of a clean stop, each sector of them hit in
  * three ways.
  *
+ * What is there in two copies, records and manifests, survives the loss of any
+ * one sector: no refusal, and no errors.
+ *
  * The last frame of a log, of which nothing that was written later says that
  * it was durable, cannot be told from a torn one: behind the last flush the
  * history goes on with a frame that carries the mark.
  */
 #include "script.h"
+#include "shardblk_format.h"
 #include "suites.h"
 
 enum damage {
@@ -61,7 +65,20 @@ static void hit(struct world *w, u64 offset, enum damage damage)
 	}
 }
 
-static void look(struct world *w, u64 sector, struct damage_counts *counts)
+/* Does a sector hold what has a second copy? */
+static bool has_twin(struct world *w, u64 sector)
+{
+	struct shardblk_header h;
+	u32 magic;
+
+	sim_disk_peek(w->disk, sector * SECTOR_SIZE, &h, sizeof(h));
+	magic = le32_to_cpu(h.magic);
+	return magic == SHARDBLK_SUPER_MAGIC ||
+	       magic == SHARDBLK_MANIFEST_MAGIC;
+}
+
+static void look(struct world *w, u64 sector, bool twin,
+		 struct damage_counts *counts)
 {
 	u64 stamps[M_BLOCKS_MAX];
 	const char *why;
@@ -69,6 +86,9 @@ static void look(struct world *w, u64 sector, struct damage_counts *counts)
 
 	w->sick = true;
 	if (world_open(w)) {
+		if (twin)
+			kapi_fail("sector %llu has a second copy: start refused",
+				  sector);
 		counts->nr_refused++;
 		return;
 	}
@@ -78,6 +98,9 @@ static void look(struct world *w, u64 sector, struct damage_counts *counts)
 	why = m_device_holds(&w->model, stamps, w->model.must);
 	if (why)
 		kapi_fail("sector %llu is damaged: %s", sector, why);
+	if (nr && twin)
+		kapi_fail("sector %llu has a second copy: %u blocks gave errors",
+			  sector, nr);
 	if (nr)
 		counts->nr_errors++;
 	else
@@ -92,13 +115,15 @@ static void damage_all(struct world *w, const char *what)
 	struct sim_snapshot image = { 0 };
 	u64 must = w->model.must;
 	enum damage damage;
+	bool twin;
 
 	sim_snapshot_take(&image, w->disk);
 	for (sector = 0; sector < nr; sector++) {
 		for (damage = 0; damage < NR_DAMAGES; damage++) {
 			sim_snapshot_restore(w->disk, &image);
+			twin = has_twin(w, sector);
 			hit(w, sector * SECTOR_SIZE, damage);
-			look(w, sector, &counts);
+			look(w, sector, twin, &counts);
 			world_heal(w);
 			/* another image, to which no stop has promised more */
 			w->model.must = must;

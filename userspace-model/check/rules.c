@@ -16,6 +16,7 @@
 #define TRIES	4	/* crashes at each event */
 #define O7_YIELDS 100	/* long enough for everything that can happen */
 #define ROUNDS	20	/* of what is not swept */
+#define O6_RECORDS 16	/* of a superblock extent */
 
 static void small(struct world_config *config)
 {
@@ -109,6 +110,33 @@ static void o3_failed_flush(struct world *w, const struct world_config *config)
 	}
 }
 
+/*
+ * A flush fails while a FUA append is in flight.  What that append wrote may be
+ * gone with the rest of the cache, whatever it reports.
+ */
+static void o3_fua_beside(struct world *w, const struct world_config *config)
+{
+	u32 i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		world_mark(w);
+		world_begin(w, config);
+		script_write(w, 0, 1, true);
+		world_submit(w, SHARD_WRITE, 0, 1, true);
+		world_commit(w);
+		world_hold(w);
+		world_submit(w, SHARD_WRITE, 4, 1, false);
+		world_commit(w);
+		kapi_yield();
+		script_fail(w, SHARD_IO_FLUSH);
+		script_flush(w);
+		world_let_go(w);
+		world_wait_all(w);
+		world_recover(w);
+		world_close(w);
+	}
+}
+
 /* O3: acknowledged flushes and FUA writes are durable, whatever the disk. */
 void check_o3(struct world *w)
 {
@@ -120,6 +148,8 @@ void check_o3(struct world *w)
 	config.disk.fua = true;
 	script_sweep(w, &config, o3_history, TRIES);
 	o3_failed_flush(w, &config);
+	config.options.frames_in_flight = WORLD_SLOTS;
+	o3_fua_beside(w, &config);
 	config.disk.volatile_cache = false;
 	config.disk.fua = false;
 	script_sweep(w, &config, o3_history, TRIES);
@@ -182,6 +212,59 @@ static void o6_history(struct world *w)
 	script_flush(w);
 }
 
+static void fail_copy(struct world *w, u32 copy)
+{
+	u64 size = w->config.format.extent_size;
+
+	sim_disk_fail_range(w->disk, copy * size, size, BIT(SHARD_IO_READ));
+	sim_disk_fail_range(w->disk, (copy + SHARDBLK_SUPER_COPIES) * size,
+			    size, BIT(SHARD_IO_READ));
+}
+
+/* So many records that both copies go over to their other extents, and back. */
+static void o6_turns(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < 2 * O6_RECORDS && !w->cut; i++) {
+		script_write(w, i % 8, 1, true);
+		world_checkpoint(w);
+	}
+}
+
+/*
+ * The power fails, and one copy of the superblock cannot be read: the other one
+ * must have the newest record, also while a copy turns.  On a zoned disk, where
+ * a reset leaves nothing.
+ */
+static void o6_one_copy(struct world *w, struct world_config *config)
+{
+	struct sim_snapshot image = { 0 };
+	bool ended = false;
+	u32 cut_in, i;
+
+	config->disk.zone_size = config->format.extent_size;
+	for (cut_in = 1; !ended; cut_in++) {
+		world_mark(w);
+		world_begin(w, config);
+		w->cut_in = cut_in;
+		o6_turns(w);
+		ended = !w->cut;
+		world_crash(w, false);
+		sim_snapshot_take(&image, w->disk);
+		for (i = 0; i < SHARDBLK_SUPER_COPIES; i++) {
+			sim_snapshot_restore(w->disk, &image);
+			fail_copy(w, i);
+			if (world_open(w))
+				kapi_fail("O6: one copy does not suffice");
+			world_compare(w, w->model.must);
+			world_close(w);
+			world_heal(w);
+		}
+	}
+	sim_snapshot_free(&image);
+}
+
 /* O6: an extent is reset only when no durable record needs it any more. */
 void check_o6(struct world *w)
 {
@@ -189,6 +272,7 @@ void check_o6(struct world *w)
 
 	small(&config);
 	script_sweep(w, &config, o6_history, 1);
+	o6_one_copy(w, &config);
 }
 
 /*
@@ -288,15 +372,6 @@ static void o10_open(struct world *w, const char *what)
 	world_close(w);
 }
 
-static void o10_fail_copy(struct world *w, u32 copy)
-{
-	u64 size = w->config.format.extent_size;
-
-	sim_disk_fail_range(w->disk, copy * size, size, BIT(SHARD_IO_READ));
-	sim_disk_fail_range(w->disk, (copy + SHARDBLK_SUPER_COPIES) * size,
-			    size, BIT(SHARD_IO_READ));
-}
-
 /*
  * O10: a record is in two copies.  One of them may rot or be unreadable, in
  * each of its blocks; with none of them whole a start refuses.
@@ -322,14 +397,14 @@ void check_o10(struct world *w)
 	}
 	for (i = 0; i < SHARDBLK_SUPER_COPIES; i++) {
 		sim_snapshot_restore(w->disk, &image);
-		o10_fail_copy(w, i);
+		fail_copy(w, i);
 		o10_open(w, "one copy unreadable");
 		world_heal(w);
 		o10_open(w, "that copy readable again");
 	}
 	sim_snapshot_restore(w->disk, &image);
-	o10_fail_copy(w, 0);
-	o10_fail_copy(w, 1);
+	fail_copy(w, 0);
+	fail_copy(w, 1);
 	if (!world_open(w))
 		kapi_fail("O10: opened with no copy readable");
 	world_heal(w);

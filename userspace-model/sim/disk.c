@@ -301,9 +301,12 @@ static int do_append(struct sim_disk *disk, struct shard_io *io)
 	struct sim_extent *extent = extent_of(disk, io->offset);
 	bool zoned = disk->config.zone_size;
 	u32 nr = io->len / SIM_SECTOR;
-	bool durable = io->fua || !disk->config.volatile_cache;
+	bool durable = !disk->config.volatile_cache;
 	u64 offset, bit;
 
+	/* A flush that failed meanwhile may have dropped it. */
+	if (io->fua && (uintptr_t)io->private == disk->counts.errors[SHARD_IO_FLUSH])
+		durable = true;
 	disk->nr_writes++;
 	if (extent)
 		extent->nr_in_flight--;
@@ -479,6 +482,8 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 	if (io->op == SHARD_IO_FLUSH)
 		io->private = (void *)(uintptr_t)(disk->undo_base +
 						  disk->undo_tail);
+	else
+		io->private = (void *)(uintptr_t)disk->counts.errors[SHARD_IO_FLUSH];
 	if (fault(disk, disk->faults.sync_in) && !disk->config.zone_size) {
 		perform(disk, io);
 		io->done(io);

@@ -18,6 +18,9 @@
  *
  * Instead of one that is chosen, all states can be gone through: see states.h.
  *
+ * A flush that fails may drop what the cache holds.  An append with FUA that is
+ * in flight meanwhile completes, but is no more durable than any other.
+ *
  * With an extent size, the model also enforces P4 and the part of O1, O5 and
  * O6 that can be seen from here; a violation is kapi_fail():
  *
