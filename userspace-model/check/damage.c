@@ -8,8 +8,8 @@
  * images, one of a crash and one of a clean stop, each sector of them hit in
  * three ways.
  *
- * What is there in two copies, records and manifests, survives the loss of any
- * one sector: no refusal, and no errors.
+ * Only where the header of a frame is hit may a start refuse: records and
+ * manifests are there twice, and a block of data is lost alone.
  *
  * The last frame of a log, of which nothing that was written later says that
  * it was durable, cannot be told from a torn one: behind the last flush the
@@ -65,29 +65,28 @@ static void hit(struct world *w, u64 offset, enum damage damage)
 	}
 }
 
-/* Does a sector hold what has a second copy? */
-static bool has_twin(struct world *w, u64 sector)
+/* What a sector of 512 bytes begins with: each block is one. */
+static u32 magic_of(struct world *w, u64 sector)
 {
 	struct shardblk_header h;
-	u32 magic;
 
 	sim_disk_peek(w->disk, sector * SECTOR_SIZE, &h, sizeof(h));
-	magic = le32_to_cpu(h.magic);
-	return magic == SHARDBLK_SUPER_MAGIC ||
-	       magic == SHARDBLK_MANIFEST_MAGIC;
+	return le32_to_cpu(h.magic);
 }
 
-static void look(struct world *w, u64 sector, bool twin,
+static void look(struct world *w, u64 sector, u32 magic,
 		 struct damage_counts *counts)
 {
+	bool twin = magic == SHARDBLK_SUPER_MAGIC ||
+		    magic == SHARDBLK_MANIFEST_MAGIC;
 	u64 stamps[M_BLOCKS_MAX];
 	const char *why;
 	u32 i, nr = 0;
 
 	w->sick = true;
 	if (world_open(w)) {
-		if (twin)
-			kapi_fail("sector %llu has a second copy: start refused",
+		if (magic != SHARDBLK_FRAME_MAGIC)
+			kapi_fail("sector %llu is no header, but a start refuses",
 				  sector);
 		counts->nr_refused++;
 		return;
@@ -115,15 +114,15 @@ static void damage_all(struct world *w, const char *what)
 	struct sim_snapshot image = { 0 };
 	u64 must = w->model.must;
 	enum damage damage;
-	bool twin;
+	u32 magic;
 
 	sim_snapshot_take(&image, w->disk);
 	for (sector = 0; sector < nr; sector++) {
 		for (damage = 0; damage < NR_DAMAGES; damage++) {
 			sim_snapshot_restore(w->disk, &image);
-			twin = has_twin(w, sector);
+			magic = magic_of(w, sector);
 			hit(w, sector * SECTOR_SIZE, damage);
-			look(w, sector, twin, &counts);
+			look(w, sector, magic, &counts);
 			world_heal(w);
 			/* another image, to which no stop has promised more */
 			w->model.must = must;

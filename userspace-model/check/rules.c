@@ -331,6 +331,35 @@ static void o8_only_kernel(struct world *w, const struct world_config *config)
 }
 
 /*
+ * Of a crash at each event of a history one copy of the superblock cannot be
+ * read at the next start, and can again at the one after that: what comes to
+ * light then is older than what the first of them did.
+ */
+static void o8_unreadable(struct world *w, const struct world_config *config)
+{
+	bool ended = false;
+	u32 cut_in, copy;
+
+	for (cut_in = 1; !ended; cut_in++) {
+		for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
+			world_mark(w);
+			world_begin(w, config);
+			w->cut_in = cut_in;
+			o4_history(w);
+			ended = !w->cut;
+			world_crash(w, false);
+			fail_copy(w, copy);
+			if (world_open(w))
+				kapi_fail("O8: one copy does not suffice");
+			script_write(w, 0, 2, true);
+			world_heal(w);
+			world_recover(w);
+			world_close(w);
+		}
+	}
+}
+
+/*
  * O8: a crash at each event of a start, and of the start after that one,
  * leaves what a crash before them could have left.
  */
@@ -344,6 +373,7 @@ void check_o8(struct world *w)
 	o8_only_kernel(w, &config);
 	config.disk.fua = true;
 	o8_only_kernel(w, &config);
+	o8_unreadable(w, &config);
 	for (cut_in = 1; !ended; cut_in++) {
 		world_begin(w, &config);
 		o3_history(w);
