@@ -8,8 +8,9 @@
  * images, one of a crash and one of a clean stop, each sector of them hit in
  * three ways.
  *
- * Only where the header of a frame is hit may a start refuse: records and
- * manifests are there twice, and a block of data is lost alone.
+ * Records and manifests are there twice, so none of these is missed; a block of
+ * data is lost alone.  A start may refuse where the header of a frame is hit,
+ * or where it cannot read whether it was written at all.
  *
  * The last frame of a log, of which nothing that was written later says that
  * it was durable, cannot be told from a torn one: behind the last flush the
@@ -74,19 +75,30 @@ static u32 magic_of(struct world *w, u64 sector)
 	return le32_to_cpu(h.magic);
 }
 
-static void look(struct world *w, u64 sector, u32 magic,
+/* There are two of it. */
+static bool is_twin(u32 magic)
+{
+	return magic == SHARDBLK_SUPER_MAGIC ||
+	       magic == SHARDBLK_MANIFEST_MAGIC;
+}
+
+static bool may_refuse(u32 magic, enum damage damage)
+{
+	return magic == SHARDBLK_FRAME_MAGIC ||
+	       (damage == DAMAGE_UNREADABLE && !is_twin(magic));
+}
+
+static void look(struct world *w, u64 sector, u32 magic, enum damage damage,
 		 struct damage_counts *counts)
 {
-	bool twin = magic == SHARDBLK_SUPER_MAGIC ||
-		    magic == SHARDBLK_MANIFEST_MAGIC;
 	u64 stamps[M_BLOCKS_MAX];
 	const char *why;
 	u32 i, nr = 0;
 
 	w->sick = true;
 	if (world_open(w)) {
-		if (magic != SHARDBLK_FRAME_MAGIC)
-			kapi_fail("sector %llu is no header, but a start refuses",
+		if (!may_refuse(magic, damage))
+			kapi_fail("sector %llu is damaged: a start refuses",
 				  sector);
 		counts->nr_refused++;
 		return;
@@ -97,7 +109,7 @@ static void look(struct world *w, u64 sector, u32 magic,
 	why = m_device_holds(&w->model, stamps, w->model.must);
 	if (why)
 		kapi_fail("sector %llu is damaged: %s", sector, why);
-	if (nr && twin)
+	if (nr && is_twin(magic))
 		kapi_fail("sector %llu has a second copy: %u blocks gave errors",
 			  sector, nr);
 	if (nr)
@@ -122,7 +134,7 @@ static void damage_all(struct world *w, const char *what)
 			sim_snapshot_restore(w->disk, &image);
 			magic = magic_of(w, sector);
 			hit(w, sector * SECTOR_SIZE, damage);
-			look(w, sector, magic, &counts);
+			look(w, sector, magic, damage, &counts);
 			world_heal(w);
 			/* another image, to which no stop has promised more */
 			w->model.must = must;

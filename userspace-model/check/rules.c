@@ -351,6 +351,7 @@ static void o8_unreadable(struct world *w, const struct world_config *config)
 			fail_copy(w, copy);
 			if (world_open(w))
 				kapi_fail("O8: one copy does not suffice");
+			world_compare(w, w->model.must);
 			script_write(w, 0, 2, true);
 			world_heal(w);
 			world_recover(w);
