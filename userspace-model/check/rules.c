@@ -17,6 +17,11 @@
 #define O7_YIELDS 100	/* long enough for everything that can happen */
 #define ROUNDS	20	/* of what is not swept */
 #define O6_RECORDS 16	/* of a superblock extent */
+#define O13_CHECKPOINTS 32 /* then every extent has been written before */
+#define O13_SPARE 10 /* extents: single blocks take twice the room */
+#define O13_LOST 16 /* further ones, before something is lost */
+#define O13_OPERATIONS 9 /* of a write and a checkpoint, up to its pages */
+#define O12_EXTENTS 120	/* far more than a record names */
 
 static void small(struct world_config *config)
 {
@@ -265,6 +270,58 @@ static void o6_one_copy(struct world *w, struct world_config *config)
 	sim_snapshot_free(&image);
 }
 
+/* No extent that holds pages of a copy of the manifest can be read. */
+static void fail_manifest(struct world *w, u32 copy)
+{
+	u64 size = w->config.format.extent_size, at;
+	struct shardblk_manifest page;
+
+	for (at = SHARDBLK_SUPER_EXTENTS * size; at < w->config.disk.capacity;
+	     at += SECTOR_SIZE) {
+		sim_disk_peek(w->disk, at, &page, sizeof(page));
+		if (le32_to_cpu(page.h.magic) != SHARDBLK_MANIFEST_MAGIC ||
+		    le32_to_cpu(page.copy) != copy)
+			continue;
+		at -= at % size;
+		sim_disk_fail_range(w->disk, at, size, BIT(SHARD_IO_READ));
+		at += size - SECTOR_SIZE;
+	}
+}
+
+/*
+ * A copy of the manifest cannot be read at a start, and can at the next one,
+ * where the other one cannot: the power fails at any event in between.
+ */
+static void o6_one_manifest(struct world *w, struct world_config *config)
+{
+	bool ended = false;
+	u32 cut_in, copy;
+
+	config->disk.zone_size = config->format.extent_size;
+	for (cut_in = 1; !ended; cut_in++) {
+		for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+			world_mark(w);
+			world_begin(w, config);
+			o4_history(w);
+			world_close(w);
+			fail_manifest(w, copy);
+			w->cut_in = cut_in;
+			world_open(w);
+			script_write(w, 0, 1, true);
+			world_checkpoint(w);
+			ended = !w->cut;
+			world_crash(w, false);
+			world_heal(w);
+			fail_manifest(w, copy ^ 1);
+			if (world_open(w))
+				kapi_fail("O6: one manifest does not suffice");
+			world_compare(w, w->model.must);
+			world_close(w);
+			world_heal(w);
+		}
+	}
+}
+
 /* O6: an extent is reset only when no durable record needs it any more. */
 void check_o6(struct world *w)
 {
@@ -273,6 +330,7 @@ void check_o6(struct world *w)
 	small(&config);
 	script_sweep(w, &config, o6_history, 1);
 	o6_one_copy(w, &config);
+	o6_one_manifest(w, &config);
 }
 
 /*
@@ -476,6 +534,31 @@ void check_o11(struct world *w)
 }
 
 /*
+ * Records name few extents of such small blocks.  Data that takes one extent
+ * with each request must not use up what a checkpoint needs to be named.
+ */
+static void o12_records(struct world *w, struct world_config config)
+{
+	u32 i;
+
+	config.format.logical_size = 6 * config.format.logical_size;
+	config.disk.capacity = O12_EXTENTS * config.format.extent_size;
+	config.options.memtable_entries = 64;
+	config.options.checkpoint_frames = 0;
+	world_begin(w, &config);
+	w->nr_refused = 0;
+	for (i = 0; i < ROUNDS; i++) {
+		world_mark(w);
+		script_fill(w, 15 - i % 3);
+	}
+	if (w->nr_refused)
+		kapi_fail("O12: no space on a device with space");
+	world_restart(w);
+	world_compare(w, w->model.must);
+	world_close(w);
+}
+
+/*
  * O12: a full device still reads, takes every discard, and once it is emptied
  * takes writes again; again and again.
  */
@@ -485,6 +568,7 @@ void check_o12(struct world *w)
 	u32 i, k;
 
 	small(&config);
+	o12_records(w, config);
 	world_begin(w, &config);
 	for (i = 0; i < ROUNDS; i++) {
 		w->nr_refused = 0;
@@ -505,6 +589,37 @@ void check_o12(struct world *w)
 	world_close(w);
 }
 
+/*
+ * Appends are lost that were reported as done, when all that they go to has
+ * been written before.  What lies there is an older page or frame, whole and
+ * with a good checksum: it must not pass for the one that was lost.
+ */
+static void o13_lost(struct world *w, struct world_config config)
+{
+	u32 nr, try, i;
+
+	config.disk.capacity += O13_SPARE * config.format.extent_size;
+	for (try = 0; try < O13_LOST * O13_OPERATIONS; try++) {
+		nr = try / O13_OPERATIONS;
+		world_mark(w);
+		world_begin(w, &config);
+		script_fill(w, 1);
+		for (i = 0; i < O13_CHECKPOINTS + nr; i++) {
+			script_write(w, i % 64, 1, false);
+			world_checkpoint(w);
+		}
+		w->sick = true;
+		w->disk->strike = (struct sim_strike){
+			.in = 1 + try % O13_OPERATIONS,
+			.fault = SIM_FAULT_LOSE,
+		};
+		script_write(w, i % 64, 1, false);
+		world_checkpoint(w);
+		script_read_all(w);
+		world_close(w);
+	}
+}
+
 /* O13: nothing of a format before this one is ever taken for part of it. */
 void check_o13(struct world *w)
 {
@@ -514,6 +629,7 @@ void check_o13(struct world *w)
 	u32 cut_in;
 
 	small(&config);
+	o13_lost(w, config);
 	for (cut_in = 1; !ended; cut_in++) {
 		world_begin(w, &config);
 		o6_history(w);
