@@ -3,8 +3,9 @@
  * Extents against their model.
  *
  * Goal: an extent goes through its life only forwards, no place is ever given
- * twice, no generation either (nor after the last one), and a superblock record names exactly what a
- * start would need.  Method: random calls, every extent compared after each.
+ * twice, no generation either, not even when they are used up, and a superblock
+ * record names exactly what a start would need.  Method: random calls, every
+ * extent compared after each.
  */
 #include "extent.h"
 #include "model/m_extent.h"

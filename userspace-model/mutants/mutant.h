@@ -25,7 +25,5 @@ extern enum shard_mutant shard_mutant;
 
 #undef WARN
 #define WARN(cond, fmt, ...)	({ bool __warn = !!(cond); __warn; })
-#undef BUG_ON
-#define BUG_ON(cond)		((void)!!(cond))
 
 #endif /* MUTANT_H */
