@@ -124,7 +124,6 @@ static void o3_fua_beside(struct world *w, const struct world_config *config)
 	u32 i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		world_mark(w);
 		world_begin(w, config);
 		script_write(w, 0, 1, true);
 		world_submit(w, SHARD_WRITE, 0, 1, true);
@@ -250,7 +249,6 @@ static void o6_one_copy(struct world *w, struct world_config *config)
 
 	config->disk.zone_size = config->format.extent_size;
 	for (cut_in = 1; !ended; cut_in++) {
-		world_mark(w);
 		world_begin(w, config);
 		w->cut_in = cut_in;
 		o6_turns(w);
@@ -300,7 +298,6 @@ static void o6_one_manifest(struct world *w, struct world_config *config)
 	config->disk.zone_size = config->format.extent_size;
 	for (cut_in = 1; !ended; cut_in++) {
 		for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
-			world_mark(w);
 			world_begin(w, config);
 			o4_history(w);
 			world_close(w);
@@ -400,7 +397,6 @@ static void o8_unreadable(struct world *w, const struct world_config *config)
 
 	for (cut_in = 1; !ended; cut_in++) {
 		for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
-			world_mark(w);
 			world_begin(w, config);
 			w->cut_in = cut_in;
 			o4_history(w);
@@ -548,7 +544,6 @@ static void o12_records(struct world *w, struct world_config config)
 	world_begin(w, &config);
 	w->nr_refused = 0;
 	for (i = 0; i < ROUNDS; i++) {
-		world_mark(w);
 		script_fill(w, 15 - i % 3);
 	}
 	if (w->nr_refused)
@@ -601,7 +596,6 @@ static void o13_lost(struct world *w, struct world_config config)
 	config.disk.capacity += O13_SPARE * config.format.extent_size;
 	for (try = 0; try < O13_LOST * O13_OPERATIONS; try++) {
 		nr = try / O13_OPERATIONS;
-		world_mark(w);
 		world_begin(w, &config);
 		script_fill(w, 1);
 		for (i = 0; i < O13_CHECKPOINTS + nr; i++) {
