@@ -299,8 +299,9 @@ static bool soak_tests(struct job *job, u32 i)
 {
 	u32 s;
 
-	for (s = i; check_suites[s].name; s += nr_jobs)
-		if (!check_suites[s].share && !job_seed(job, s, 0))
+	for (s = 0; check_suites[s].name; s++)
+		if (!check_suites[s].share && s % nr_jobs == i &&
+		    !job_seed(job, s, 0))
 			return false;
 	return true;
 }

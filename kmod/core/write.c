@@ -570,7 +570,6 @@ static enum shard_space space_decide(struct shard_device *device,
 	shard_sometimes(r->op == SHARD_WRITE, "a write finds the device full");
 	if (r->op == SHARD_WRITE)
 		return SPACE_FULL;
-	shard_rarely(device->for_discard, "not even a discard finds room");
 	if (device->for_discard)
 		return SPACE_NONE;
 	shard_sometimes(true, "a discard takes the extent kept for discards");
