@@ -38,7 +38,7 @@ expect()	# CODE PATTERN ARGUMENT...
 	"$ctl" "$@" >out 2>err </dev/null || code=$?
 	if [[ $code -ne $want ]]; then
 		failed "shardctl $*: exit code $code, not $want"
-	elif [[ -n $pattern ]] && ! cat out err | grep -qE -- "$pattern"; then
+	elif [[ -n $pattern ]] && ! grep -qE -- "$pattern" out err; then
 		failed "shardctl $*: no message like: $pattern"
 	else
 		passed

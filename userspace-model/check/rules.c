@@ -543,9 +543,8 @@ static void o12_records(struct world *w, struct world_config config)
 	config.options.checkpoint_frames = 0;
 	world_begin(w, &config);
 	w->nr_refused = 0;
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < ROUNDS; i++)
 		script_fill(w, 15 - i % 3);
-	}
 	if (w->nr_refused)
 		kapi_fail("O12: no space on a device with space");
 	world_restart(w);
