@@ -4,8 +4,8 @@
  *
  * Goal: nothing is cut to 32 bits, and recovery reads what was logged, not the
  * disk.  Method: the same history on sparse disks of very different sizes, at
- * blocks above 2^32 where there are any, with a crash; the blocks that the
- * start after it read are counted.
+ * blocks above 2^32 where there are any, and in extents behind byte 2^32, with a
+ * crash; the blocks that the start after it read are counted.
  */
 #include "script.h"
 #include "shardblk_format.h"
@@ -13,6 +13,8 @@
 
 #define GIB	BIT_ULL(30)
 #define TIB	BIT_ULL(40)
+
+#define STARTS	16	/* extents of 256 MiB that are 4 GiB */
 
 static void history(struct world *w)
 {
@@ -25,6 +27,18 @@ static void history(struct world *w)
 		script_write(w, 5 * i, 3, false);
 	script_discard(w, 7, 5);
 	script_flush(w);
+}
+
+/* Each start opens a new extent: of large ones some lie behind 4 GiB soon. */
+static void go_on(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < STARTS; i++) {
+		script_write(w, 3 * i, 2, false);
+		world_restart(w);
+	}
+	script_read_all(w);
 }
 
 /* Return: blocks that recovery read. */
@@ -57,6 +71,7 @@ static u64 run_on(struct world *w, u64 capacity, u32 extent_size)
 	world_print("       %6llu GiB, extents of %u MiB: recovery read %llu, last block %llu",
 		    capacity / GIB, extent_size / SZ_1M, blocks,
 		    w->info.logical_blocks - 1);
+	go_on(w);
 	world_close(w);
 	return blocks;
 }

@@ -33,7 +33,7 @@ struct damage_counts {
 	u32 nr_whole;
 };
 
-static void history(struct world *w)
+static void history_flushed(struct world *w)
 {
 	script_write(w, 0, 5, false);
 	script_write(w, 10, 1, true);
@@ -44,6 +44,11 @@ static void history(struct world *w)
 	script_write(w, 40, 8, true);
 	script_write(w, 50, 8, false);
 	script_flush(w);
+}
+
+static void history(struct world *w)
+{
+	history_flushed(w);
 	script_write(w, 60, 1, false);
 }
 
@@ -119,7 +124,7 @@ static void look(struct world *w, u64 sector, u32 magic, enum damage damage,
 	world_close(w);
 }
 
-static void damage_all(struct world *w, const char *what)
+static void damage_all(struct world *w, const char *what, enum damage first)
 {
 	u64 nr = w->config.disk.capacity / SECTOR_SIZE, sector;
 	struct damage_counts counts = { 0 };
@@ -130,7 +135,7 @@ static void damage_all(struct world *w, const char *what)
 
 	sim_snapshot_take(&image, w->disk);
 	for (sector = 0; sector < nr; sector++) {
-		for (damage = 0; damage < NR_DAMAGES; damage++) {
+		for (damage = first; damage < NR_DAMAGES; damage++) {
 			sim_snapshot_restore(w->disk, &image);
 			magic = magic_of(w, sector);
 			hit(w, sector * SECTOR_SIZE, damage);
@@ -155,10 +160,16 @@ void check_damage(struct world *w)
 	history(w);
 	/* the last frame must be there: it says that all before it was durable */
 	world_crash(w, true);
-	damage_all(w, "after a crash");
+	damage_all(w, "after a crash", DAMAGE_FLIP);
 
 	world_begin(w, &config);
 	history(w);
 	world_close(w);
-	damage_all(w, "after a clean stop");
+	damage_all(w, "after a clean stop", DAMAGE_FLIP);
+
+	/* nothing says so here, but what cannot be read is no end */
+	world_begin(w, &config);
+	history_flushed(w);
+	world_crash(w, true);
+	damage_all(w, "behind a flush", DAMAGE_UNREADABLE);
 }
