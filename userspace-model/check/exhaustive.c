@@ -26,8 +26,8 @@
 
 /* A run of at least this length fails with less than so much to be asked. */
 #define FULL_LENGTH	3u
-#define POINTS_MIN	6u	/* per sequence */
-#define STATES_MIN	20u	/* per point, pruned ones too */
+#define POINTS_MIN	8u	/* per sequence */
+#define STATES_MIN	27u	/* per point, pruned ones too */
 
 static struct alphabet alphabet;
 
