@@ -53,7 +53,7 @@
  * @volatile_cache:	completed appends may be lost until a flush
  * @fua:		appends can be durable at once
  * @sparse:		sectors on demand, for huge ones; no snapshots
- * @extent_size:	for the rules above, zoned: taken from @zone_size;
+ * @extent_size:	for the rules above; a power of two; zoned: from @zone_size;
  *			0: no rules
  * @super_extents:	superblock extents, for the same
  */
@@ -184,6 +184,7 @@ struct sim_disk {
 
 	struct sim_disk_config config;
 	u32 extent_size;
+	u32 extent_shift;
 	struct shard_io **in_flight;
 	u32 nr_in_flight;
 	u32 in_flight_max;
