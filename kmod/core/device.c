@@ -41,25 +41,23 @@ static bool state_may_become(enum shard_state from, enum shard_state to)
 	return to > from;
 }
 
-void shard_device_set_state(struct shard_device *device, enum shard_state to)
+/* Returns true if it must be announced, without the lock. */
+static bool state_change(struct shard_device *device, enum shard_state to)
 {
-	enum shard_state from;
-	unsigned long flags;
-	bool change;
+	lockdep_assert_held(&device->lock);
+	if (!state_may_become(device->state, to))
+		return false;
+	WRITE_ONCE(device->state, to);
+	if (to > SHARD_STATE_FULL && !device->write_stop)
+		device->write_stop = -EIO;
+	queue_work(device->wq, &device->admit_work);
+	wake_up_all(&device->checkpoint_done);
+	return true;
+}
 
-	spin_lock_irqsave(&device->lock, flags);
-	from = device->state;
-	change = state_may_become(from, to);
-	if (change) {
-		WRITE_ONCE(device->state, to);
-		if (to > SHARD_STATE_FULL && !device->write_stop)
-			device->write_stop = -EIO;
-		queue_work(device->wq, &device->admit_work);
-		wake_up_all(&device->checkpoint_done);
-	}
-	spin_unlock_irqrestore(&device->lock, flags);
-	if (!change)
-		return;
+static void state_announce(struct shard_device *device, enum shard_state from,
+			   enum shard_state to)
+{
 	if (to == SHARD_STATE_FAILED) {
 		WRITE_ONCE(device->store.dead, true);
 		wake_up_all(&device->store.changed);
@@ -68,6 +66,20 @@ void shard_device_set_state(struct shard_device *device, enum shard_state to)
 		  shard_state_name(to), shard_state_name(from));
 	if (device->options.state_changed)
 		device->options.state_changed(device->options.ctx, to);
+}
+
+void shard_device_set_state(struct shard_device *device, enum shard_state to)
+{
+	enum shard_state from;
+	unsigned long flags;
+	bool change;
+
+	spin_lock_irqsave(&device->lock, flags);
+	from = device->state;
+	change = state_change(device, to);
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (change)
+		state_announce(device, from, to);
 }
 
 void shard_device_fail(struct shard_device *device)
@@ -216,13 +228,6 @@ static bool checkpoint_begin(struct shard_device *device)
 	return run;
 }
 
-/* Space has come back when the host stream may have one extent more. */
-static bool space_is_back(struct shard_device *device)
-{
-	return shard_extents_nr_used(device->store.ex, SHARDBLK_STREAM_HOST) <
-	       device->layout.host_extents;
-}
-
 static void checkpoint_end(struct shard_device *device, int err)
 {
 	unsigned long flags;
@@ -286,16 +291,20 @@ static void device_space(void *ctx)
 {
 	struct shard_device *device = ctx;
 	unsigned long flags;
+	bool back;
 
 	wake_up_all(&device->store.changed);
-	if (shard_device_state(device) == SHARD_STATE_FULL &&
-	    space_is_back(device)) {
-		spin_lock_irqsave(&device->lock, flags);
+	spin_lock_irqsave(&device->lock, flags);
+	back = device->state == SHARD_STATE_FULL &&
+	       shard_extents_space_is_back(device->store.ex);
+	if (back) {
 		device->for_discard = false;
-		shard_extents_for_discard(device->store.ex, false);
-		spin_unlock_irqrestore(&device->lock, flags);
-		shard_device_set_state(device, SHARD_STATE_READ_WRITE);
+		state_change(device, SHARD_STATE_READ_WRITE);
 	}
+	spin_unlock_irqrestore(&device->lock, flags);
+	if (back)
+		state_announce(device, SHARD_STATE_FULL,
+			       SHARD_STATE_READ_WRITE);
 	queue_work(device->wq, &device->admit_work);
 }
 
@@ -397,12 +406,22 @@ static int device_make(struct shard_device *device)
 	return shard_write_init(device);
 }
 
+/* What the first writes and the first checkpoint need, and then the next. */
+static void device_stock(struct shard_device *device)
+{
+	u32 stream;
+
+	for (stream = 0; stream < SHARD_STREAMS; stream++)
+		shard_extents_stock(device->store.ex, stream, 0, 1);
+	shard_extents_stock(device->store.ex, SHARDBLK_STREAM_HOST,
+			    SHARD_HOST_LOW, SHARD_HOST_HIGH);
+}
+
 /* O8: nothing is written, reset or served before a record of our own. */
 static int device_take_over(struct shard_device *device,
 			    const struct shard_found_super *found)
 {
 	struct shard_publish pub = {};
-	u32 stream;
 	int err;
 
 	err = shard_writeback_flush_wait(device->store.wb);
@@ -415,15 +434,17 @@ static int device_take_over(struct shard_device *device,
 						 &device_super_ops, device);
 	if (!device->store.super)
 		return -ENOMEM;
-	/* it also assigns what the first writes and the first checkpoint need */
-	for (stream = 0; stream < SHARD_STREAMS; stream++)
-		shard_extents_stock(device->store.ex, stream, 0, 1);
-	shard_extents_stock(device->store.ex, SHARDBLK_STREAM_HOST,
-			    SHARD_HOST_LOW, SHARD_HOST_HIGH);
+	/* the record also assigns extents, but none before what must be wiped */
+	if (!found->unreadable)
+		device_stock(device);
 	err = shard_super_publish(device->store.super, &pub);
+	if (!err)
+		err = shard_recover_wipe(&device->store, found);
 	if (err)
 		return err;
-	return shard_recover_wipe(&device->store, found);
+	device_stock(device);
+	shard_super_assign(device->store.super);
+	return 0;
 }
 
 static int device_recover(struct shard_device *device)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Extents: who owns which, how far each is written, and how space is divided.
+ * Extents: who owns which, and how far each is written.
  *
  *                     record durable,                         full, failed,
  *             picked  reset done        next in its stream    or a start
@@ -11,15 +11,12 @@
  *
  * A generation stands for one life from ASSIGNED to FREE.
  *
- * Space is divided by counting extents: each purpose has a number of its own
- * that suffices whatever the others do (O12), so a checkpoint never waits for
- * space that only a checkpoint can free.  struct shard_layout has the formula.
+ * Each stream has a number of extents of its own: struct shard_layout (O12).
  */
 #ifndef SHARD_EXTENT_H
 #define SHARD_EXTENT_H
 
-#include "codec.h"
-#include "page.h"
+#include "layout.h"
 
 struct shard_extents;
 
@@ -70,60 +67,6 @@ struct shard_extent {
 	struct list_head record_node;
 };
 
-/**
- * struct shard_layout - how the extents of a device are divided
- * @block_size:		bytes
- * @extent_blocks:	blocks of an extent
- * @nr_extents:		all
- * @logical_blocks:	size of the device
- * @meta_extents:	both copies of the manifest, old and new
- * @index_extents:	the run, old and new
- * @discard_extents:	log space that only discards may use
- * @head_extents:	open and ready ones of the host stream
- * @host_extents:	the rest: for the host stream, heads included
- * @record_relist:	entries of a record that a manifest may need: a run that
- *			leaves no more has one written
- * @record_slack:	entries that the host stream leaves to a checkpoint
- */
-struct shard_layout {
-	u32 block_size;
-	u32 extent_blocks;
-	u32 nr_extents;
-	u64 logical_blocks;
-	u32 meta_extents;
-	u32 index_extents;
-	u32 discard_extents;
-	u32 head_extents;
-	u32 host_extents;
-	u32 record_relist;
-	u32 record_slack;
-};
-
-/**
- * shard_layout_make() - divide a device
- * @layout:	the first four fields are given, the others filled in
- *
- * Return: blocks that host data can fill at best (heads excluded); 0 if the
- * extents do not even suffice for the reserves.
- */
-u64 shard_layout_make(struct shard_layout *layout);
-
-/**
- * shard_layout_valid() - can its records and manifests work
- *
- * A record must have room for the log beside what a checkpoint's extents need.
- * Only unusually small extents make manifests so long that it has not.
- */
-bool shard_layout_valid(const struct shard_layout *layout);
-/* Pages of a manifest of such a device, at most. */
-u64 shard_manifest_pages_max(const struct shard_layout *layout);
-/* Payload blocks of a frame at most, whatever it holds. */
-u32 shard_frame_payload(u32 block_size, u32 extent_blocks);
-/* Payload blocks that an extent holds in such frames. */
-u32 shard_extent_payload(u32 block_size, u32 extent_blocks);
-/* Pages of a run of @nr single-block entries, at most. */
-u64 shard_run_pages_max(u32 block_size, u64 nr);
-
 /** shard_extents_create() - all free, never assigned; may sleep */
 struct shard_extents *shard_extents_create(const struct shard_layout *layout);
 void shard_extents_destroy(struct shard_extents *ex);
@@ -143,7 +86,13 @@ void shard_extents_stock(struct shard_extents *ex, u32 stream, u32 low,
 /** shard_extents_want() - someone waits for a ready extent, or no longer */
 void shard_extents_want(struct shard_extents *ex, u32 stream, bool wanted);
 /** shard_extents_for_discard() - let the host stream use the discard reserve */
-void shard_extents_for_discard(struct shard_extents *ex, bool on);
+void shard_extents_for_discard(struct shard_extents *ex);
+/**
+ * shard_extents_space_is_back() - can the host stream go on without it
+ *
+ * If so the reserve is whole again, and kept for discards from now on.
+ */
+bool shard_extents_space_is_back(struct shard_extents *ex);
 
 /**
  * shard_extents_pick() - assign free extents to the streams that want some

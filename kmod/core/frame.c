@@ -260,6 +260,8 @@ static int writer_error(struct shard_writer *w)
 static int writer_open_frame(struct shard_writer *w)
 {
 	struct shard_writer_frame *wf;
+	struct shard_frame *frame;
+	unsigned long flags;
 	u32 room;
 	int err;
 
@@ -267,10 +269,15 @@ static int writer_open_frame(struct shard_writer *w)
 	err = writer_error(w);
 	if (err)
 		return err;
-	if (!wf->frame)
-		wf->frame = shard_frame_create(w->store);
-	if (!wf->frame)
-		return -ENOMEM;
+	if (!wf->frame) {
+		frame = shard_frame_create(w->store);
+		if (!frame)
+			return -ENOMEM;
+		/* callbacks of the others look for theirs */
+		spin_lock_irqsave(&w->lock, flags);
+		wf->frame = frame;
+		spin_unlock_irqrestore(&w->lock, flags);
+	}
 	room = shard_extents_room(w->store->ex, w->stream);
 	if (room < 2) {
 		err = writer_next_extent(w);

@@ -574,7 +574,7 @@ static enum shard_space space_decide(struct shard_device *device,
 		return SPACE_NONE;
 	shard_sometimes(true, "a discard takes the extent kept for discards");
 	device->for_discard = true;
-	shard_extents_for_discard(ex, true);
+	shard_extents_for_discard(ex);
 	shard_super_assign(device->store.super);
 	return SPACE_FULL;
 }

@@ -40,7 +40,8 @@ COMPLETIONDIR ?= /usr/share/bash-completion/completions
 ALL += $(SHARDCTL)
 INSTALL += shardctl-install
 
-.PHONY: shardctl shardctl-install shardctl-test
+.PHONY: shardctl shardctl-install shardctl-test shardctl-test-tool \
+	shardctl-test-asan
 shardctl: $(SHARDCTL) ## build the tool that formats, adds, checks and exports
 
 shardctl-install: $(SHARDCTL)
@@ -50,5 +51,11 @@ shardctl-install: $(SHARDCTL)
 		$(DESTDIR)$(COMPLETIONDIR)/shardctl
 
 shardctl-test: $(SHARDCTL) $(SHARDCTL_ASAN) $(SHARDCTL_FILL) ## test shardctl on image files
+	@$(MAKE) --no-print-directory -j2 -Otarget shardctl-test-tool \
+		shardctl-test-asan
+
+shardctl-test-tool: $(SHARDCTL) $(SHARDCTL_FILL)
 	tools/shardctl/test.sh $(SHARDCTL) $(SHARDCTL_FILL)
+
+shardctl-test-asan: $(SHARDCTL_ASAN) $(SHARDCTL_FILL)
 	tools/shardctl/test.sh $(SHARDCTL_ASAN) $(SHARDCTL_FILL)

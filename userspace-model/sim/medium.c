@@ -8,6 +8,12 @@
 #define TABLE_MIN	1024u	/* slots; a power of two */
 #define ARENA_MIN	1024u	/* sectors */
 
+/*
+ * What the last disk had: the next one takes it over.  Fresh memory would cost
+ * a page fault for each page, of every disk.
+ */
+static struct sim_medium spare;
+
 /* --- the arena --- */
 
 static bool arena_grow(struct sim_medium *medium)
@@ -64,11 +70,21 @@ static void arena_reset(struct sim_medium *medium)
 
 int sim_medium_init(struct sim_medium *medium, u64 nr_sectors, bool sparse)
 {
-	*medium = (struct sim_medium){
-		.sparse = sparse, .nr_slots = sparse ? TABLE_MIN : nr_sectors,
-	};
-	medium->slots = calloc(medium->nr_slots, sizeof(*medium->slots));
-	if (!medium->slots || !arena_grow(medium)) {
+	*medium = spare;
+	spare = (struct sim_medium){ 0 };
+	medium->sparse = sparse;
+	medium->nr_slots = sparse ? TABLE_MIN : nr_sectors;
+	medium->nr_used = 0;
+	if (medium->max_slots < medium->nr_slots) {
+		free(medium->slots);
+		medium->max_slots = medium->nr_slots;
+		medium->slots = malloc(medium->max_slots *
+				       sizeof(*medium->slots));
+	}
+	if (medium->slots)
+		memset(medium->slots, 0,
+		       medium->nr_slots * sizeof(*medium->slots));
+	if (!medium->slots || (!medium->data && !arena_grow(medium))) {
 		sim_medium_destroy(medium);
 		return -ENOMEM;
 	}
@@ -78,9 +94,10 @@ int sim_medium_init(struct sim_medium *medium, u64 nr_sectors, bool sparse)
 
 void sim_medium_destroy(struct sim_medium *medium)
 {
-	free(medium->slots);
-	free(medium->data);
-	free(medium->counts);
+	free(spare.slots);
+	free(spare.data);
+	free(spare.counts);
+	spare = *medium;
 }
 
 void sim_medium_blank(struct sim_medium *medium)
@@ -107,6 +124,7 @@ static void table_grow(struct sim_medium *medium)
 	u64 nr = medium->nr_slots, i;
 
 	medium->nr_slots *= 2;
+	medium->max_slots = medium->nr_slots;
 	medium->slots = calloc(medium->nr_slots, sizeof(*medium->slots));
 	if (!medium->slots)
 		kapi_fail("no memory for the simulated disk");

@@ -36,6 +36,7 @@ struct sim_slot {
  * struct sim_medium - the slots and the contents
  * @slots:	one per sector, or a hash table of those ever written
  * @nr_slots:	how many; of a table a power of two
+ * @max_slots:	for how many there is room
  * @nr_used:	of a table
  * @sparse:	it is a table
  * @data:	the arena
@@ -48,6 +49,7 @@ struct sim_slot {
 struct sim_medium {
 	struct sim_slot *slots;
 	u64 nr_slots;
+	u64 max_slots;
 	u64 nr_used;
 	bool sparse;
 	u8 (*data)[SIM_SECTOR];
