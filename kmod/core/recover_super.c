@@ -148,18 +148,22 @@ static bool super_try(struct super_scan *s, u64 extent_size, u32 block_size)
 static bool super_probe(struct super_scan *s, u64 extent_size, u32 extent)
 {
 	struct shard_place place = { .extent = extent };
+	u32 len = min_t(u32, s->backend->logical_block_size,
+			SHARDBLK_BLOCK_SIZE_MAX);
 	u64 number;
-	u32 len;
 	int err;
 
 	if (!s->buf)
 		return false;
 	s->extent_size = extent_size;
-	s->block_size = min_t(u64, SHARDBLK_BLOCK_SIZE_MAX, extent_size);
-	err = super_read(s, extent, 0, 1, s->buf);
-	if (err && err != -ENODATA)
-		s->unreadable = true;
-	len = err ? 0 : shard_super_claims(s->buf, &number);
+	/* its beginning says how long it is */
+	do {
+		s->block_size = len;
+		err = super_read(s, extent, 0, 1, s->buf);
+		if (err && err != -ENODATA)
+			s->unreadable = true;
+		len = err ? 0 : shard_super_claims(s->buf, &number);
+	} while (len > s->block_size);
 	if (!len)
 		return false;
 	err = shard_super_decode(s->buf, len, &place, s->record);

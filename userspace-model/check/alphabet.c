@@ -148,6 +148,8 @@ static void prepare(struct alphabet *a)
 	struct world_config config;
 
 	history_config(&config, false, false);
+	/* the power shall fail there too */
+	config.disk.slow_resets = true;
 	world_begin(w, &config);
 	world_close(w);
 	sim_snapshot_take(&a->image, w->disk);

@@ -340,7 +340,11 @@ void history_run(struct world *w, const struct world_config *config)
 	if (w->cut)
 		world_recover(w);
 	w->cut_in = 0;
-	world_close(w);
+	/* nothing may leak; after a clean stop and start that was seen already */
+	if (crash)
+		world_close(w);
+	else
+		world_leave(w);
 }
 
 /* ---- devices ---- */
@@ -433,6 +437,7 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 		c->options.frames_in_flight = DRAW_OF(swarm_depths);
 		c->disk.volatile_cache = !world_draw(4, CHECK_CHOOSE_CONFIG);
 		c->disk.fua = world_draw(2, CHECK_CHOOSE_CONFIG);
+		c->disk.slow_resets = true;
 		c->sync_in = DRAW_OF(swarm_sync);
 		zoned = world_draw(8, CHECK_CHOOSE_CONFIG) == 1 &&
 			block_size == SIM_SECTOR;

@@ -572,9 +572,11 @@ static void forget_requests(struct world *w)
 	struct world_slot *slot;
 
 	for (slot = w->slots; slot < w->slots + WORLD_SLOTS; slot++) {
-		if (slot->busy && !slot->into && w->verbose)
+		if (!slot->busy)
+			continue;
+		if (!slot->into && w->verbose)
 			show_lost(slot);
-		if (slot->busy && !slot->into &&
+		if (!slot->into &&
 		    (slot->op == SHARD_WRITE || slot->op == SHARD_DISCARD))
 			w->model.requests[slot->index].hint = slot->request.seq;
 		slot->busy = false;
@@ -597,6 +599,13 @@ void world_power_off(struct world *w)
 	forget_requests(w);
 }
 
+void world_leave(struct world *w)
+{
+	sim_disk_abandon(w->disk);
+	kapi_crash();
+	forget_requests(w);
+}
+
 void world_crash(struct world *w, bool only_kernel)
 {
 	if (!only_kernel) {
@@ -607,9 +616,7 @@ void world_crash(struct world *w, bool only_kernel)
 	w->nr_crashes++;
 	shard_sometimes(true, "a kernel dies whose disk lives on");
 	world_note(w, "      | *** no, only the kernel dies: the disk keeps its cache");
-	sim_disk_abandon(w->disk);
-	kapi_crash();
-	forget_requests(w);
+	world_leave(w);
 }
 
 void world_recover(struct world *w)
@@ -702,7 +709,8 @@ static bool same_disk(const struct sim_disk_config *a,
 	return a->capacity == b->capacity && a->block_size == b->block_size &&
 	       a->zone_size == b->zone_size &&
 	       a->volatile_cache == b->volatile_cache && a->fua == b->fua &&
-	       a->sparse == b->sparse && a->extent_size == b->extent_size &&
+	       a->slow_resets == b->slow_resets && a->sparse == b->sparse &&
+	       a->extent_size == b->extent_size &&
 	       a->super_extents == b->super_extents;
 }
 

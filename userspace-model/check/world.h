@@ -221,6 +221,9 @@ void world_let_go(struct world *w);
  */
 void world_crash(struct world *w, bool only_kernel);
 
+/** world_leave() - nobody wants to know any more what becomes of the device */
+void world_leave(struct world *w);
+
 /**
  * world_power_off() - the machine dies in a power cut, and the disk is off
  *

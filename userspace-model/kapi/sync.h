@@ -66,12 +66,12 @@ struct mutex {
 
 static inline void spin_lock(spinlock_t *l)
 {
-	l->lock.owner = l;
+	barrier();
 }
 
 static inline void spin_unlock(spinlock_t *l)
 {
-	l->lock.owner = NULL;
+	barrier();
 }
 
 #define spin_lock_irqsave(l, flags)					\

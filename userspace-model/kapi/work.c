@@ -59,7 +59,10 @@ struct workqueue_struct *kapi_alloc_workqueue(struct kapi_lock_class *class,
 	if (!wq)
 		return NULL;
 	va_start(args, max_active);
-	vscnprintf(wq->name, sizeof(wq->name), fmt, args);
+	if (strchr(fmt, '%'))
+		vscnprintf(wq->name, sizeof(wq->name), fmt, args);
+	else
+		strscpy(wq->name, fmt, sizeof(wq->name));
 	va_end(args);
 	if (max_active < 0 || max_active > 512)
 		kapi_fail("workqueue %s: max_active %d", wq->name, max_active);

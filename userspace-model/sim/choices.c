@@ -152,10 +152,10 @@ static size_t draw_odometer(struct sim_choices *choices, size_t n,
 	return digit->value;
 }
 
-static size_t drawn(struct sim_choices *choices, size_t v, size_t n,
-		    unsigned int kind)
+static inline size_t drawn(struct sim_choices *choices, size_t v, size_t n,
+			   unsigned int kind)
 {
-	if (choices->recording) {
+	if (unlikely(choices->recording)) {
 		const struct sim_record r = {
 			.value = v, .bound = n > U32_MAX ? 0 : n, .kind = kind,
 		};
@@ -180,11 +180,12 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 
 	if (n <= 1)
 		return 0;
+	/* what nearly every run does */
+	if (likely(choices->source == SIM_SOURCE_SEED))
+		return drawn(choices, draw_seed(choices, n), n, kind);
 	switch (choices->source) {
 	case SIM_SOURCE_ZERO:
-		break;
 	case SIM_SOURCE_SEED:
-		v = draw_seed(choices, n);
 		break;
 	case SIM_SOURCE_BYTES:
 		v = draw_bytes(choices, n);

@@ -177,7 +177,7 @@ void sim_write_sectors(struct sim_disk *disk, const struct shard_io *io,
 		const void *piece = segs_piece(io, i * SIM_SECTOR, SIM_SECTOR);
 
 		if (piece)
-			memcpy(sim_data(medium, ref), piece, SIM_SECTOR);
+			sim_sector_copy(sim_data(medium, ref), piece);
 		else
 			segs_copy(io, i * SIM_SECTOR, sim_data(medium, ref),
 				  SIM_SECTOR, false);
@@ -483,6 +483,16 @@ static void strike_submitted(struct sim_disk *disk, struct shard_io *io)
 				    BIT(io->op));
 }
 
+/* Is it done before submit returns?  What goes to a zone never is. */
+static bool at_once(struct sim_disk *disk, const struct shard_io *io)
+{
+	if (disk->config.zone_size)
+		return false;
+	if (io->op == SHARD_IO_RESET && !disk->config.slow_resets)
+		return true;
+	return fault(disk, disk->faults.sync_in);
+}
+
 static void submit(struct shard_backend *backend, struct shard_io *io)
 {
 	struct sim_disk *disk = container_of(backend, struct sim_disk, backend);
@@ -496,7 +506,7 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 						  disk->undo_tail);
 	else
 		io->private = (void *)(uintptr_t)disk->counts.errors[SHARD_IO_FLUSH];
-	if (fault(disk, disk->faults.sync_in) && !disk->config.zone_size) {
+	if (at_once(disk, io)) {
 		perform(disk, io);
 		io->done(io);
 		return;

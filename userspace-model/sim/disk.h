@@ -52,6 +52,8 @@
  * @zone_size:		0: conventional
  * @volatile_cache:	completed appends may be lost until a flush
  * @fua:		appends can be durable at once
+ * @slow_resets:	conventional: resets take time too, as those of zones do;
+ *			else they are done at once, as there is nothing to do
  * @sparse:		sectors on demand, for huge ones; no snapshots
  * @extent_size:	for the rules above; a power of two; zoned: from @zone_size;
  *			0: no rules
@@ -63,6 +65,7 @@ struct sim_disk_config {
 	u32 zone_size;
 	bool volatile_cache;
 	bool fua;
+	bool slow_resets;
 	bool sparse;
 	u32 extent_size;
 	u32 super_extents;

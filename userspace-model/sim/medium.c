@@ -163,10 +163,23 @@ struct sim_slot *sim_medium_slot(struct sim_medium *medium, u64 sector)
 
 /* --- looking at it and changing it --- */
 
+/* Whole sectors of a medium that has all of them. */
+static void sectors_peek(struct sim_medium *medium, u64 sector, u8 *buf, u64 nr)
+{
+	const struct sim_slot *slot = &medium->slots[sector];
+
+	for (; nr; nr--, slot++, buf += SIM_SECTOR)
+		sim_sector_copy(buf, sim_data(medium, slot->ref));
+}
+
 void sim_disk_peek(struct sim_disk *disk, u64 offset, void *buf, size_t len)
 {
 	struct sim_medium *medium = &disk->medium;
 
+	if (!medium->sparse && !((offset | len) % SIM_SECTOR)) {
+		sectors_peek(medium, offset / SIM_SECTOR, buf, len / SIM_SECTOR);
+		return;
+	}
 	while (len) {
 		struct sim_slot *slot = sim_medium_find(medium,
 							offset / SIM_SECTOR);
@@ -189,7 +202,7 @@ static u8 *sector_own(struct sim_medium *medium, u64 sector)
 	struct sim_slot *slot = sim_medium_slot(medium, sector);
 	u32 ref = sim_data_new(medium);
 
-	memcpy(sim_data(medium, ref), sim_data(medium, slot->ref), SIM_SECTOR);
+	sim_sector_copy(sim_data(medium, ref), sim_data(medium, slot->ref));
 	sim_slot_set(medium, slot, ref);
 	return sim_data(medium, ref);
 }

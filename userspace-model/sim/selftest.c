@@ -603,7 +603,7 @@ static void history(void *arg)
 /* --- running them --- */
 
 #define PLAIN	{ .capacity = 1 << 20, .volatile_cache = true, .fua = true }
-#define RULES	{ .capacity = 1 << 20, .volatile_cache = true,		\
+#define RULES	{ .capacity = 1 << 20, .volatile_cache = true, .slow_resets = true, \
 		  .extent_size = EXTENT, .super_extents = 4 }
 #define ZONED	{ .capacity = 1 << 20, .volatile_cache = true,		\
 		  .zone_size = EXTENT }
