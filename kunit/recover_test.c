@@ -207,6 +207,23 @@ static void unreadable_superblocks_are_refused(struct kunit *test)
 	shard_writeback_destroy(wb);
 }
 
+/* Sets feature words of the newest record, in both copies. */
+static void set_features(struct testdev *dev, u32 incompat, u32 ro_compat)
+{
+	u32 copy;
+
+	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
+		u64 at = newest_record(dev, copy);
+		struct shardblk_super *d = (void *)(dev->fake->media + at);
+
+		d->incompat = cpu_to_le32(incompat);
+		d->ro_compat = cpu_to_le32(ro_compat);
+		d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id),
+					       &d->h.magic, TESTDEV_BLOCK -
+					       sizeof(d->h.csum)));
+	}
+}
+
 /*
  * Goal: a newest record that is not understood is never rolled back over.
  * Method: make the newest record of both copies one with an unknown feature;
@@ -215,19 +232,10 @@ static void unreadable_superblocks_are_refused(struct kunit *test)
 static void a_newest_record_not_understood_is_refused(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
-	u32 copy;
 
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 5, 0x31), 0);
 	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
-	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
-		u64 at = newest_record(dev, copy);
-		struct shardblk_super *d = (void *)(dev->fake->media + at);
-
-		d->incompat = cpu_to_le32(1);
-		d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id),
-					       &d->h.magic, TESTDEV_BLOCK -
-					       sizeof(d->h.csum)));
-	}
+	set_features(dev, 1, 0);
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EOPNOTSUPP);
 }
 
@@ -238,19 +246,10 @@ static void a_newest_record_not_understood_is_refused(struct kunit *test)
 static void read_only_features_allow_reading_only(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
-	u32 copy;
 
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 5, 0x31), 0);
 	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
-	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
-		u64 at = newest_record(dev, copy);
-		struct shardblk_super *d = (void *)(dev->fake->media + at);
-
-		d->ro_compat = cpu_to_le32(1);
-		d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id),
-					       &d->h.magic, TESTDEV_BLOCK -
-					       sizeof(d->h.csum)));
-	}
+	set_features(dev, 0, 1);
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EROFS);
 	dev->options.read_only = true;
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
