@@ -7,37 +7,24 @@
 #include "alloc_fault.h"
 #include "index_rig.h"
 #include "../kmod/core/checkpoint.h"
+#include "../kmod/core/compaction.h"
 
 #define HOST	SHARDBLK_STREAM_HOST
 
-static int checkpoint(struct index_rig *f)
-{
-	struct shard_log_start from = { .seq = f->seq };
-	struct shard_place tail;
-
-	if (!shard_index_is_frozen(f->index))
-		index_freeze(f);
-	shard_extents_tail(f->rig->store.ex, HOST, &tail);
-	from.extent = tail.extent;
-	from.block = tail.block;
-	return shard_checkpoint_write(&f->rig->store, f->index, &from,
-				      f->attempt++);
-}
-
 /*
- * Goal: after a checkpoint all is found in the run, what came later above it,
- * and the next checkpoint merges the two.
+ * Goal: after a checkpoint all is found in its run, and what comes later in
+ * runs above it; what is said anew is written, and nothing else.
  * Method: data, holes and overwrites through three checkpoints.
  */
-static void checkpoints_merge_the_newest_word(struct kunit *test)
+static void checkpoints_put_runs_one_over_the_other(struct kunit *test)
 {
 	struct index_rig *f = test->priv;
 	u32 i;
 
 	for (i = 0; i < 30; i++)
 		index_put(f, i, 100 + i);
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
-	KUNIT_EXPECT_NOT_NULL(test, shard_index_run(f->index));
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	KUNIT_EXPECT_EQ(test, index_nr_runs(f), 1u);
 	KUNIT_EXPECT_TRUE(test, shard_index_empty(f->index));
 	for (i = 10; i < 20; i++)
 		index_put(f, i, 200 + i);
@@ -45,31 +32,39 @@ static void checkpoints_merge_the_newest_word(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, index_look(f, 4), 104u);
 	KUNIT_EXPECT_EQ(test, index_look(f, 5), 0u);
 	KUNIT_EXPECT_EQ(test, index_look(f, 10), 210u);
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
 	/* nothing new: as before */
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	KUNIT_EXPECT_EQ(test, index_nr_runs(f), 2u);
 	for (i = 0; i < 30; i++)
 		KUNIT_EXPECT_EQ(test, index_look(f, i), i >= 5 && i < 8 ? 0 :
 				i >= 10 && i < 20 ? 200 + i : 100 + i);
-	KUNIT_EXPECT_EQ(test, shard_index_run(f->index)->nr_entries, 27ull);
+	/* ten blocks of data, and a hole that is one entry */
+	KUNIT_EXPECT_EQ(test, index_run(f, 0)->nr_entries, 11ull);
+	KUNIT_EXPECT_EQ(test, index_run(f, 1)->nr_entries, 30ull);
 	KUNIT_EXPECT_EQ(test, shard_super_checkpoint_seq(f->rig->store.super),
 			f->seq);
 	KUNIT_EXPECT_EQ(test, rig_stat(f->rig, checkpoints), 3ull);
 }
 
 /*
- * Goal: an index that has become empty has no run any more.
- * Method: punch everything.
+ * Goal: holes are written where there is something that they may hide, and only
+ * there; a hole is one entry, however long it is (O11).
+ * Method: punch everything, before there is a run and above one.
  */
-static void an_index_of_holes_has_no_run(struct kunit *test)
+static void holes_are_written_above_other_runs(struct kunit *test)
 {
 	struct index_rig *f = test->priv;
 
-	index_put(f, 7, 1);
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
 	index_punch(f, 0, RIG_LOGICAL_BLOCKS);
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
-	KUNIT_EXPECT_NULL(test, shard_index_run(f->index));
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	KUNIT_EXPECT_EQ(test, index_nr_runs(f), 0u);
+	index_put(f, 7, 1);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	index_punch(f, 0, RIG_LOGICAL_BLOCKS);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	KUNIT_EXPECT_EQ(test, index_nr_runs(f), 2u);
+	KUNIT_EXPECT_EQ(test, index_run(f, 0)->nr_entries, 1ull);
 	KUNIT_EXPECT_EQ(test, index_look(f, 7), 0u);
 }
 
@@ -93,7 +88,7 @@ static void an_extent_is_freed_when_nobody_can_reach_it(struct kunit *test)
 	for (i = 0; i < RIG_EXTENT_BLOCKS; i++)
 		index_put(f, i, 200 + i);
 	index_put(f, 100, 1);
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
 	shard_extent_get(f->rig->store.ex, first.extent, &e);
 	KUNIT_EXPECT_EQ(test, e.state, SHARD_EXTENT_SEALED);
 	KUNIT_EXPECT_EQ(test, f->nr_freed, 0u);
@@ -106,20 +101,31 @@ static void an_extent_is_freed_when_nobody_can_reach_it(struct kunit *test)
 }
 
 /*
- * Goal: metadata turnover never fills the device up.
+ * Goal: metadata turnover never fills the device up: a merge makes room.
  * Method: many more checkpoints than there are extents.
  */
 static void checkpoints_can_go_on_for_ever(struct kunit *test)
 {
 	struct index_rig *f = test->priv;
-	u32 i;
+	u32 nr_merges = 0, i;
 
 	for (i = 0; i < 3 * RIG_EXTENTS; i++) {
 		index_put(f, i % 20, i + 1);
-		KUNIT_ASSERT_EQ_MSG(test, checkpoint(f), 0, "checkpoint %u", i);
+		index_freeze(f);
+		if (!shard_checkpoint_fits(&f->rig->store, f->index)) {
+			KUNIT_ASSERT_EQ(test, shard_compaction_write(
+					&f->rig->store, f->index,
+					index_nr_runs(f)), 0);
+			nr_merges++;
+		}
+		KUNIT_ASSERT_TRUE(test, shard_checkpoint_fits(&f->rig->store,
+							      f->index));
+		KUNIT_ASSERT_EQ_MSG(test, index_checkpoint(f), 0, "checkpoint %u", i);
 	}
 	for (i = 0; i < 20; i++)
 		KUNIT_EXPECT_GT(test, index_look(f, i), 0u);
+	KUNIT_EXPECT_GT(test, nr_merges, 2u);
+	KUNIT_EXPECT_LT(test, nr_merges, RIG_EXTENTS);
 }
 
 /*
@@ -137,14 +143,14 @@ static void a_failed_checkpoint_can_be_made_again(struct kunit *test)
 	for (n = 0; n < 2; n++) {
 		fake_fail(f->rig->fake, SHARD_IO_APPEND, -EIO, 1);
 		f->rig->fake->faults[SHARD_IO_APPEND].skip = 2 + n;
-		err = checkpoint(f);
+		err = index_checkpoint(f);
 		fake_heal(f->rig->fake);
 		KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
 		if (!err)
 			break;
 		KUNIT_EXPECT_TRUE(test, shard_index_is_frozen(f->index));
 	}
-	KUNIT_EXPECT_EQ(test, checkpoint(f), 0);
+	KUNIT_EXPECT_EQ(test, index_checkpoint(f), 0);
 	KUNIT_EXPECT_FALSE(test, shard_index_is_frozen(f->index));
 	KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
 	KUNIT_EXPECT_EQ(test, f->rig->failed, 0);
@@ -163,7 +169,7 @@ static void failed_checkpoints_use_up_no_space(struct kunit *test)
 	u32 s, i;
 
 	index_put(f, 3, 33);
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
 	index_put(f, 4, 44);
 	for (s = 0; s < SHARD_STREAMS; s++) {
 		struct shard_place tail;
@@ -176,10 +182,10 @@ static void failed_checkpoints_use_up_no_space(struct kunit *test)
 		fake_fail(f->rig->fake, SHARD_IO_APPEND, -EIO, 1);
 		/* each of the three comes after a record that assigns for it */
 		f->rig->fake->faults[SHARD_IO_APPEND].skip = 2 + 3 * (i % 3);
-		KUNIT_ASSERT_EQ(test, checkpoint(f), -EIO);
+		KUNIT_ASSERT_EQ(test, index_checkpoint(f), -EIO);
 		fake_heal(f->rig->fake);
 	}
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
 	KUNIT_EXPECT_EQ(test, f->rig->failed, 0);
 	KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
 	KUNIT_EXPECT_EQ(test, index_look(f, 4), 44u);
@@ -204,7 +210,7 @@ static void a_record_follows_all_that_it_needs(struct kunit *test)
 
 	index_put(f, 3, 33);
 	fake_counts_clear(f->rig->fake);
-	KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
 	for (i = 0; i < fake->nr_log; i++)
 		if (fake->log[i].op == SHARD_IO_APPEND &&
 		    fake->log[i].offset >= super_end)
@@ -230,20 +236,20 @@ static void without_memory_a_checkpoint_fails(struct kunit *test)
 	for (n = 1; n < ALLOC_FAULT_MAX && struck; n++) {
 		index_freeze(f);
 		alloc_fault_arm(n);
-		err = checkpoint(f);
+		err = index_checkpoint(f);
 		struck = alloc_fault_disarm();
 		if (err)
 			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
 		if (err)
-			KUNIT_ASSERT_EQ(test, checkpoint(f), 0);
+			KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
 		KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
 	}
 	KUNIT_EXPECT_EQ(test, err, 0);
 }
 
 static struct kunit_case checkpoint_cases[] = {
-	KUNIT_CASE(checkpoints_merge_the_newest_word),
-	KUNIT_CASE(an_index_of_holes_has_no_run),
+	KUNIT_CASE(checkpoints_put_runs_one_over_the_other),
+	KUNIT_CASE(holes_are_written_above_other_runs),
 	KUNIT_CASE(an_extent_is_freed_when_nobody_can_reach_it),
 	KUNIT_CASE(checkpoints_can_go_on_for_ever),
 	KUNIT_CASE(a_failed_checkpoint_can_be_made_again),

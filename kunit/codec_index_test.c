@@ -36,7 +36,7 @@ static const struct shard_item items[] = {
 		.stream = SHARDBLK_STREAM_META1, .extent = 5, .generation = ~0u,
 		.written = 64, .live = 63 } },
 	{ .kind = SHARDBLK_ITEM_RUN, .run = {
-		.height = 3, .nr_pages = 1000, .run_id = 1ull << 60,
+		.height = 3, .stream = SHARDBLK_STREAM_MERGE, .nr_pages = 1000, .run_id = 1ull << 60,
 		.nr_entries = 1ull << 50, .nr_chunks = 4,
 		.root_csum = 0xcafe } },
 	{ .kind = SHARDBLK_ITEM_CHUNK, .chunk = {
@@ -79,6 +79,7 @@ static void expect_same_item(struct kunit *test, const struct shard_item *a,
 		break;
 	case SHARDBLK_ITEM_RUN:
 		KUNIT_EXPECT_EQ(test, a->run.height, b->run.height);
+		KUNIT_EXPECT_EQ(test, a->run.stream, b->run.stream);
 		KUNIT_EXPECT_EQ(test, a->run.nr_pages, b->run.nr_pages);
 		KUNIT_EXPECT_EQ(test, a->run.run_id, b->run.run_id);
 		KUNIT_EXPECT_EQ(test, a->run.nr_entries, b->run.nr_entries);
@@ -332,7 +333,7 @@ static void leaves_that_cannot_be_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, CHECK(RUN, 3), -EBADMSG);
 	csum++;
 	KUNIT_EXPECT_EQ(test, CHECK(RUN, 4), -EBADMSG);
-	CHANGED(d->h.version = cpu_to_le16(2), -EOPNOTSUPP);
+	CHANGED(d->h.version = cpu_to_le16(3), -EOPNOTSUPP);
 	CHANGED(d->reserved = 1, -EBADMSG);
 	CHANGED(d->nr_entries = cpu_to_le16(1), -EBADMSG);
 	CHANGED(d->nr_entries = cpu_to_le16(3), -EBADMSG);

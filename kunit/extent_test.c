@@ -5,7 +5,7 @@
 #include <kunit/test.h>
 
 #include "alloc_fault.h"
-#include "../kmod/core/extent.h"
+#include "../kmod/core/refs.h"
 
 #define HOST	SHARDBLK_STREAM_HOST
 #define INDEX	SHARDBLK_STREAM_INDEX
@@ -132,13 +132,14 @@ static void a_layout_divides_all_extents(struct kunit *test)
 
 		KUNIT_EXPECT_GE(test, usable, l.logical_blocks);
 		KUNIT_EXPECT_EQ(test, SHARDBLK_SUPER_EXTENTS + l.meta_extents +
-				l.index_extents + l.discard_extents +
-				l.host_extents, l.nr_extents);
+				l.index_extents + l.merge_extents +
+				l.discard_extents + l.host_extents,
+				l.nr_extents);
 		KUNIT_EXPECT_EQ(test, usable, (u64)(l.host_extents -
 				l.head_extents) *
 				shard_extent_payload(l.block_size, l.extent_blocks));
 		/* old and new run, full */
-		KUNIT_EXPECT_GE(test, (u64)l.index_extents *
+		KUNIT_EXPECT_GE(test, (u64)l.merge_extents *
 				shard_extent_payload(l.block_size, l.extent_blocks),
 				2 * shard_run_pages_max(l.block_size,
 							l.logical_blocks));
@@ -196,6 +197,12 @@ static void a_manifest_too_long_for_records_is_refused(struct kunit *test)
 	}
 }
 
+/* Gives up what no root points to, once all that was written is published. */
+static u32 retire(struct fixture *f, u32 streams, u32 *retired, u32 max)
+{
+	return shard_extents_retire(f->ex, streams, NULL, streams, retired, max);
+}
+
 /* ---- a life ---- */
 
 /*
@@ -249,9 +256,7 @@ static void an_extent_lives_from_free_to_free(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, at.generation, 1 + life / FREE);
 		shard_extents_seal(f->ex, nr);
 		KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_SEALED);
-		shard_extents_count_begin(f->ex, BIT(INDEX));
-		KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX),
-							   retired, 4), 1u);
+		KUNIT_ASSERT_EQ(test, retire(f, BIT(INDEX), retired, 4), 1u);
 		KUNIT_EXPECT_EQ(test, retired[0], nr);
 		KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, INDEX), 1u);
 		/* one that records still name would come again at once */
@@ -334,8 +339,10 @@ static void metadata_is_served_before_host_data(struct kunit *test)
 				(u8)META0);
 	slack = shard_extents_layout(f->ex)->record_slack;
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, false, picked, 8),
-			1u);
+			2u);
 	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, INDEX);
+	KUNIT_EXPECT_EQ(test, extent(f, picked[1]).stream,
+			SHARDBLK_STREAM_MERGE);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, false, picked, 8),
 			0u);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, false, picked, 8),
@@ -372,7 +379,8 @@ static void a_stream_takes_no_more_than_its_own(struct kunit *test)
 			f->layout.discard_extents);
 	/* enough is left for each of the others */
 	KUNIT_EXPECT_GE(test, shard_extents_nr_free(f->ex),
-			f->layout.index_extents + f->layout.meta_extents);
+			f->layout.index_extents + f->layout.merge_extents +
+			f->layout.meta_extents);
 }
 
 /*
@@ -395,9 +403,7 @@ static void space_is_back_when_the_reserve_is_whole(struct kunit *test)
 	/* one comes free, and the stock takes it: still one too many */
 	shard_extents_seal(f->ex, nr);
 	shard_extents_relog(f->ex, &(struct shard_log_start){ .seq = 1 }, false);
-	shard_extents_count_begin(f->ex, BIT(HOST));
-	KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(HOST), retired, 2),
-			2u);
+	KUNIT_ASSERT_EQ(test, retire(f, BIT(HOST), retired, 2), 2u);
 	shard_extent_free(f->ex, retired[0]);
 	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, true, picked, 8),
@@ -422,9 +428,7 @@ static void a_retired_extent_is_worth_waiting_for(struct kunit *test)
 	for (i = 0; i < f->layout.index_extents; i++)
 		open_extent(test, INDEX);
 	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, INDEX));
-	shard_extents_count_begin(f->ex, BIT(INDEX));
-	KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), &retired,
-						   1), 1u);
+	KUNIT_ASSERT_EQ(test, retire(f, BIT(INDEX), &retired, 1), 1u);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, INDEX));
 	shard_extent_free(f->ex, retired);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, INDEX));
@@ -450,20 +454,85 @@ static void only_what_nothing_needs_is_given_up(struct kunit *test)
 	shard_extents_seal(f->ex, other);
 	shard_extents_count_begin(f->ex, BIT(HOST) | BIT(META0));
 	shard_extents_count(f->ex, live, 2);
-	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(HOST) | BIT(META0),
-						   retired, 0), 0u);
-	KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(HOST) | BIT(META0),
-						   retired, 4), 1u);
+	KUNIT_EXPECT_EQ(test, retire(f, BIT(HOST) | BIT(META0), retired, 0), 0u);
+	KUNIT_ASSERT_EQ(test, retire(f, BIT(HOST) | BIT(META0), retired, 4), 1u);
 	KUNIT_EXPECT_EQ(test, retired[0], dead[0]);
 	KUNIT_EXPECT_EQ(test, extent(f, live).live, 2u);
 	/* not twice */
-	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(META0), retired,
-						   4), 0u);
+	KUNIT_EXPECT_EQ(test, retire(f, BIT(META0), retired, 4), 0u);
 	KUNIT_EXPECT_EQ(test, state(f, host), SHARD_EXTENT_SEALED);
 	shard_extents_count_begin(f->ex, BIT(META0));
-	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(META0), retired,
-						   4), 1u);
+	KUNIT_EXPECT_EQ(test, retire(f, BIT(META0), retired, 4), 1u);
 	KUNIT_EXPECT_EQ(test, retired[0], live);
+}
+
+/*
+ * Goal: what roots point to is counted by differences; of a former life of the
+ * extent none counts, and as long as one is left it is not given up (O6).
+ * Method: add, take off, for the present and for other generations.
+ */
+static void references_are_counted_by_differences(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_refs *refs = shard_refs_create(&f->layout);
+	u32 nr = open_extent(test, INDEX), retired;
+	struct shard_place at = { .extent = nr };
+	struct shard_extent e = extent(f, nr);
+
+	KUNIT_ASSERT_NOT_NULL(test, refs);
+	shard_extents_seal(f->ex, nr);
+	shard_refs_add(refs, &at, 9);
+	at.generation = e.generation;
+	shard_refs_add(refs, &at, 5);
+	at.generation = e.generation - 1;
+	shard_refs_add(refs, &at, 9);
+	KUNIT_EXPECT_EQ(test, shard_refs_live(refs, nr, &e), 5u);
+	KUNIT_EXPECT_EQ(test, shard_refs_live(NULL, nr, &e), 0u);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0,
+						   &retired, 1), 0u);
+	KUNIT_EXPECT_EQ(test, extent(f, nr).live, 5u);
+	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
+	at.generation = e.generation;
+	shard_refs_add(refs, &at, -4);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0,
+						   &retired, 1), 0u);
+	KUNIT_EXPECT_EQ(test, extent(f, nr).live, 1u);
+	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
+	at.generation = e.generation + 1;
+	shard_refs_add(refs, &at, 7);
+	e = extent(f, nr);
+	KUNIT_EXPECT_EQ(test, shard_refs_live(refs, nr, &e), 1u);
+	at.generation = e.generation;
+	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
+	shard_refs_add(refs, &at, -1);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0,
+						   &retired, 1), 1u);
+	kvfree(refs);
+}
+
+/*
+ * Goal: what a run that is not published yet lies in is not given up by others;
+ * when it is given up itself, what was published before stays for its readers
+ * (O7).
+ * Method: two extents of the index written, one published; then fail.
+ */
+static void an_unpublished_run_keeps_its_extents(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 old = open_extent(test, INDEX), new, retired[2];
+	struct shard_place at;
+
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, INDEX, 3, 0, &at));
+	KUNIT_EXPECT_EQ(test, retire(f, BIT(INDEX), retired, 2), 0u);
+	new = open_extent(test, INDEX);
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, INDEX, 3, 0, &at));
+	shard_extents_seal(f->ex, new);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), NULL, 0,
+						   retired, 1), 1u);
+	KUNIT_EXPECT_EQ(test, retired[0], old);
+	shard_extents_abandon(f->ex, BIT(INDEX));
+	KUNIT_EXPECT_EQ(test, state(f, new), SHARD_EXTENT_FREE);
+	KUNIT_EXPECT_EQ(test, state(f, old), SHARD_EXTENT_SEALED);
 }
 
 /* ---- records ---- */
@@ -748,6 +817,8 @@ static struct kunit_case extent_cases[] = {
 	KUNIT_CASE(space_is_back_when_the_reserve_is_whole),
 	KUNIT_CASE(a_retired_extent_is_worth_waiting_for),
 	KUNIT_CASE(only_what_nothing_needs_is_given_up),
+	KUNIT_CASE(references_are_counted_by_differences),
+	KUNIT_CASE(an_unpublished_run_keeps_its_extents),
 	KUNIT_CASE(a_record_names_the_log_and_what_is_assigned),
 	KUNIT_CASE(a_checkpoint_shortens_the_record),
 	KUNIT_CASE(a_record_that_is_too_full_is_refused),

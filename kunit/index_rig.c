@@ -5,6 +5,7 @@
 #include <kunit/test.h>
 
 #include "index_rig.h"
+#include "../kmod/core/checkpoint.h"
 
 #define HOST	SHARDBLK_STREAM_HOST
 
@@ -84,4 +85,34 @@ void index_freeze(struct index_rig *f)
 {
 	KUNIT_ASSERT_EQ(f->test, shard_index_prepare(f->index), 0);
 	shard_index_freeze(f->index);
+}
+
+int index_checkpoint(struct index_rig *f)
+{
+	struct shard_log_start from = { .seq = f->seq };
+	struct shard_place tail;
+
+	if (!shard_index_is_frozen(f->index))
+		index_freeze(f);
+	shard_extents_tail(f->rig->store.ex, HOST, &tail);
+	from.extent = tail.extent;
+	from.block = tail.block;
+	return shard_checkpoint_write(&f->rig->store, f->index, &from);
+}
+
+u32 index_nr_runs(struct index_rig *f)
+{
+	struct shard_runs runs;
+
+	shard_index_runs(f->index, &runs);
+	return runs.nr;
+}
+
+struct shard_run *index_run(struct index_rig *f, u32 idx)
+{
+	struct shard_runs runs;
+
+	shard_index_runs(f->index, &runs);
+	KUNIT_ASSERT_LT(f->test, idx, runs.nr);
+	return runs.run[idx];
 }

@@ -11,7 +11,6 @@
 /**
  * struct index_rig - see above
  * @seq:	numbers given to insertions so far
- * @attempt:	checkpoints tried
  * @nr_freed:	times that extents were given up
  */
 struct index_rig {
@@ -19,7 +18,6 @@ struct index_rig {
 	struct rig *rig;
 	struct shard_index *index;
 	u64 seq;
-	u32 attempt;
 	u32 nr_freed;
 };
 
@@ -37,5 +35,11 @@ u32 index_look_in(struct index_rig *f, struct shard_version *v, u64 lba);
 u32 index_look(struct index_rig *f, u64 lba);
 /** index_freeze() - the active memtable */
 void index_freeze(struct index_rig *f);
+/** index_checkpoint() - freeze if nothing is frozen, and write it.  Return: error */
+int index_checkpoint(struct index_rig *f);
+/** index_nr_runs() - how many there are */
+u32 index_nr_runs(struct index_rig *f);
+/** index_run() - one of them, newest first */
+struct shard_run *index_run(struct index_rig *f, u32 idx);
 
 #endif /* KUNIT_INDEX_RIG_H */

@@ -28,12 +28,15 @@ static void both_copies_of_a_manifest_come_back(struct kunit *test)
 	struct rig *rig = test->priv;
 	struct shard_store *store = &rig->store;
 	struct shard_manifest_image image;
-	struct shard_run *run = shard_run_create(8);
+	struct shard_run *run = shard_run_create(8), *back;
+	struct shard_runs runs = { .nr = 2 };
 	struct shard_dep dep;
 	u32 i, copy;
 
 	KUNIT_ASSERT_NOT_NULL(test, run);
+	runs.run[0] = run;
 	run->id = 5;
+	run->stream = SHARDBLK_STREAM_MERGE;
 	run->height = 4;
 	run->nr_pages = 16;
 	run->nr_entries = 4000;
@@ -45,11 +48,19 @@ static void both_copies_of_a_manifest_come_back(struct kunit *test)
 		run->chunks[i].place.generation = 1;
 		run->chunks[i].place.block = 1 + i % 13;
 	}
+	runs.run[1] = shard_run_create(1);
+	KUNIT_ASSERT_NOT_NULL(test, runs.run[1]);
+	runs.run[1]->id = 4;
+	runs.run[1]->stream = SHARDBLK_STREAM_INDEX;
+	runs.run[1]->height = 1;
+	runs.run[1]->nr_pages = 1;
+	runs.run[1]->chunks[0] = run->chunks[0];
+	runs.run[1]->chunks[0].nr_blocks = 1;
 	store->frame_blocks = 2;
 	for (i = 4; i < RIG_EXTENTS; i++)
 		shard_extent_restore_generation(store->ex, i, i, true);
 	shard_dep_init(&dep, store->wb);
-	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, run, 99, false, &dep,
+	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, &runs, 99, NULL, &dep,
 						   rig->record->manifest), 0);
 	KUNIT_ASSERT_EQ(test, shard_dep_wait(&dep), 0);
 	rig->record->checkpoint_seq = 99;
@@ -61,15 +72,18 @@ static void both_copies_of_a_manifest_come_back(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, image.extents[9].extent.extent, 13u);
 		KUNIT_EXPECT_EQ(test, image.extents[9].extent.generation, 13u);
 		KUNIT_EXPECT_EQ(test, image.nr_pieces, 3u);
-		KUNIT_ASSERT_NOT_NULL(test, image.run);
-		KUNIT_EXPECT_EQ(test, image.run->nr_chunks, 8u);
-		KUNIT_EXPECT_EQ(test, memcmp(image.run, run, sizeof(*run) +
+		KUNIT_ASSERT_EQ(test, image.runs.nr, 2u);
+		back = image.runs.run[0];
+		KUNIT_EXPECT_EQ(test, back->nr_chunks, 8u);
+		KUNIT_EXPECT_EQ(test, memcmp(back, run, sizeof(*run) +
 					     8 * sizeof(run->chunks[0])), 0);
-		shard_run_destroy(image.run);
-		image.run = NULL;
+		KUNIT_EXPECT_EQ(test, image.runs.run[1]->id, 4ull);
+		KUNIT_EXPECT_EQ(test, image.runs.run[1]->stream,
+				(u8)SHARDBLK_STREAM_INDEX);
+		KUNIT_EXPECT_EQ(test, image.runs.run[1]->nr_chunks, 1u);
 		shard_manifest_free(&image);
 	}
-	shard_run_destroy(run);
+	shard_runs_destroy(&runs);
 }
 
 /*
@@ -82,12 +96,13 @@ static void a_wrong_manifest_is_refused(struct kunit *test)
 	struct rig *rig = test->priv;
 	struct shard_store *store = &rig->store;
 	struct shard_super_record *r = rig->record;
+	static const struct shard_runs none;
 	struct shard_manifest_image image;
 	struct shard_dep dep;
 	u64 at;
 
 	shard_dep_init(&dep, store->wb);
-	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, NULL, 99, false, &dep,
+	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, &none, 99, NULL, &dep,
 						   r->manifest), 0);
 	KUNIT_ASSERT_EQ(test, shard_dep_wait(&dep), 0);
 #define READ_COPY(copy) shard_manifest_read(store, r, copy, &image)

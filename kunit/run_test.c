@@ -51,7 +51,8 @@ static int build(struct fixture *f, u32 nr, u32 len,
 	if (!b)
 		return -ENOMEM;
 	shard_dep_init(&dep, store->wb);
-	err = shard_run_builder_begin(b, store, RUN, &dep, nr * len);
+	err = shard_run_builder_begin(b, store, SHARDBLK_STREAM_INDEX, RUN, &dep,
+				      shard_run_pages_max(512, nr * len));
 	b->before_page = hook;
 	b->ctx = f;
 	for (i = 0; i < nr && !err; i++) {
@@ -262,8 +263,9 @@ static int walk(struct kunit *test, const struct shard_range *ranges, u32 nr)
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
 	shard_dep_init(&dep, store->wb);
-	KUNIT_ASSERT_EQ(test, shard_run_builder_begin(b, store, RUN, &dep, 1),
-			0);
+	KUNIT_ASSERT_EQ(test, shard_run_builder_begin(b, store,
+						       SHARDBLK_STREAM_INDEX, RUN,
+						       &dep, 1), 0);
 	for (i = 0; i < nr; i++) {
 		r = ranges[i];
 		r.csums = csums;

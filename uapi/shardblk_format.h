@@ -35,7 +35,7 @@
 
 #include <linux/types.h>
 
-#define SHARDBLK_FORMAT_VERSION		1
+#define SHARDBLK_FORMAT_VERSION		2
 
 #define SHARDBLK_SUPER_MAGIC		0x42534453u	/* "SDSB" */
 #define SHARDBLK_FRAME_MAGIC		0x52464453u	/* "SDFR" */
@@ -66,10 +66,11 @@
 /* What an append position is for. */
 enum shardblk_stream {
 	SHARDBLK_STREAM_HOST	= 0,	/* requests: data and discards */
-	SHARDBLK_STREAM_INDEX	= 1,	/* run pages */
-	SHARDBLK_STREAM_META0	= 2,	/* manifest, copy 0 */
-	SHARDBLK_STREAM_META1	= 3,	/* manifest, copy 1 */
-	SHARDBLK_STREAM_SUPER	= 4,	/* superblock records */
+	SHARDBLK_STREAM_MERGE	= 1,	/* pages of runs that merges made */
+	SHARDBLK_STREAM_INDEX	= 2,	/* pages of runs that checkpoints made */
+	SHARDBLK_STREAM_META0	= 3,	/* manifest, copy 0 */
+	SHARDBLK_STREAM_META1	= 4,	/* manifest, copy 1 */
+	SHARDBLK_STREAM_SUPER	= 5,	/* superblock records */
 };
 
 /**
@@ -243,7 +244,8 @@ enum shardblk_item_kind {
  * @extent:	extent number
  * @generation:	highest generation assigned so far
  * @written:	blocks written when the manifest was
- * @live:	host: blocks that the runs point to
+ * @live:	host: blocks that entries of the runs point to, also entries that
+ *		newer runs hide; index: pages of the runs
  * @reserved2:	zero
  */
 struct shardblk_item_extent {
@@ -258,9 +260,10 @@ struct shardblk_item_extent {
 };
 
 /**
- * struct shardblk_item_run - a run; its chunks follow
+ * struct shardblk_item_run - a run, newest first; its chunks follow
  * @kind:	SHARDBLK_ITEM_RUN
  * @height:	levels of the tree, 1 when the root is a leaf
+ * @stream:	whose extents its pages lie in
  * @reserved:	zero
  * @nr_pages:	pages; the root is the last
  * @run_id:	never used twice in a format
@@ -271,7 +274,8 @@ struct shardblk_item_extent {
 struct shardblk_item_run {
 	__u8 kind;
 	__u8 height;
-	__u8 reserved[2];
+	__u8 stream;
+	__u8 reserved;
 	__le32 nr_pages;
 	__le64 run_id;
 	__le64 nr_entries;

@@ -4,10 +4,12 @@
  *
  * Opening has already proved the log, and one copy of the superblock and of
  * the manifest; here the other copies are read as well, then every page of the
- * run, then, if asked for, every block that memtables and run point to.
+ * runs, then, if asked for, every block that memtables and runs point to.
  *
- * What the run says of a block that was overwritten since is checked, too: no
- * extent is given up before the next checkpoint, so it must still be there.
+ * What a run says of a block that was overwritten since is checked, too: until
+ * a merge drops that entry its block must still be there.  Only if its extent
+ * was given up before, which its generation shows, it is no longer: then no
+ * look-up may end there.
  */
 #include "check.h"
 
@@ -19,7 +21,7 @@ struct check {
 	bool data;
 	u8 *block;			/* as read */
 	u8 *want;			/* as it should be */
-	u32 *live;			/* blocks that the run has per extent */
+	u32 *live;			/* blocks that the runs have per extent */
 	bool counted;			/* ... all of them */
 };
 
@@ -165,7 +167,7 @@ static void check_counts(struct check *c, u32 copy,
 	for (i = 0; i < image->nr_extents; i++) {
 		const struct shard_item *e = &image->extents[i];
 
-		if (e->extent.stream == SHARDBLK_STREAM_HOST &&
+		if (!(BIT(e->extent.stream) & SHARD_META_STREAMS) &&
 		    e->extent.live != c->live[e->extent.extent])
 			check_found(c, "manifest: copy %u miscounts extent %u: %u, not %u",
 				    copy, e->extent.extent, e->extent.live,
@@ -244,18 +246,45 @@ static void check_range(struct check *c, const struct shard_range *range)
 	}
 }
 
-static void check_locator(struct check *c, const struct shard_range *range)
+/* Does a look-up of any of these blocks end in this entry? */
+static bool check_visible(struct check *c, const struct shard_range *range)
+{
+	struct shard_index *index = c->view->index;
+	struct shard_version *version = shard_index_hold(index);
+	u64 first = (u64)range->place.extent * c->view->store->extent_blocks +
+		    range->place.block;
+	bool visible = false;
+	u32 i;
+
+	for (i = 0; i < range->nr_blocks && !visible; i++) {
+		struct shard_block_map map = {};
+
+		/* what cannot be read is reported with its page */
+		if (!shard_index_lookup(index, version, range->lba + i, 1, &map,
+					true))
+			visible = map.mapped && map.block == first + i;
+	}
+	shard_index_put(index, version);
+	return visible;
+}
+
+/* Return: false if the entry is of a former life of its extent. */
+static bool check_locator(struct check *c, const struct shard_range *range)
 {
 	struct shard_extent e;
 
 	if (!range->mapped ||
 	    range->place.extent >= c->view->record->nr_extents)
-		return;
-	c->live[range->place.extent] += range->nr_blocks;
+		return true;
 	shard_extent_get(c->view->store->ex, range->place.extent, &e);
-	if (e.generation != range->place.generation)
+	if (e.generation == range->place.generation) {
+		c->live[range->place.extent] += range->nr_blocks;
+		return true;
+	}
+	if (check_visible(c, range))
 		check_found(c, "index: block %llu has a stale locator to extent %u",
 			    range->lba, range->place.extent);
+	return false;
 }
 
 static void page_found(struct check *c, const struct shard_run *run, u32 page,
@@ -270,25 +299,23 @@ static void page_found(struct check *c, const struct shard_run *run, u32 page,
 		    (u32)(at & (store->extent_blocks - 1)), error);
 }
 
-static int check_run(struct check *c)
+static int check_run(struct check *c, const struct shard_run *run)
 {
-	struct shard_run *run = shard_index_run(c->view->index);
 	struct shard_run_iter it;
 	struct shard_range range;
 	u64 nr = 0;
-	u32 page;
+	u32 page, i;
 	int ret;
 
-	c->counted = true;
-	if (!run)
-		return 0;
+	for (i = 0; i < run->nr_chunks; i++)
+		c->live[run->chunks[i].place.extent] += run->chunks[i].nr_blocks;
 	ret = shard_run_iter_begin(&it, c->view->store, run);
 	if (ret == -ENOMEM)
 		return ret;
 	while (!ret && (ret = shard_run_iter_next(&it, &range)) > 0) {
 		nr++;
-		check_range(c, &range);
-		check_locator(c, &range);
+		if (check_locator(c, &range))
+			check_range(c, &range);
 		ret = 0;
 	}
 	c->report->nr_pages += it.nr_pages_read;
@@ -299,8 +326,21 @@ static int check_run(struct check *c)
 	else if (nr != run->nr_entries)
 		check_found(c, "index: run %llu has %llu entries, not %llu",
 			    run->id, nr, run->nr_entries);
-	c->counted = !ret;
+	c->counted &= !ret;
 	return 0;
+}
+
+static int check_runs(struct check *c)
+{
+	struct shard_runs runs;
+	int err = 0;
+	u32 i;
+
+	c->counted = true;
+	shard_index_runs(c->view->index, &runs);
+	for (i = 0; i < runs.nr && !err; i++)
+		err = check_run(c, runs.run[i]);
+	return err;
 }
 
 static void check_memtable(struct check *c, struct shard_memtable *mt)
@@ -331,7 +371,7 @@ int shard_check_run(const struct shard_check_view *view, bool data,
 		goto out;
 	err = check_super(&c);
 	if (!err)
-		err = check_run(&c);
+		err = check_runs(&c);
 	if (!err)
 		err = check_manifest(&c);
 	check_memtable(&c, shard_index_frozen(view->index));

@@ -354,7 +354,8 @@ static bool frame_entry_valid(const struct shard_frame_header *h,
 		return h->stream == SHARDBLK_STREAM_HOST &&
 		       e->lba + e->nr_blocks > e->lba;
 	case SHARDBLK_ENTRY_RUN:
-		return h->stream == SHARDBLK_STREAM_INDEX;
+		return h->stream == SHARDBLK_STREAM_INDEX ||
+		       h->stream == SHARDBLK_STREAM_MERGE;
 	case SHARDBLK_ENTRY_MANIFEST:
 		return h->stream == SHARDBLK_STREAM_META0 ||
 		       h->stream == SHARDBLK_STREAM_META1;
@@ -537,6 +538,7 @@ void shard_item_encode(const struct shard_item *item, void *block, u32 idx)
 		break;
 	case SHARDBLK_ITEM_RUN:
 		r->height = item->run.height;
+		r->stream = item->run.stream;
 		r->nr_pages = cpu_to_le32(item->run.nr_pages);
 		r->run_id = cpu_to_le64(item->run.run_id);
 		r->nr_entries = cpu_to_le64(item->run.nr_entries);
@@ -574,14 +576,15 @@ int shard_item_decode(const void *block, u32 idx, struct shard_item *item)
 		       0 : -EBADMSG;
 	case SHARDBLK_ITEM_RUN:
 		item->run.height = r->height;
+		item->run.stream = r->stream;
 		item->run.nr_pages = le32_to_cpu(r->nr_pages);
 		item->run.run_id = le64_to_cpu(r->run_id);
 		item->run.nr_entries = le64_to_cpu(r->nr_entries);
 		item->run.nr_chunks = le32_to_cpu(r->nr_chunks);
 		item->run.root_csum = le32_to_cpu(r->root_csum);
-		return r->height && r->nr_pages &&
-		       !memchr_inv(r->reserved, 0, sizeof(r->reserved)) ?
-		       0 : -EBADMSG;
+		return r->height && r->nr_pages && !r->reserved &&
+		       (r->stream == SHARDBLK_STREAM_INDEX ||
+			r->stream == SHARDBLK_STREAM_MERGE) ? 0 : -EBADMSG;
 	case SHARDBLK_ITEM_CHUNK:
 		item->chunk.place.extent = le32_to_cpu(c->extent);
 		item->chunk.place.generation = le32_to_cpu(c->generation);

@@ -98,6 +98,7 @@ struct shard_item {
 		} extent;
 		struct {
 			u8 height;
+			u8 stream;
 			u32 nr_pages;
 			u64 run_id;
 			u64 nr_entries;

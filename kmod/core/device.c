@@ -2,8 +2,8 @@
 /*
  * DOC: device
  *
- * Opens, runs and closes a device: puts the rows below together, keeps its
- * state, and runs its checkpoints.
+ * Opens, runs and closes a device: puts the rows below together, and keeps its
+ * state.
  *
  * States only get worse, but for FULL, which ends when space comes back.  A
  * change is announced once, after it has taken effect.  READ_ONLY and FAILED
@@ -16,6 +16,7 @@
 
 #define SHARD_MEMTABLE_BYTES	(16u << 20)
 #define SHARD_MEMTABLE_ENTRY	80	/* a node and its checksums, bytes */
+#define SHARD_COMPACT_RUNS	4u
 
 const char *shard_state_name(enum shard_state state)
 {
@@ -150,140 +151,6 @@ void shard_device_want_checkpoint(struct shard_device *device)
 	queue_work(device->wq, &device->checkpoint_work);
 }
 
-static int checkpoint_freeze(struct shard_device *device)
-{
-	struct shard_place tail;
-	unsigned long flags;
-	int err;
-
-	if (shard_index_is_frozen(device->index))
-		return 0;
-	err = shard_index_prepare(device->index);
-	if (err)
-		return err;
-	spin_lock_irqsave(&device->lock, flags);
-	/* an extent that is full is as good as sealed, and can be given up */
-	shard_extents_tail(device->store.ex, SHARDBLK_STREAM_HOST, &tail);
-	if (tail.extent && !device->building &&
-	    !shard_extents_room(device->store.ex, SHARDBLK_STREAM_HOST))
-		shard_extents_seal(device->store.ex, tail.extent);
-	shard_write_log_start(device, &device->frozen_from);
-	shard_index_freeze(device->index);
-	device->log_blocks = 0;
-	device->log_frames = 0;
-	spin_unlock_irqrestore(&device->lock, flags);
-	return 0;
-}
-
-static int checkpoint_once(struct shard_device *device)
-{
-	const struct shard_trace_ops *trace = device->options.trace;
-	int err = 0, tries;
-
-	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
-		if (shard_device_state(device) > SHARD_STATE_FULL)
-			return -EROFS;
-		shard_sometimes(tries, "a checkpoint is tried again");
-		err = checkpoint_freeze(device);
-		if (!err)
-			err = shard_checkpoint_write(&device->store,
-						     device->index,
-						     &device->frozen_from,
-						     device->attempt++);
-		if (trace)
-			trace->checkpoint(device->options.ctx,
-					  device->frozen_from.seq,
-					  shard_super_number(device->store.super),
-					  err);
-		if (!err)
-			return 0;
-		pr_err("%s: checkpoint failed: %d\n", device->backend->name,
-		       err);
-	}
-	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
-	return err;
-}
-
-static int checkpoint_run(struct shard_device *device)
-{
-	/* recovery, or a failure, may have left a frozen memtable behind */
-	bool left = shard_index_is_frozen(device->index);
-	int err = checkpoint_once(device);
-
-	shard_sometimes(left && !err,
-			"a checkpoint starts with what was frozen before");
-	return left && !err ? checkpoint_once(device) : err;
-}
-
-static bool checkpoint_begin(struct shard_device *device)
-{
-	unsigned long flags;
-	bool run;
-
-	spin_lock_irqsave(&device->lock, flags);
-	run = device->checkpoint_wanted;
-	device->checkpoint_wanted = false;
-	device->checkpoint_running = run;
-	spin_unlock_irqrestore(&device->lock, flags);
-	return run;
-}
-
-static void checkpoint_end(struct shard_device *device, int err)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&device->lock, flags);
-	device->checkpoint_running = false;
-	device->checkpoint_error = err;
-	device->checkpoints_done++;
-	if (!err) {
-		device->checkpoint_seq = device->frozen_from.seq;
-		shard_device_note_durable(device, device->checkpoint_seq);
-		/* full: what was discarded meanwhile comes back by another */
-		if (device->state == SHARD_STATE_FULL &&
-		    device->applied_seq > device->checkpoint_seq)
-			shard_device_want_checkpoint(device);
-	}
-	queue_work(device->wq, &device->admit_work);
-	wake_up_all(&device->checkpoint_done);
-	spin_unlock_irqrestore(&device->lock, flags);
-}
-
-static void checkpoint_work(struct work_struct *work)
-{
-	struct shard_device *device = container_of(work, struct shard_device,
-						   checkpoint_work);
-	unsigned int noio = memalloc_noio_save();
-
-	while (checkpoint_begin(device))
-		checkpoint_end(device, checkpoint_run(device));
-	memalloc_noio_restore(noio);
-}
-
-int shard_device_checkpoint(struct shard_device *device)
-{
-	unsigned long flags;
-	u64 until;
-	int err;
-
-	if (device->options.read_only)
-		return -EROFS;
-	spin_lock_irqsave(&device->lock, flags);
-	/* one that runs now may have frozen too early */
-	until = device->checkpoints_done + 1 + device->checkpoint_running;
-	shard_device_want_checkpoint(device);
-	spin_unlock_irqrestore(&device->lock, flags);
-	wait_event(device->checkpoint_done,
-		   READ_ONCE(device->checkpoints_done) >= until ||
-		   shard_device_state(device) > SHARD_STATE_FULL);
-	spin_lock_irqsave(&device->lock, flags);
-	err = device->checkpoint_error;
-	if (!err && device->state > SHARD_STATE_FULL)
-		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
-	spin_unlock_irqrestore(&device->lock, flags);
-	return err;
-}
-
 /* ---- what the rows below tell ---- */
 
 /* Extents became ready or free: space may be back. */
@@ -348,10 +215,13 @@ static int options_check(struct shard_options *o)
 				      SHARD_MEMTABLE_ENTRY;
 	if (!o->cache_pages)
 		o->cache_pages = 1024;
+	if (!o->compact_runs)
+		o->compact_runs = SHARD_COMPACT_RUNS;
 	if (!o->frames_in_flight)
 		o->frames_in_flight = SHARD_QUEUE_DEPTH;
-	if (o->memtable_entries < 8 || o->memtable_entries > BIT(24) ||
+	if (o->memtable_entries < 8 || o->memtable_entries > SHARD_MEMTABLE_ENTRIES_MAX ||
 	    o->cache_pages < 2 || o->cache_pages > BIT(24) ||
+	    o->compact_runs < 2 || o->compact_runs > SHARD_RUNS_MAX ||
 	    o->frames_in_flight > SHARD_QUEUE_DEPTH_MAX)
 		return -EINVAL;
 	return 0;
@@ -508,11 +378,14 @@ static int device_workqueues(struct shard_device *device)
 {
 	device->wq = alloc_workqueue("shardblk", WQ_MEM_RECLAIM | WQ_UNBOUND,
 				     0);
+	device->compact_wq = alloc_workqueue("shardblk-compact",
+					     WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	device->read_wq = alloc_workqueue("shardblk-read",
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	device->retry_wq = alloc_ordered_workqueue("shardblk-retry",
 						   WQ_MEM_RECLAIM);
-	return device->wq && device->read_wq && device->retry_wq ? 0 : -ENOMEM;
+	return device->wq && device->compact_wq && device->read_wq &&
+	       device->retry_wq ? 0 : -ENOMEM;
 }
 
 static void device_destroy(struct shard_device *device)
@@ -520,6 +393,8 @@ static void device_destroy(struct shard_device *device)
 	/* each may set the next going, in this order */
 	if (device->wq)
 		flush_workqueue(device->wq);
+	if (device->compact_wq)
+		flush_workqueue(device->compact_wq);
 	if (device->index)
 		shard_index_stop(device->index);
 	shard_super_destroy(device->store.super);
@@ -527,6 +402,8 @@ static void device_destroy(struct shard_device *device)
 		shard_writeback_quiesce(device->store.wb);
 	if (device->wq)
 		destroy_workqueue(device->wq);
+	if (device->compact_wq)
+		destroy_workqueue(device->compact_wq);
 	if (device->read_wq)
 		destroy_workqueue(device->read_wq);
 	if (device->retry_wq)
@@ -556,7 +433,8 @@ int shard_device_open(struct shard_backend *backend,
 	spin_lock_init(&device->lock);
 	init_waitqueue_head(&device->checkpoint_done);
 	init_waitqueue_head(&device->store.changed);
-	INIT_WORK(&device->checkpoint_work, checkpoint_work);
+	INIT_WORK(&device->checkpoint_work, shard_checkpoint_work);
+	INIT_WORK(&device->compact_work, shard_compact_work);
 	INIT_WORK(&device->admit_work, shard_write_admit);
 	INIT_LIST_HEAD(&device->waiting);
 	device->store.stats = &device->stats;
@@ -586,6 +464,7 @@ int shard_device_open(struct shard_backend *backend,
 		    shard_index_is_frozen(device->index) ||
 		    shard_device_checkpoint_due(device))
 			shard_device_want_checkpoint(device);
+		shard_device_want_compaction(device, false);
 		spin_unlock_irqrestore(&device->lock, flags);
 	}
 	*out = device;
@@ -635,6 +514,7 @@ int shard_device_close(struct shard_device *device)
 	spin_unlock_irqrestore(&device->lock, flags);
 	if (device->store.super) {
 		flush_work(&device->checkpoint_work);
+		flush_work(&device->compact_work);
 		flush_work(&device->admit_work);
 		err = device_stop(device);
 	}
@@ -659,7 +539,8 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	info->request_blocks_max = device->request_max;
 	info->super_extents = SHARDBLK_SUPER_EXTENTS;
 	info->meta_extents = device->layout.meta_extents;
-	info->index_extents = device->layout.index_extents;
+	info->index_extents = device->layout.index_extents +
+			      device->layout.merge_extents;
 	info->discard_extents = device->layout.discard_extents;
 	info->head_extents = device->layout.head_extents;
 	info->host_extents = device->layout.host_extents;

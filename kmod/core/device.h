@@ -8,6 +8,7 @@
 #define SHARD_DEVICE_H
 
 #include "checkpoint.h"
+#include "compaction.h"
 #include "recover.h"
 #include "shard.h"
 
@@ -87,14 +88,21 @@ struct shard_device {
 	bool checkpoint_soon;		/* recovery asks for one */
 	struct shard_log_start frozen_from;	/* of the frozen memtable */
 	u64 checkpoint_seq;		/* of the newest durable one */
-	u32 attempt;
 	u64 checkpoints_done;		/* attempts ended, failed ones too */
 	int checkpoint_error;
 	wait_queue_head_t checkpoint_done;
+	/* compaction */
+	bool compact_wanted;
+	bool compact_all;		/* ... of all runs */
+	bool compact_running;
+	u64 compacts_done;		/* attempts ended, failed ones too */
+	int compact_error;
 
 	struct workqueue_struct *wq;	/* admit, checkpoint */
 	struct work_struct admit_work;
 	struct work_struct checkpoint_work;
+	struct workqueue_struct *compact_wq;
+	struct work_struct compact_work;
 	struct workqueue_struct *read_wq;
 	struct workqueue_struct *retry_wq;	/* one worker: owns retry_block */
 	void *retry_block;
@@ -106,6 +114,12 @@ void shard_device_set_state(struct shard_device *device, enum shard_state to);
 void shard_device_want_checkpoint(struct shard_device *device);
 bool shard_device_checkpoint_due(struct shard_device *device);
 void shard_device_note_durable(struct shard_device *device, u64 seq);
+
+/* background.c */
+void shard_checkpoint_work(struct work_struct *work);
+void shard_compact_work(struct work_struct *work);
+/* With the lock held; @all: merge all runs, else if a merge is due. */
+void shard_device_want_compaction(struct shard_device *device, bool all);
 
 /* write.c */
 int shard_write_init(struct shard_device *device);

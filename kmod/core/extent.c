@@ -16,6 +16,8 @@
  */
 #include "extent.h"
 
+#include "refs.h"
+
 struct shard_head {
 	struct list_head ready;		/* READY extents, in order */
 	u32 nr_ready;			/* these and ASSIGNED ones */
@@ -61,6 +63,7 @@ struct shard_extents *shard_extents_create(const struct shard_layout *layout)
 		INIT_LIST_HEAD(&ex->heads[i].ready);
 	ex->heads[SHARDBLK_STREAM_HOST].limit = layout->host_extents;
 	ex->heads[SHARDBLK_STREAM_INDEX].limit = layout->index_extents;
+	ex->heads[SHARDBLK_STREAM_MERGE].limit = layout->merge_extents;
 	ex->heads[SHARDBLK_STREAM_META0].limit = layout->meta_extents / 2;
 	ex->heads[SHARDBLK_STREAM_META1].limit = layout->meta_extents / 2;
 	for (i = 0; i < layout->nr_extents; i++) {
@@ -190,6 +193,8 @@ static bool extent_assign(struct shard_extents *ex, u32 stream, u32 *nr)
 	e->written = 0;
 	e->live = 0;
 	e->counting = 0;
+	e->unpublished = false;
+	e->published = false;
 	e->last_seq = 0;
 	e->log_start = 0;
 	e->log_end = SHARDBLK_END_OPEN;
@@ -348,6 +353,21 @@ u32 shard_extents_room(struct shard_extents *ex, u32 stream)
 	return room;
 }
 
+u32 shard_extents_left(struct shard_extents *ex, u32 stream)
+{
+	struct shard_head *head = &ex->heads[stream];
+	unsigned long flags;
+	u32 left, i;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	left = head->nr_ready + head->limit - min(head->limit, head->nr_used);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
+		if (ex->extents[i].retired && ex->extents[i].stream == stream)
+			left++;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return left;
+}
+
 bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 			 u64 last_seq, struct shard_place *place)
 {
@@ -366,6 +386,7 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 		place->block = e->written;
 		e->written += nr_blocks;	/* O1 */
 		e->last_seq = max(e->last_seq, last_seq);
+		e->unpublished = SHARD_INDEX_STREAMS & BIT(stream);
 		placed = true;
 	}
 	spin_unlock_irqrestore(&ex->lock, flags);
@@ -537,8 +558,24 @@ void shard_extents_list(struct shard_extents *ex)
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
-u32 shard_extents_retire(struct shard_extents *ex, u32 streams, u32 *retired,
-			 u32 max)
+/* What the new root has in an extent. */
+static void extent_root(struct shard_extents *ex, struct shard_extent *e,
+			const struct shard_refs *refs, u32 published)
+{
+	lockdep_assert_held(&ex->lock);
+	if (BIT(e->stream) & SHARD_META_STREAMS)
+		e->live = e->counting;
+	else
+		e->live = shard_refs_live(refs, extent_nr(ex, e), e);
+	if (!(BIT(e->stream) & published))
+		return;
+	e->published |= e->unpublished;
+	e->unpublished = false;
+}
+
+u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
+			 const struct shard_refs *refs, u32 published,
+			 u32 *retired, u32 max)
 {
 	unsigned long flags;
 	u32 nr = 0;
@@ -551,14 +588,17 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams, u32 *retired,
 		if (e->state == SHARD_EXTENT_FREE ||
 		    !(streams & BIT(e->stream)))
 			continue;
-		e->live = e->counting;
+		extent_root(ex, e, refs, published);
 		/* O6 */
 		if (e->state != SHARD_EXTENT_SEALED || e->in_log ||
-		    e->retired || e->counting || nr == max)
+		    e->retired || e->live || nr == max)
+			continue;
+		/* O7 */
+		if (e->unpublished)
 			continue;
 		shard_sometimes(e->stream == SHARDBLK_STREAM_HOST,
 				"a host extent is given up");
-		shard_sometimes(e->stream == SHARDBLK_STREAM_INDEX,
+		shard_sometimes(BIT(e->stream) & SHARD_INDEX_STREAMS,
 				"an index extent is given up");
 		e->retired = true;
 		ex->nr_retired++;
@@ -590,7 +630,11 @@ void shard_extents_abandon(struct shard_extents *ex, u32 streams)
 	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++) {
 		struct shard_extent *e = &ex->extents[i];
 
-		if (!(streams & BIT(e->stream)) || e->live || e->retired)
+		if (!(streams & BIT(e->stream)) || e->retired)
+			continue;
+		e->unpublished = false;
+		/* O7: what was published may have readers */
+		if (e->live || e->published)
 			continue;
 		if (e->state == SHARD_EXTENT_OPEN)
 			extent_seal(ex, e);
@@ -656,6 +700,7 @@ bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 		e->stream = stream;
 		e->written = written;
 		e->live = live;
+		e->published = BIT(stream) & SHARD_INDEX_STREAMS;
 	}
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return ok;

@@ -19,9 +19,14 @@
 #include "layout.h"
 
 struct shard_extents;
+struct shard_refs;
 
 /* Streams that own extents; the superblock's are fixed. */
 #define SHARD_STREAMS	((u32)SHARDBLK_STREAM_SUPER)
+#define SHARD_META_STREAMS						\
+	(BIT(SHARDBLK_STREAM_META0) | BIT(SHARDBLK_STREAM_META1))
+#define SHARD_INDEX_STREAMS						\
+	(BIT(SHARDBLK_STREAM_INDEX) | BIT(SHARDBLK_STREAM_MERGE))
 
 enum shard_extent_state {
 	SHARD_EXTENT_FREE,
@@ -37,14 +42,18 @@ enum shard_extent_state {
  * @listed:	generation in the manifest of the newest durable record
  * @listing:	the same in the manifest that is being written
  * @written:	write pointer, blocks
- * @live:	host: blocks that the runs of the newest checkpoint point to
- * @counting:	the same in the run that is being written
+ * @live:	blocks that the newest durable root needs: host: that entries of
+ *		its runs point to, also entries that newer runs hide; index:
+ *		pages of its runs; metadata: pages of its manifest
+ * @counting:	metadata: the same of the manifest that is being written
  * @last_seq:	host: last sequence number placed in it
  * @log_start:	host, in the log: block where replay starts
  * @log_end:	the same: where the log ends, or SHARDBLK_END_OPEN
  * @state:	enum shard_extent_state
  * @stream:	whose it is, unless free
  * @in_log:	on the log list
+ * @unpublished: index: a run that is being written, or was given up, lies in it
+ * @published:	index: a root had pages in it, so readers may be there
  * @retired:	given up, waiting for readers
  * @node:	in the list of free or ready ones
  * @record_node: in the list of those that a record names
@@ -62,6 +71,8 @@ struct shard_extent {
 	u8 state;
 	u8 stream;
 	bool in_log;
+	bool unpublished;
+	bool published;
 	bool retired;
 	struct list_head node;
 	struct list_head record_node;
@@ -126,6 +137,13 @@ bool shard_extents_next(struct shard_extents *ex, u32 stream);
 /** shard_extents_room() - blocks left in a stream's open extent, or 0 */
 u32 shard_extents_room(struct shard_extents *ex, u32 stream);
 /**
+ * shard_extents_left() - extents that a stream can still fill
+ *
+ * Beside its open one, within its share: those ready, those it may get, and
+ * those that come back when readers let go of them.
+ */
+u32 shard_extents_left(struct shard_extents *ex, u32 stream);
+/**
  * shard_extents_place() - the next @nr_blocks of a stream's open extent
  *
  * They must fit.  The place is the caller's to write, and nobody else's (O1).
@@ -176,7 +194,7 @@ void shard_extents_relog(struct shard_extents *ex,
 void shard_extents_tail(struct shard_extents *ex, u32 stream,
 			struct shard_place *place);
 
-/* What the root that is being written needs, counted anew for each. */
+/* Pages of the manifest that is being written, counted anew for each. */
 void shard_extents_count_begin(struct shard_extents *ex, u32 streams);
 void shard_extents_count(struct shard_extents *ex, u32 nr, u32 blocks);
 
@@ -184,23 +202,27 @@ void shard_extents_count(struct shard_extents *ex, u32 nr, u32 blocks);
 void shard_extents_list(struct shard_extents *ex);
 
 /**
- * shard_extents_retire() - the root that was counted is durable
- * @streams:	bit per stream that it was counted for
+ * shard_extents_retire() - a root is durable
+ * @streams:	bit per stream that may be given up
+ * @refs:	what it changed, of all streams but the metadata's; or NULL
+ * @published:	bit per stream of which all that is written is in this root
  * @retired:	numbers of the extents that nothing needs any more
  * @max:	room for so many
  *
- * What is sealed, read by no replay, and had nothing counted is given up (O6).
- * Readers may still be in there: free it once they are gone.
+ * What is sealed, read by no replay, has nothing live, and no part of a run
+ * that is not published yet, is given up (O6, O7).  Readers may still be in
+ * there: free it once they are gone.
  *
  * Return: how many.
  */
-u32 shard_extents_retire(struct shard_extents *ex, u32 streams, u32 *retired,
-			 u32 max);
+u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
+			 const struct shard_refs *refs, u32 published,
+			 u32 *retired, u32 max);
 /**
  * shard_extents_abandon() - an attempt at a new root failed
  *
- * What it appended to, and the newest durable root has nothing in, is free
- * again: no record needs it, and nobody has seen it.
+ * What it appended to, and no durable root ever had anything in, is free again:
+ * no record needs it, and nobody has seen it.
  */
 void shard_extents_abandon(struct shard_extents *ex, u32 streams);
 /** shard_extent_free() - readers are gone (O7) */

@@ -142,6 +142,8 @@ void shard_frame_append(const struct shard_store *store,
 static enum shard_queue stream_queue(u32 stream)
 {
 	switch (stream) {
+	case SHARDBLK_STREAM_MERGE:
+		return SHARD_QUEUE_MERGE;
 	case SHARDBLK_STREAM_INDEX:
 		return SHARD_QUEUE_INDEX;
 	case SHARDBLK_STREAM_META0:

@@ -19,19 +19,21 @@ struct shard_version {
 	u32 refs;
 	struct shard_memtable *active;
 	struct shard_memtable *frozen;
-	struct shard_run *run;
+	struct shard_runs runs;
 	/* superfluous once this and all older versions are gone: */
 	struct shard_memtable *old_memtable;
-	struct shard_run *old_run;
+	struct shard_runs old_runs;
 	struct shard_garbage *garbage;
 };
 
 struct shard_index {
 	struct shard_store *store;
 	struct shard_cache *cache;
+	struct mutex edit;		/* whoever holds it changes the runs */
 	spinlock_t lock;		/* of versions, and of the active memtable */
 	struct list_head versions;	/* oldest first */
 	struct shard_version *newest;
+	u32 nr_ids;			/* of runs, given so far */
 	struct shard_memtable *spare;	/* NULL while it is in use */
 	struct shard_version *prepared;	/* memory for shard_index_freeze() */
 	wait_queue_head_t released;
@@ -56,6 +58,7 @@ struct shard_index *shard_index_create(struct shard_store *store,
 	if (!index)
 		return NULL;
 	index->store = store;
+	mutex_init(&index->edit);
 	spin_lock_init(&index->lock);
 	INIT_LIST_HEAD(&index->versions);
 	init_waitqueue_head(&index->released);
@@ -97,19 +100,21 @@ void shard_index_destroy(struct shard_index *index)
 		WARN_ON(v->refs || !list_is_singular(&index->versions));
 		shard_memtable_destroy(v->active);
 		shard_memtable_destroy(v->frozen);
-		shard_run_destroy(v->run);
+		shard_runs_destroy(&v->runs);
 		kvfree(v);
 	}
 	shard_memtable_destroy(index->spare);
 	kvfree(index->prepared);
 	shard_cache_destroy(index->cache);
+	mutex_destroy(&index->edit);
 	kvfree(index);
 }
 
-void shard_index_restore(struct shard_index *index, struct shard_run *run)
+void shard_index_restore(struct shard_index *index,
+			 const struct shard_runs *runs)
 {
-	WARN_ON(index->newest->run);
-	index->newest->run = run;
+	WARN_ON(index->newest->runs.nr);
+	index->newest->runs = *runs;
 }
 
 bool shard_index_fits(struct shard_index *index, u32 nr_entries, u32 nr_csums)
@@ -181,11 +186,21 @@ void shard_index_put(struct shard_index *index, struct shard_version *version)
 	spin_unlock_irqrestore(&index->lock, flags);
 }
 
+static bool all_known(const struct shard_block_map *map, u32 nr_blocks)
+{
+	u32 i = 0;
+
+	while (i < nr_blocks && map[i].known)
+		i++;
+	return i == nr_blocks;
+}
+
 int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
 		       bool sleep)
 {
 	u32 extent_blocks = index->store->extent_blocks;
+	const struct shard_runs *runs = &version->runs;
 	unsigned long flags;
 	u32 i;
 	int err;
@@ -199,12 +214,20 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 				      extent_blocks, map);
 	spin_unlock_irqrestore(&index->lock, flags);
 
-	err = shard_run_lookup(index->store, index->cache, version->run, lba,
-			       nr_blocks, map, sleep);
-	shard_sometimes(!err && version->run && !sleep,
-			"a run is read from the cache alone");
-	if (err)
-		return err;
+	for (i = 0; i < runs->nr; i++) {
+		if (all_known(map, nr_blocks))
+			break;
+		shard_sometimes(i, "a look-up goes on in an older run");
+		err = shard_run_lookup(index->store, index->cache,
+				       runs->run[i], lba, nr_blocks, map,
+				       sleep);
+		/* O11: what cannot be read is not looked up further down */
+		if (err)
+			return err;
+	}
+	shard_sometimes(i > 1 && i < runs->nr,
+			"a look-up ends between two runs");
+	shard_sometimes(i && !sleep, "a run is read from the cache alone");
 	for (i = 0; i < nr_blocks; i++)
 		map[i].known = true;
 	return 0;
@@ -218,9 +241,9 @@ static int layer_next(struct shard_index *index, struct shard_version *version,
 	unsigned long flags;
 	bool found;
 
-	if (i == 2)
-		return shard_run_next(index->store, index->cache, version->run,
-				      lba, range);
+	if (i >= 2)
+		return shard_run_next(index->store, index->cache,
+				      version->runs.run[i - 2], lba, range);
 	if (!mt)
 		return 0;
 	spin_lock_irqsave(&index->lock, flags);
@@ -240,7 +263,8 @@ int shard_index_next(struct shard_index *index, struct shard_version *version,
 		u64 at = *lba = next;
 
 		/* O11: the newest layer that knows @at decides */
-		for (i = 0, next = U64_MAX; i < 3; i++) {
+		next = U64_MAX;
+		for (i = 0; i < 2 + version->runs.nr; i++) {
 			int ret = layer_next(index, version, i, at, &range);
 
 			if (ret < 0)
@@ -261,6 +285,15 @@ int shard_index_next(struct shard_index *index, struct shard_version *version,
 }
 
 /* ---- checkpoints ---- */
+
+u64 shard_index_frozen_pages(struct shard_index *index)
+{
+	const struct shard_layout *l = shard_extents_layout(index->store->ex);
+	struct shard_memtable *mt = shard_index_frozen(index);
+
+	return min(shard_memtable_pages(mt, l->block_size),
+		   shard_run_pages_max(l->block_size, l->logical_blocks));
+}
 
 bool shard_index_is_frozen(struct shard_index *index)
 {
@@ -297,7 +330,7 @@ static void version_push(struct shard_index *index, struct shard_version *next)
 	lockdep_assert_held(&index->lock);
 	next->active = v->active;
 	next->frozen = v->frozen;
-	next->run = v->run;
+	next->runs = v->runs;
 	list_add_tail(&next->node, &index->versions);
 	index->newest = next;
 	if (index_releasable(index))
@@ -336,18 +369,62 @@ struct shard_memtable *shard_index_active(struct shard_index *index)
 	return index->newest->active;
 }
 
-struct shard_run *shard_index_run(struct shard_index *index)
+void shard_index_runs(struct shard_index *index, struct shard_runs *runs)
 {
-	struct shard_run *run;
 	unsigned long flags;
 
 	spin_lock_irqsave(&index->lock, flags);
-	run = index->newest->run;
+	*runs = index->newest->runs;
 	spin_unlock_irqrestore(&index->lock, flags);
-	return run;
 }
 
-void shard_index_publish(struct shard_index *index, struct shard_run *run,
+u64 shard_index_run_id(struct shard_index *index)
+{
+	unsigned long flags;
+	u32 nr;
+
+	spin_lock_irqsave(&index->lock, flags);
+	nr = index->nr_ids++;
+	spin_unlock_irqrestore(&index->lock, flags);
+	/* numbers of records never repeat, and these not within one */
+	return shard_super_number(index->store->super) << 16 | (nr & 0xffff);
+}
+
+void shard_index_edit_begin(struct shard_index *index)
+{
+	mutex_lock(&index->edit);
+}
+
+void shard_index_edit_end(struct shard_index *index)
+{
+	mutex_unlock(&index->edit);
+}
+
+void shard_edit_apply(const struct shard_edit *edit,
+		      const struct shard_runs *from, struct shard_runs *to,
+		      struct shard_runs *dropped)
+{
+	u32 first = 0, i;
+
+	to->nr = 0;
+	dropped->nr = 0;
+	while (edit->nr && first < from->nr && from->run[first] != edit->first)
+		first++;
+	for (i = 0; i <= from->nr; i++) {
+		if (i == first && edit->run)
+			to->run[to->nr++] = edit->run;
+		if (i == from->nr)
+			break;
+		if (i >= first && i - first < edit->nr)
+			dropped->run[dropped->nr++] = from->run[i];
+		else
+			to->run[to->nr++] = from->run[i];
+	}
+	WARN_ON(dropped->nr != edit->nr);
+}
+
+void shard_index_publish(struct shard_index *index,
+			 const struct shard_edit *edit,
 			 struct shard_garbage *garbage,
 			 struct shard_version *next)
 {
@@ -356,12 +433,13 @@ void shard_index_publish(struct shard_index *index, struct shard_run *run,
 
 	spin_lock_irqsave(&index->lock, flags);
 	old = index->newest;
-	old->old_memtable = old->frozen;
-	old->old_run = old->run;
 	old->garbage = garbage;
 	version_push(index, next);
-	next->frozen = NULL;
-	next->run = run;
+	shard_edit_apply(edit, &old->runs, &next->runs, &old->old_runs);
+	if (!edit->nr) {
+		old->old_memtable = old->frozen;
+		next->frozen = NULL;
+	}
 	spin_unlock_irqrestore(&index->lock, flags);
 }
 
@@ -393,7 +471,7 @@ static void version_release(struct shard_index *index, struct shard_version *v)
 		index->spare = v->old_memtable;
 		spin_unlock_irqrestore(&index->lock, flags);
 	}
-	shard_run_destroy(v->old_run);
+	shard_runs_destroy(&v->old_runs);
 	for (i = 0; v->garbage && i < v->garbage->nr; i++)
 		shard_extent_free(index->store->ex, v->garbage->extents[i]);
 	kvfree(v->garbage);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Index: which block lies where; memtables over a run.
+ * Index: which block lies where; memtables over runs, a log-structured merge
+ * tree.
  *
  * A version is what a look-up sees: the active memtable, a frozen one while a
- * checkpoint writes it, and the run below.  A checkpoint makes two new ones:
+ * checkpoint writes it, and the runs below, newest first.  A checkpoint makes
+ * two new ones, a merge of runs that lie one over the other makes one:
  *
- *      { A, -, R0 }  --freeze-->  { B, A, R0 }  --publish-->  { B, -, R1 }
+ *    { A, -, R1 R0 } --freeze--> { B, A, R1 R0 } --publish--> { B, -, R2 R1 R0 }
+ *    { B, -, R2 R1 R0 } --publish--> { B, -, M R0 }
  *
- * Whoever holds a version keeps all that it can lead to: memtables, run, and
+ * Whoever holds a version keeps all that it can lead to: memtables, runs, and
  * the extents that blocks lie in.  What a publication makes superfluous is
  * given up only when that version and all before it are held by nobody (O7).
  */
@@ -33,8 +36,9 @@ void shard_index_stop(struct shard_index *index);
 /** shard_index_destroy() - nobody may hold a version; may sleep */
 void shard_index_destroy(struct shard_index *index);
 
-/** shard_index_restore() - recovery only: the run of the newest checkpoint */
-void shard_index_restore(struct shard_index *index, struct shard_run *run);
+/** shard_index_restore() - recovery only: the manifest's runs; they are its own */
+void shard_index_restore(struct shard_index *index,
+			 const struct shard_runs *runs);
 
 /** shard_index_fits() - room in the active memtable; also see memtable.h */
 bool shard_index_fits(struct shard_index *index, u32 nr_entries, u32 nr_csums);
@@ -88,7 +92,16 @@ void shard_index_freeze(struct shard_index *index);
 
 /* For the checkpoint: does not change until shard_index_publish(). */
 struct shard_memtable *shard_index_frozen(struct shard_index *index);
-struct shard_run *shard_index_run(struct shard_index *index);
+/** shard_index_run_id() - for a new run, of whoever makes one */
+u64 shard_index_run_id(struct shard_index *index);
+/* Pages that a run of what is frozen has at most. */
+u64 shard_index_frozen_pages(struct shard_index *index);
+/**
+ * shard_index_runs() - the newest version's runs
+ *
+ * Only a publication drops one, so whoever keeps others from that may use them.
+ */
+void shard_index_runs(struct shard_index *index, struct shard_runs *runs);
 /* For the check of a device that nobody writes to. */
 struct shard_memtable *shard_index_active(struct shard_index *index);
 
@@ -105,12 +118,39 @@ struct shard_garbage {
 };
 
 /**
- * shard_index_publish() - a run takes the place of the frozen memtable
- * @run:	the index's from now on; NULL: an empty one
+ * shard_index_edit_begin() - alone from now on to change the runs; may sleep
+ *
+ * From the list of runs that a manifest is made of to that list being the
+ * index's, through I/O: so no two roots are made of the same list.
+ */
+void shard_index_edit_begin(struct shard_index *index);
+void shard_index_edit_end(struct shard_index *index);
+
+/**
+ * struct shard_edit - a change of the runs
+ * @run:	the new one; NULL: none, all was overwritten
+ * @nr:		runs that it takes the place of; 0: of the frozen memtable
+ * @first:	the newest of those
+ */
+struct shard_edit {
+	struct shard_run *run;
+	u32 nr;
+	const struct shard_run *first;
+};
+
+/** shard_edit_apply() - the runs afterwards, and those that are dropped */
+void shard_edit_apply(const struct shard_edit *edit,
+		      const struct shard_runs *from, struct shard_runs *to,
+		      struct shard_runs *dropped);
+
+/**
+ * shard_index_publish() - a change takes effect
+ * @edit:	its run is the index's from now on
  * @garbage:	the index's from now on
  * @next:	memory for the new version, from shard_index_version()
  */
-void shard_index_publish(struct shard_index *index, struct shard_run *run,
+void shard_index_publish(struct shard_index *index,
+			 const struct shard_edit *edit,
 			 struct shard_garbage *garbage,
 			 struct shard_version *next);
 /** shard_index_version() - memory for one; may sleep; free it with kvfree() */

@@ -7,7 +7,8 @@
  * where it runs.  A word that is not listed here is not to be used in core:
  *
  *  lists and trees   list.h, rbtree.h
- *  locks             spinlock_t with _irqsave, lockdep_assert_held()
+ *  locks             spinlock_t with _irqsave, struct mutex,
+ *                    lockdep_assert_held()
  *  waiting           wait_queue_head_t with wait_event(), completions,
  *                    fatal_signal_pending(current)
  *  work              alloc_workqueue(), queue_work(), cancel_work_sync()
@@ -40,6 +41,7 @@
 #include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/random.h>
 #include <linux/rbtree.h>

@@ -21,11 +21,11 @@ u32 shard_extent_payload(u32 block_size, u32 extent_blocks)
 	return extent_blocks - DIV_ROUND_UP(extent_blocks, frame);
 }
 
-u64 shard_run_pages_max(u32 block_size, u64 nr)
+/* All levels of a tree that has so many leaves. */
+static u64 tree_pages(u32 block_size, u64 leaves)
 {
-	u32 leaf = shard_leaf_singles_max(block_size);
 	u32 inner = shard_inner_entries_max(block_size);
-	u64 level = max_t(u64, div_u64(nr + leaf - 1, leaf), 1);
+	u64 level = max_t(u64, leaves, 1);
 	u64 pages = level;
 
 	while (level > 1) {
@@ -33,6 +33,34 @@ u64 shard_run_pages_max(u32 block_size, u64 nr)
 		pages += level;
 	}
 	return pages;
+}
+
+u64 shard_run_pages_max(u32 block_size, u64 nr)
+{
+	u32 leaf = shard_leaf_singles_max(block_size);
+
+	return tree_pages(block_size, div_u64(nr + leaf - 1, leaf));
+}
+
+u64 shard_run_pages_of(u32 block_size, u64 nr_entries, u64 nr_csums)
+{
+	u64 bytes = nr_entries * sizeof(struct shardblk_leaf_entry) +
+		    nr_csums * sizeof(__le32);
+	/* what a page may lack, and that the rest of an entry begins anew */
+	u32 page = block_size - sizeof(struct shardblk_run_page) -
+		   2 * sizeof(struct shardblk_leaf_entry) - sizeof(__le32);
+
+	return tree_pages(block_size, div_u64(bytes + page - 1, page));
+}
+
+/* The largest run that a checkpoint writes. */
+static u64 checkpoint_pages(const struct shard_layout *l)
+{
+	u64 entries = SHARD_MEMTABLE_ENTRIES_MAX;
+
+	return min(shard_run_pages_max(l->block_size, l->logical_blocks),
+		   shard_run_pages_of(l->block_size, entries,
+				      entries * SHARD_MEMTABLE_CSUMS));
 }
 
 /* Extents for two generations of something of @blocks payload blocks. */
@@ -50,14 +78,15 @@ static u32 extents_for_two(const struct shard_layout *l, u64 blocks)
 
 u64 shard_manifest_pages_max(const struct shard_layout *l)
 {
-	u64 run_pages = shard_run_pages_max(l->block_size, l->logical_blocks);
-	u64 chunks = div_u64(run_pages,
-			     shard_frame_payload(l->block_size,
-						 l->extent_blocks)) +
-		     l->index_extents + 1;
+	u64 extents = l->index_extents + l->merge_extents;
+	u32 payload = shard_extent_payload(l->block_size, l->extent_blocks);
+	u32 frame = shard_frame_payload(l->block_size, l->extent_blocks);
+	/* frames are full but for the last of an extent, and of a run */
+	u64 chunks = extents * DIV_ROUND_UP(payload, frame) + SHARD_RUNS_MAX;
 	u32 items = shard_items_max(l->block_size);
 
-	return div_u64(l->nr_extents + 1 + chunks + items - 1, items);
+	return div_u64(l->nr_extents + SHARD_RUNS_MAX + chunks + items - 1,
+		       items);
 }
 
 bool shard_layout_valid(const struct shard_layout *l)
@@ -70,17 +99,29 @@ u64 shard_layout_make(struct shard_layout *l)
 	u64 run_pages = shard_run_pages_max(l->block_size, l->logical_blocks);
 	u64 taken;
 
-	l->index_extents = extents_for_two(l, run_pages);
+	/*
+	 * A merge of all takes in old runs and leaves one new: both must have
+	 * room.  It leaves none to the checkpoints' stream, so of that the
+	 * runs that it takes in and the next one.
+	 */
+	l->merge_extents = extents_for_two(l, run_pages);
+	/* where runs are long, others of an eighth may lie beside the longest */
+	if (l->merge_extents > 2)
+		l->merge_extents += l->merge_extents / 8 + 2;
+	l->index_extents = extents_for_two(l, checkpoint_pages(l));
 	l->meta_extents = SHARDBLK_MANIFEST_COPIES *
 		extents_for_two(l, shard_manifest_pages_max(l));
-	/* one for each copy of what fits into one extent, else all but the old */
+	/*
+	 * One for each copy of what fits into one extent, else all but the old;
+	 * and one, since a checkpoint and a merge may find the same room.
+	 */
 	l->record_relist = l->meta_extents == 2 * SHARDBLK_MANIFEST_COPIES ?
 			   3 : l->meta_extents / 2 + 2;
 	l->record_slack = l->record_relist + 3;
 	l->discard_extents = 1;
 	l->head_extents = 2;
 	taken = (u64)SHARDBLK_SUPER_EXTENTS + l->index_extents +
-		l->meta_extents + l->discard_extents;
+		l->merge_extents + l->meta_extents + l->discard_extents;
 	l->host_extents = 0;
 	if (l->nr_extents <= taken + l->head_extents)
 		return 0;

@@ -12,6 +12,19 @@
 #include "codec.h"
 #include "page.h"
 
+/*
+ * Entries of the largest memtable, and checksums for each of them: what the
+ * space for the runs of checkpoints is made for.
+ */
+#define SHARD_MEMTABLE_ENTRIES_MAX	BIT(20)
+#define SHARD_MEMTABLE_CSUMS		4u
+
+/*
+ * Runs that exist at a time.  A look-up may have to ask each of them, so it is
+ * also the bound on what a cold read costs.
+ */
+#define SHARD_RUNS_MAX			12u
+
 /**
  * struct shard_layout - how the extents of a device are divided
  * @block_size:		bytes
@@ -19,7 +32,9 @@
  * @nr_extents:		all
  * @logical_blocks:	size of the device
  * @meta_extents:	both copies of the manifest, old and new
- * @index_extents:	the run, old and new
+ * @index_extents:	runs of checkpoints: those that a merge takes in, and the
+ *			next one
+ * @merge_extents:	runs of merges, old and new
  * @discard_extents:	log space that only discards may use
  * @head_extents:	open and ready ones of the host stream
  * @host_extents:	the rest: for the host stream, heads included
@@ -34,6 +49,7 @@ struct shard_layout {
 	u64 logical_blocks;
 	u32 meta_extents;
 	u32 index_extents;
+	u32 merge_extents;
 	u32 discard_extents;
 	u32 head_extents;
 	u32 host_extents;
@@ -65,5 +81,7 @@ u32 shard_frame_payload(u32 block_size, u32 extent_blocks);
 u32 shard_extent_payload(u32 block_size, u32 extent_blocks);
 /* Pages of a run of @nr single-block entries, at most. */
 u64 shard_run_pages_max(u32 block_size, u64 nr);
+/* Pages of a run of so many entries that have so many checksums, at most. */
+u64 shard_run_pages_of(u32 block_size, u64 nr_entries, u64 nr_csums);
 
 #endif /* SHARD_LAYOUT_H */

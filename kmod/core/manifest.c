@@ -2,8 +2,8 @@
 /*
  * DOC: manifest
  *
- * Writing: a walk that yields one item after the other (extents, then the run,
- * then its chunks) fills page after page.  Both copies list the same
+ * Writing: a walk that yields one item after the other (extents, then each run
+ * with its chunks) fills page after page.  Both copies list the same
  * generations, those taken down once before the first.
  *
  * Reading goes backwards, from the last piece to the first, and only then looks
@@ -11,13 +11,16 @@
  */
 #include "manifest.h"
 
+#include "stats.h"
+
 /* ---- writing ---- */
 
 struct item_walk {
 	struct shard_store *store;
-	const struct shard_run *run;
-	bool counted;
+	const struct shard_runs *runs;
+	const struct shard_refs *refs;
 	u32 extent;
+	u32 run;
 	bool run_done;
 	u32 chunk;
 };
@@ -39,7 +42,7 @@ static bool walk_extent(struct item_walk *walk, struct shard_item *item)
 		item->extent.extent = nr;
 		item->extent.generation = e.listing;
 		item->extent.written = e.written;
-		item->extent.live = walk->counted ? e.counting : e.live;
+		item->extent.live = shard_refs_live(walk->refs, nr, &e);
 		return true;
 	}
 	return false;
@@ -47,16 +50,24 @@ static bool walk_extent(struct item_walk *walk, struct shard_item *item)
 
 static bool walk_next(struct item_walk *walk, struct shard_item *item)
 {
-	const struct shard_run *run = walk->run;
+	const struct shard_run *run;
 
 	if (walk_extent(walk, item))
 		return true;
-	if (!run)
+	while (walk->run < walk->runs->nr && walk->run_done &&
+	       walk->chunk == walk->runs->run[walk->run]->nr_chunks) {
+		walk->run++;
+		walk->run_done = false;
+		walk->chunk = 0;
+	}
+	if (walk->run == walk->runs->nr)
 		return false;
+	run = walk->runs->run[walk->run];
 	if (!walk->run_done) {
 		walk->run_done = true;
 		item->kind = SHARDBLK_ITEM_RUN;
 		item->run.height = run->height;
+		item->run.stream = run->stream;
 		item->run.nr_pages = run->nr_pages;
 		item->run.run_id = run->id;
 		item->run.nr_entries = run->nr_entries;
@@ -64,8 +75,6 @@ static bool walk_next(struct item_walk *walk, struct shard_item *item)
 		item->run.root_csum = run->root_csum;
 		return true;
 	}
-	if (walk->chunk == run->nr_chunks)
-		return false;
 	item->kind = SHARDBLK_ITEM_CHUNK;
 	item->chunk.place = run->chunks[walk->chunk].place;
 	item->chunk.nr_blocks = run->chunks[walk->chunk].nr_blocks;
@@ -74,12 +83,13 @@ static bool walk_next(struct item_walk *walk, struct shard_item *item)
 }
 
 static u32 manifest_pages(struct shard_store *store,
-			  const struct shard_run *run)
+			  const struct shard_runs *runs)
 {
 	u32 nr = shard_extents_layout(store->ex)->nr_extents;
+	u32 i;
 
-	if (run)
-		nr += 1 + run->nr_chunks;
+	for (i = 0; i < runs->nr; i++)
+		nr += 1 + runs->run[i]->nr_chunks;
 	return DIV_ROUND_UP(nr, shard_items_max(store->block_size));
 }
 
@@ -135,7 +145,7 @@ static int copy_write(struct copy_writer *c, struct shard_dep *dep)
 	err = shard_writer_begin(&c->writer, c->store,
 				 SHARDBLK_STREAM_META0 + c->header.copy,
 				 SHARDBLK_ENTRY_MANIFEST, c->header.number, dep,
-				 manifest_pages(c->store, c->walk.run));
+				 manifest_pages(c->store, c->walk.runs));
 	more = walk_next(&c->walk, &item);
 	do {
 		if (!err)
@@ -147,8 +157,9 @@ static int copy_write(struct copy_writer *c, struct shard_dep *dep)
 	return err ? err : end;
 }
 
-int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
-			 u64 seq, bool counted, struct shard_dep *dep,
+int shard_manifest_write(struct shard_store *store,
+			 const struct shard_runs *runs, u64 seq,
+			 const struct shard_refs *refs, struct shard_dep *dep,
 			 struct shard_piece last[SHARDBLK_MANIFEST_COPIES])
 {
 	struct copy_writer *c = kvzalloc(sizeof(*c), GFP_KERNEL);
@@ -163,8 +174,8 @@ int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
 		memset(c, 0, sizeof(*c));
 		c->store = store;
 		c->walk.store = store;
-		c->walk.run = run;
-		c->walk.counted = counted;
+		c->walk.runs = runs;
+		c->walk.refs = refs;
 		c->header.number = shard_super_number(store->super) + 1;
 		c->header.checkpoint_seq = seq;
 		c->header.copy = copy;
@@ -172,6 +183,8 @@ int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
 		last[copy] = c->piece;
 	}
 	kvfree(c);
+	if (!err)
+		atomic64_inc(&store->stats->manifests);
 	return err;
 }
 
@@ -233,6 +246,8 @@ struct read_state {
 	u32 nr_items;
 	u32 next_page;
 	u32 nr_pieces;
+	u32 nr_chunks;			/* of the run at hand */
+	u32 first_page;
 	struct shard_piece at;		/* the one at hand */
 };
 
@@ -298,41 +313,63 @@ static int pages_check(struct read_state *s, struct read_piece *p)
 	return 0;
 }
 
+/* Has the last run all of its chunks, and do these hold all of its pages? */
+static bool run_complete(const struct read_state *s,
+			 const struct shard_manifest_image *image)
+{
+	const struct shard_run *run;
+
+	if (!image->runs.nr)
+		return true;
+	run = image->runs.run[image->runs.nr - 1];
+	return s->nr_chunks == run->nr_chunks && shard_run_valid(run);
+}
+
 static int item_run(struct read_state *s, struct shard_manifest_image *image,
 		    const struct shard_item *item)
 {
-	if (image->run || item->run.nr_chunks > s->nr_items)
+	struct shard_run *run;
+
+	if (!run_complete(s, image) || image->runs.nr == SHARD_RUNS_MAX ||
+	    item->run.nr_chunks > s->nr_items)
 		return -EBADMSG;
-	image->run = shard_run_create(item->run.nr_chunks);
-	if (!image->run)
+	run = shard_run_create(item->run.nr_chunks);
+	if (!run)
 		return -ENOMEM;
-	image->run->height = item->run.height;
-	image->run->nr_pages = item->run.nr_pages;
-	image->run->id = item->run.run_id;
-	image->run->nr_entries = item->run.nr_entries;
-	image->run->root_csum = item->run.root_csum;
+	run->height = item->run.height;
+	run->stream = item->run.stream;
+	run->nr_pages = item->run.nr_pages;
+	run->id = item->run.run_id;
+	run->nr_entries = item->run.nr_entries;
+	run->root_csum = item->run.root_csum;
+	image->runs.run[image->runs.nr++] = run;
+	s->nr_chunks = 0;
+	s->first_page = 0;
 	return 0;
 }
 
 static int item_chunk(struct read_state *s, struct shard_manifest_image *image,
-		      const struct shard_item *item, u32 *nr_chunks,
-		      u32 *first_page)
+		      const struct shard_item *item)
 {
 	const struct shard_place *place = &item->chunk.place;
 	struct shard_run_chunk *c;
+	struct shard_run *run;
 
-	if (!image->run || *nr_chunks == image->run->nr_chunks)
+	if (!image->runs.nr)
+		return -EBADMSG;
+	run = image->runs.run[image->runs.nr - 1];
+	if (s->nr_chunks == run->nr_chunks)
 		return -EBADMSG;
 	if (place->extent < SHARDBLK_SUPER_EXTENTS ||
 	    place->extent >= s->record->nr_extents ||
 	    place->block >= s->record->extent_blocks ||
 	    item->chunk.nr_blocks > s->record->extent_blocks - place->block)
 		return -EBADMSG;
-	c = &image->run->chunks[(*nr_chunks)++];
+	c = &run->chunks[s->nr_chunks++];
 	c->place = *place;
 	c->nr_blocks = item->chunk.nr_blocks;
-	c->first_page = *first_page;
-	*first_page += c->nr_blocks;
+	c->first_page = s->first_page;
+	s->first_page += c->nr_blocks;
 	return 0;
 }
 
@@ -351,7 +388,6 @@ static int item_extent(struct read_state *s, struct shard_manifest_image *image,
 static int items_load(struct read_state *s, struct list_head *pieces,
 		      struct shard_manifest_image *image)
 {
-	u32 nr_chunks = 0, first_page = 0;
 	struct read_piece *p;
 	int err = 0;
 	u32 i, k;
@@ -372,18 +408,13 @@ static int items_load(struct read_state *s, struct list_head *pieces,
 				else if (item.kind == SHARDBLK_ITEM_RUN)
 					err = item_run(s, image, &item);
 				else
-					err = item_chunk(s, image, &item,
-							 &nr_chunks,
-							 &first_page);
+					err = item_chunk(s, image, &item);
 				if (err)
 					return err;
 			}
 		}
 	}
-	if (image->run && (nr_chunks != image->run->nr_chunks ||
-			   !shard_run_valid(image->run)))
-		return -EBADMSG;
-	return 0;
+	return run_complete(s, image) ? 0 : -EBADMSG;
 }
 
 int shard_manifest_read(struct shard_store *store,
@@ -428,7 +459,7 @@ int shard_manifest_read(struct shard_store *store,
 
 void shard_manifest_free(struct shard_manifest_image *image)
 {
-	shard_run_destroy(image->run);
+	shard_runs_destroy(&image->runs);
 	kvfree(image->extents);
 	kvfree(image->pieces);
 	memset(image, 0, sizeof(*image));

@@ -11,30 +11,28 @@
 
 #include "run.h"
 
-#define SHARD_META_STREAMS						\
-	(BIT(SHARDBLK_STREAM_META0) | BIT(SHARDBLK_STREAM_META1))
-
 /**
  * shard_manifest_write() - write both copies
- * @run:	or NULL
- * @seq:	last number that the run holds
+ * @runs:	newest first
+ * @seq:	last number that the runs hold
+ * @refs:	what of them is not counted as live in extents yet, or NULL
  * @dep:	all that is written is added to it
  * @last:	last piece of each copy
  *
  * Extents are listed with the generations that shard_extents_list() took down
- * in here, and with what is counted in them if @counted, else what is live.
- * What the copies lie in is counted.  May sleep.
+ * in here.  What the copies lie in is counted.  May sleep.
  *
  * Return: 0, -EIO, -ENOSPC, -ENOMEM.
  */
-int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
-			 u64 seq, bool counted, struct shard_dep *dep,
+int shard_manifest_write(struct shard_store *store,
+			 const struct shard_runs *runs, u64 seq,
+			 const struct shard_refs *refs, struct shard_dep *dep,
 			 struct shard_piece last[SHARDBLK_MANIFEST_COPIES]);
 
 /**
  * struct shard_manifest_image - a manifest in memory
- * @seq:	last number that the run holds
- * @run:	or NULL; the reader's
+ * @seq:	last number that the runs hold
+ * @runs:	newest first; the reader's
  * @nr_extents:	extent items
  * @extents:	they
  * @nr_pieces:	pieces of the chain that was read
@@ -43,7 +41,7 @@ int shard_manifest_write(struct shard_store *store, const struct shard_run *run,
  */
 struct shard_manifest_image {
 	u64 seq;
-	struct shard_run *run;
+	struct shard_runs runs;
 	u32 nr_extents;
 	struct shard_item *extents;
 	u32 nr_pieces;

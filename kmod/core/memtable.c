@@ -20,8 +20,7 @@ struct mt_node {
 	u32 next_free;
 };
 
-/* Checksums per entry, and at least so many in all. */
-#define MT_CSUMS_PER_ENTRY	4
+/* Checksums in all, at least. */
 #define MT_CSUMS_MIN		1024
 #define MT_NONE			U32_MAX
 
@@ -45,7 +44,7 @@ struct shard_memtable *shard_memtable_create(u32 nr_entries)
 	if (!mt)
 		return NULL;
 	mt->nr_nodes = nr_entries;
-	mt->nr_csums = max_t(u32, nr_entries * MT_CSUMS_PER_ENTRY,
+	mt->nr_csums = max_t(u32, nr_entries * SHARD_MEMTABLE_CSUMS,
 			     MT_CSUMS_MIN);
 	mt->csums = kvmalloc_array(mt->nr_csums, sizeof(*mt->csums),
 				   GFP_KERNEL);
@@ -77,6 +76,11 @@ void shard_memtable_clear(struct shard_memtable *mt)
 bool shard_memtable_empty(const struct shard_memtable *mt)
 {
 	return !mt->nr_used;
+}
+
+u64 shard_memtable_pages(const struct shard_memtable *mt, u32 block_size)
+{
+	return shard_run_pages_of(block_size, mt->nr_used, mt->csums_used);
 }
 
 bool shard_memtable_fits(const struct shard_memtable *mt, u32 nr_entries,

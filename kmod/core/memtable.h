@@ -11,7 +11,7 @@
 #ifndef SHARD_MEMTABLE_H
 #define SHARD_MEMTABLE_H
 
-#include "codec.h"
+#include "layout.h"
 #include "map.h"
 
 struct shard_memtable;
@@ -41,6 +41,9 @@ void shard_memtable_destroy(struct shard_memtable *mt);
 /** shard_memtable_clear() - empty it; in time that does not depend on its size */
 void shard_memtable_clear(struct shard_memtable *mt);
 bool shard_memtable_empty(const struct shard_memtable *mt);
+
+/** shard_memtable_pages() - of a run that holds it all, at most */
+u64 shard_memtable_pages(const struct shard_memtable *mt, u32 block_size);
 
 /** shard_memtable_fits() - are so many entries and checksums left */
 bool shard_memtable_fits(const struct shard_memtable *mt, u32 nr_entries,

@@ -429,18 +429,39 @@ static bool restore_extents(struct shard_extents *ex,
 	return ok;
 }
 
-static bool restore_run(struct log_scan *s, struct shard_run *run)
+/* What is live in extents of the index is what chunks say, and no item. */
+static bool restore_run(struct log_scan *s, const struct shard_run *run)
 {
 	bool ok = true;
 	u32 i;
 
-	for (i = 0; run && i < run->nr_chunks; i++)
-		ok &= shard_extent_restore(s->store->ex,
-					   run->chunks[i].place.extent,
-					   SHARDBLK_STREAM_INDEX,
-					   s->store->extent_blocks,
-					   run->chunks[i].nr_blocks);
-	shard_index_restore(s->index, run);
+	for (i = 0; i < run->nr_chunks; i++) {
+		const struct shard_run_chunk *c = &run->chunks[i];
+		struct shard_extent e;
+		u32 live = c->nr_blocks;
+
+		shard_extent_get(s->store->ex, c->place.extent, &e);
+		if (e.state != SHARD_EXTENT_FREE)
+			live += e.live;
+		ok &= c->place.generation == e.generation &&
+		      live <= s->store->extent_blocks &&
+		      shard_extent_restore(s->store->ex, c->place.extent,
+					   run->stream,
+					   s->store->extent_blocks, live);
+	}
+	return ok;
+}
+
+static bool restore_runs(struct log_scan *s, struct shard_runs *runs)
+{
+	bool ok = true;
+	u32 i;
+
+	for (i = 0; i < runs->nr; i++)
+		ok &= restore_run(s, runs->run[i]);
+	shard_sometimes(runs->nr > 1, "a start finds several runs");
+	shard_index_restore(s->index, runs);
+	runs->nr = 0;
 	return ok;
 }
 
@@ -468,8 +489,7 @@ static int restore_manifest(struct log_scan *s)
 		}
 		if (!good++) {
 			ok &= restore_extents(store->ex, &image);
-			ok &= restore_run(s, image.run);
-			image.run = NULL;
+			ok &= restore_runs(s, &image.runs);
 		}
 		for (i = 0; i < image.nr_pieces; i++)
 			ok &= shard_extent_restore(store->ex,

@@ -26,6 +26,12 @@ void shard_run_destroy(struct shard_run *run)
 	kvfree(run);
 }
 
+void shard_runs_destroy(struct shard_runs *runs)
+{
+	while (runs->nr)
+		shard_run_destroy(runs->run[--runs->nr]);
+}
+
 bool shard_run_valid(const struct shard_run *run)
 {
 	u32 page = 0;
@@ -351,16 +357,15 @@ static void level_begin(struct shard_run_builder *b, u32 level)
 }
 
 int shard_run_builder_begin(struct shard_run_builder *b,
-			    struct shard_store *store, u64 id,
-			    struct shard_dep *dep, u64 nr_entries_max)
+			    struct shard_store *store, u32 stream, u64 id,
+			    struct shard_dep *dep, u64 pages_max)
 {
 	memset(b, 0, sizeof(*b));
 	b->store = store;
 	b->id = id;
-	return shard_writer_begin(&b->writer, store, SHARDBLK_STREAM_INDEX,
-				  SHARDBLK_ENTRY_RUN, id, dep,
-				  shard_run_pages_max(store->block_size,
-						      nr_entries_max));
+	b->stream = stream;
+	return shard_writer_begin(&b->writer, store, stream,
+				  SHARDBLK_ENTRY_RUN, id, dep, pages_max);
 }
 
 static int level_ensure(struct shard_run_builder *b, u32 level)
@@ -539,6 +544,7 @@ int shard_run_builder_end(struct shard_run_builder *b, int error,
 		run = shard_run_create(b->nr_chunks);
 		if (run) {
 			run->id = b->id;
+			run->stream = b->stream;
 			run->nr_entries = b->nr_entries;
 			run->nr_pages = b->nr_pages;
 			run->root_csum = root_csum;

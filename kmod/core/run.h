@@ -13,6 +13,7 @@
 
 #include "cache.h"
 #include "memtable.h"
+#include "refs.h"
 
 /* Levels of the tree: enough for 2^41 entries with the smallest pages. */
 #define SHARD_RUN_LEVELS	12
@@ -27,6 +28,7 @@ struct shard_run_chunk {
 /**
  * struct shard_run - a run; does not change while it exists
  * @id:		never used twice in a format
+ * @stream:	whose extents its pages lie in: checkpoints' or merges'
  * @nr_entries:	in the leaves
  * @nr_pages:	in all
  * @root_csum:	checksum field of the last page
@@ -39,13 +41,22 @@ struct shard_run {
 	u32 nr_pages;
 	u32 root_csum;
 	u8 height;
+	u8 stream;
 	u32 nr_chunks;
 	struct shard_run_chunk chunks[];
+};
+
+/* Runs one over the other, newest first. */
+struct shard_runs {
+	u32 nr;
+	struct shard_run *run[SHARD_RUNS_MAX];
 };
 
 /** shard_run_create() - may sleep; NULL without memory */
 struct shard_run *shard_run_create(u32 nr_chunks);
 void shard_run_destroy(struct shard_run *run);
+/** shard_runs_destroy() - all of them; leaves an empty list */
+void shard_runs_destroy(struct shard_runs *runs);
 /** shard_run_valid() - do the chunks hold all pages, in order */
 bool shard_run_valid(const struct shard_run *run);
 
@@ -124,6 +135,7 @@ struct shard_run_builder {
 	struct shard_store *store;
 	struct shard_writer writer;
 	u64 id;
+	u8 stream;
 	u64 nr_entries;
 	u32 nr_pages;
 	u32 height;
@@ -137,14 +149,15 @@ struct shard_run_builder {
 
 /**
  * shard_run_builder_begin() - set up; may sleep
+ * @stream:	SHARDBLK_STREAM_INDEX or _MERGE: whose extents it is written to
  * @dep:	everything written is added to it
- * @nr_entries_max: single blocks that will be added at most
+ * @pages_max:	pages that it will have at most
  *
  * After an error, too, shard_run_builder_end() must be called.
  */
 int shard_run_builder_begin(struct shard_run_builder *b,
-			    struct shard_store *store, u64 id,
-			    struct shard_dep *dep, u64 nr_entries_max);
+			    struct shard_store *store, u32 stream, u64 id,
+			    struct shard_dep *dep, u64 pages_max);
 /** shard_run_builder_add() - behind all that was added; may sleep */
 int shard_run_builder_add(struct shard_run_builder *b,
 			  const struct shard_range *range);

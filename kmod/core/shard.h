@@ -111,11 +111,12 @@ struct shard_request {
  * struct shard_options - how to run a device; 0 means the default
  * @read_only:		write nothing to the backing device
  * @memtable_entries:	entries of one memtable (two exist); each request may
- *			need two.  Default 16 MiB worth, at least 8
+ *			need two.  Default 16 MiB worth, 8 to 2^20
  * @cache_pages:	index pages kept in memory.  Default 1024, at least 2
  * @frames_in_flight:	frames of the host stream.  Default 4, at most 16
  * @checkpoint_frames:	checkpoint after so many frames.  Default: no limit
  *			but the format's number of blocks
+ * @compact_runs:	fewer runs of the index are not merged.  Default 4, 2 to 12
  * @trace:		events, or NULL
  * @state_changed:	told of each change of state, in any context, or NULL
  * @ctx:		first argument of both
@@ -126,6 +127,7 @@ struct shard_options {
 	u32 cache_pages;
 	u32 frames_in_flight;
 	u32 checkpoint_frames;
+	u32 compact_runs;
 	const struct shard_trace_ops *trace;
 	void (*state_changed)(void *ctx, enum shard_state state);
 	void *ctx;
@@ -248,6 +250,14 @@ void shard_device_commit(struct shard_device *device);
  * May sleep.  Return: 0, -EROFS, -EIO.
  */
 int shard_device_checkpoint(struct shard_device *device);
+
+/**
+ * shard_device_compact() - merge all runs of the index into one and wait for it
+ *
+ * What was overwritten or discarded before the last checkpoint then takes no
+ * space any more.  May sleep.  Return: 0, -EROFS, -EIO.
+ */
+int shard_device_compact(struct shard_device *device);
 
 /** shard_device_fail() - the backing device is gone; any context */
 void shard_device_fail(struct shard_device *device);

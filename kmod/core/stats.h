@@ -18,7 +18,8 @@
 	X(flushes, "flush requests")					\
 	X(host_frames, "frames written to the host stream")		\
 	X(host_blocks, "blocks written to the host stream, headers too")	\
-	X(index_writes, "backing writes of the index stream")		\
+	X(index_writes, "backing writes of runs")			\
+	X(index_blocks, "blocks written to runs, headers too")		\
 	X(meta_writes, "backing writes of the metadata streams")	\
 	X(super_writes, "backing writes of superblock records")		\
 	X(backing_writes, "backing writes")				\
@@ -31,6 +32,8 @@
 	X(extents_opened, "extents assigned to a stream")		\
 	X(records, "superblock records made durable")			\
 	X(checkpoints, "checkpoints made durable")			\
+	X(compactions, "merges of runs made durable")			\
+	X(manifests, "manifests written, in two copies each")		\
 	X(page_hits, "index pages found in the cache")			\
 	X(page_misses, "index pages read")				\
 	X(read_mismatches, "blocks read again for a wrong checksum")	\

@@ -549,7 +549,8 @@ static enum shard_space space_decide(struct shard_device *device,
 	struct shard_extents *ex = device->store.ex;
 
 	lockdep_assert_held(&device->lock);
-	if (device->checkpoint_wanted || device->checkpoint_running)
+	if (device->checkpoint_wanted || device->checkpoint_running ||
+	    device->compact_wanted || device->compact_running)
 		return SPACE_COMES;
 	if (!shard_extents_starved(ex, SHARDBLK_STREAM_HOST)) {
 		if (shard_super_room(device->store.super) <=
@@ -565,6 +566,11 @@ static enum shard_space space_decide(struct shard_device *device,
 		return SPACE_COMES;
 	if (device->applied_seq > device->checkpoint_seq) {
 		shard_device_want_checkpoint(device);
+		return SPACE_COMES;
+	}
+	/* what newer runs hide is given back when they are merged */
+	if (shard_compaction_all(device->index)) {
+		shard_device_want_compaction(device, true);
 		return SPACE_COMES;
 	}
 	shard_sometimes(r->op == SHARD_WRITE, "a write finds the device full");

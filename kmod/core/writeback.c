@@ -462,7 +462,9 @@ static void batch_submit(struct shard_batch *batch)
 		atomic64_add(blocks, &stats->host_blocks);
 		break;
 	case SHARD_QUEUE_INDEX:
+	case SHARD_QUEUE_MERGE:
 		atomic64_inc(&stats->index_writes);
+		atomic64_add(blocks, &stats->index_blocks);
 		break;
 	case SHARD_QUEUE_SUPER:
 		atomic64_inc(&stats->super_writes);

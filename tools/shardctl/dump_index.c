@@ -194,6 +194,7 @@ static void print_item(struct manifest_visitor *visitor,
 	case SHARDBLK_ITEM_RUN:
 		rec_text(entry, "item", "run");
 		rec_u64(entry, "run_id", item->run.run_id);
+		rec_text(entry, "stream", dump_stream_name(item->run.stream));
 		rec_u64(entry, "height", item->run.height);
 		rec_u64(entry, "pages", item->run.nr_pages);
 		rec_u64(entry, "entries", item->run.nr_entries);

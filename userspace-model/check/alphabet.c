@@ -35,7 +35,7 @@ enum alphabet_op {
 	ALPHA_FLUSH,
 	ALPHA_READ_ALL,
 	ALPHA_CHECKPOINT,
-	ALPHA_COMPACT,		/* the index is written anew, twice */
+	ALPHA_COMPACT,
 	ALPHA_RECLAIM,		/* nothing live is left in the first extent */
 	ALPHA_RESTART,
 };
@@ -81,13 +81,13 @@ static void do_op(struct world *w, enum alphabet_op op)
 	case ALPHA_READ_ALL:
 		script_read_all(w);
 		break;
-	case ALPHA_COMPACT:
-		world_checkpoint(w);
-		world_checkpoint(w);
-		break;
 	case ALPHA_RECLAIM:
 		script_discard(w, 0, FILL_BLOCKS);
+		world_checkpoint(w);
 		fallthrough;
+	case ALPHA_COMPACT:
+		world_compact(w);
+		break;
 	case ALPHA_CHECKPOINT:
 		world_checkpoint(w);
 		break;

@@ -24,6 +24,7 @@ const char * const history_op_names[NR_OPS] = {
 	[OP_FLUSH] = "flush",
 	[OP_WAIT] = "wait",
 	[OP_CHECKPOINT] = "checkpoint",
+	[OP_COMPACT] = "compact",
 	[OP_RESTART] = "restart",
 	[OP_CRASH] = "crash",
 	[OP_CRASH_SOON] = "crash soon",
@@ -43,6 +44,7 @@ static const u8 op_weights[NR_OPS] = {
 	[OP_FLUSH] = 18,
 	[OP_WAIT] = 6,
 	[OP_CHECKPOINT] = 10,
+	[OP_COMPACT] = 4,
 	[OP_RESTART] = 3,
 	[OP_CRASH] = 1,
 	[OP_CRASH_SOON] = 3,
@@ -259,6 +261,9 @@ static void do_op(struct world *w, enum history_op op, struct range *last)
 	case OP_CHECKPOINT:
 		world_checkpoint(w);
 		break;
+	case OP_COMPACT:
+		world_compact(w);
+		break;
 	case OP_RESTART:
 		world_restart(w);
 		break;
@@ -361,6 +366,7 @@ static const u32 swarm_frames[] = { 8, 2, 3, 64 };
 static const u32 swarm_sync[] = { 0, 8 };
 static const u32 swarm_depths[] = { 4, 1, 2, 16 };
 static const u32 swarm_log_blocks[] = { 0, 12, 48 };
+static const u32 swarm_runs[] = { 0, 2, 3, 12 };
 
 static u32 draw_value(const u32 *values, u32 nr)
 {
@@ -453,6 +459,8 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 	c->format.logical_size = blocks * block_size;
 	if (swarm)
 		nr_extents = extents_needed(&c->format) + DRAW_OF(swarm_spare);
+	if (swarm)
+		c->options.compact_runs = DRAW_OF(swarm_runs);
 	c->disk.capacity = (u64)nr_extents * c->format.extent_size;
 	c->disk.block_size = block_size;
 	c->disk.extent_size = c->format.extent_size;

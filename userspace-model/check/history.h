@@ -25,6 +25,7 @@ enum history_op {
 	OP_FLUSH,
 	OP_WAIT,
 	OP_CHECKPOINT,
+	OP_COMPACT,
 	OP_RESTART,
 	OP_CRASH,
 	OP_CRASH_SOON,
@@ -41,7 +42,7 @@ extern u64 history_pairs[NR_OPS][NR_OPS];
  * Extents of the small geometry: the fewest with which the reserves of the
  * engine leave room for 64 logical blocks in extents of 16.
  */
-#define HISTORY_EXTENTS	18
+#define HISTORY_EXTENTS	20
 
 /**
  * history_run() - a scenario: format, operations, the end, everything compared

@@ -9,6 +9,7 @@
  */
 #include "extent.h"
 #include "model/m_extent.h"
+#include "refs.h"
 #include "suites.h"
 #include "world.h"
 
@@ -24,6 +25,7 @@ enum p_op {
 	P_PLACE,
 	P_SEAL,
 	P_FREE,
+	P_ABANDON,
 	P_RECORD,
 	NR_P_OPS,
 };
@@ -62,6 +64,9 @@ static void compare(struct p_extent *p)
 		if (e->written != m->written)
 			kapi_fail("extent %u: pointer at %u, not %u", i,
 				  e->written, m->written);
+		if (e->live != m->refs)
+			kapi_fail("extent %u: %u live, not %u", i, e->live,
+				  m->refs);
 	}
 	/* one that has no generation left is set aside when its turn comes */
 	nr = shard_extents_nr_free(p->ex);
@@ -128,27 +133,85 @@ static void place(struct p_extent *p, u32 stream)
 			  at.block, open, block);
 }
 
-/* Those in which nothing was counted, and that replay does not need (O6). */
+/* The new root points to other blocks; of a former life nothing counts. */
+static void change(struct p_extent *p, struct shard_refs *refs, u32 streams)
+{
+	u32 nr = draw(P_EXTENTS), more = draw(3), less;
+	struct m_extent *e = &p->m.e[nr];
+	struct shard_place place = { .extent = nr, .generation = e->generation };
+	bool stale = draw(4) == 1;
+
+	if (e->state == M_EXTENT_SUPER || e->state == M_EXTENT_FREE ||
+	    !(BIT(e->stream) & streams))
+		return;
+	if (BIT(e->stream) & SHARD_META_STREAMS) {
+		shard_extents_count(p->ex, nr, more);
+		e->refs += more;
+		return;
+	}
+	less = draw(e->refs + 1);
+	place.generation -= stale;
+	shard_refs_add(refs, &place, more);
+	shard_refs_add(refs, &place, -(s32)less);
+	if (!stale)
+		e->refs += more - less;
+}
+
+static bool needed(const struct m_extent *e, u32 streams)
+{
+	return e->state != M_EXTENT_SEALED || e->in_log || e->refs ||
+	       e->unpublished || !(BIT(e->stream) & streams);
+}
+
+/* Those to which nothing points, and that replay does not need (O6, O7). */
 static void give_up(struct p_extent *p)
 {
-	u32 streams = draw(BIT(M_STREAMS)), keep = draw(P_EXTENTS), nr = 0, i;
-	u32 retired[P_EXTENTS];
+	u32 streams = draw(BIT(M_STREAMS)), published = draw(BIT(M_STREAMS));
+	struct shard_refs *refs = shard_refs_create(shard_extents_layout(p->ex));
+	u32 retired[P_EXTENTS], nr = 0, i;
+	struct m_extent *e;
 
-	shard_extents_count_begin(p->ex, streams);
-	if (keep >= SHARDBLK_SUPER_EXTENTS &&
-	    BIT(p->m.e[keep].stream) & streams)
-		shard_extents_count(p->ex, keep, 1);
+	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++) {
+		if (!(BIT(e->stream) & streams))
+			continue;
+		if (BIT(e->stream) & SHARD_META_STREAMS)
+			e->refs = 0;
+		if (BIT(e->stream) & published & SHARD_INDEX_STREAMS)
+			e->published |= e->unpublished;
+		if (BIT(e->stream) & (published | ~SHARD_INDEX_STREAMS))
+			e->unpublished = false;
+	}
+	shard_extents_count_begin(p->ex, streams & SHARD_META_STREAMS);
+	for (i = 0; i < 4; i++)
+		change(p, refs, streams);
 	for (i = SHARDBLK_SUPER_EXTENTS; i < P_EXTENTS; i++)
-		nr += p->m.e[i].state == M_EXTENT_SEALED && i != keep &&
-		      !p->m.e[i].in_log && BIT(p->m.e[i].stream) & streams;
-	if (shard_extents_retire(p->ex, streams, retired, P_EXTENTS) != nr)
+		nr += !needed(&p->m.e[i], streams);
+	if (shard_extents_retire(p->ex, streams, refs, published, retired,
+				 P_EXTENTS) != nr)
 		kapi_fail("O6: other extents given up than may be");
+	kvfree(refs);
 	compare(p);
 	for (i = 0; i < nr; i++) {
-		if (retired[i] == keep || p->m.e[retired[i]].in_log)
+		if (needed(&p->m.e[retired[i]], streams))
 			kapi_fail("O6: extent %u is still needed", retired[i]);
 		shard_extent_free(p->ex, retired[i]);
 		m_extent_set(&p->m, retired[i], M_EXTENT_FREE);
+	}
+}
+
+/* An attempt failed: what was never published, and is not needed, is free. */
+static void abandon(struct p_extent *p, u32 stream)
+{
+	struct m_extent *e;
+
+	shard_extents_abandon(p->ex, BIT(stream));
+	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++) {
+		if (e->stream != stream)
+			continue;
+		e->unpublished = false;
+		if ((e->state == M_EXTENT_OPEN ||
+		     e->state == M_EXTENT_SEALED) && !e->refs && !e->published)
+			m_extent_set(&p->m, e - p->m.e, M_EXTENT_FREE);
 	}
 }
 
@@ -212,7 +275,7 @@ static void do_op(struct world *w, struct p_extent *p)
 {
 	static const char * const names[NR_P_OPS] = {
 		"nothing", "pick", "ready", "next", "place", "seal", "give up",
-		"record",
+		"abandon", "record",
 	};
 	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
 	u32 stream = draw(M_STREAMS), nr;
@@ -247,6 +310,10 @@ static void do_op(struct world *w, struct p_extent *p)
 		break;
 	case P_FREE:
 		give_up(p);
+		break;
+	case P_ABANDON:
+		if (stream)
+			abandon(p, stream);
 		break;
 	case P_RECORD:
 		record(p);

@@ -3,9 +3,10 @@
  * The index against its model.
  *
  * Goal: a look-up finds what was last said of each block, in whichever of
- * memtable, frozen memtable and run it lies, and a version that is held goes
- * on to say what it said.  Method: random insertions, freezes and new runs
- * under look-ups of ranges; a run is built of what the model holds.
+ * memtable, frozen memtable and runs it lies, and a version that is held goes
+ * on to say what it said.  Method: random insertions, freezes, new runs and
+ * merges under look-ups of ranges; each layer has a model of its own, and a run
+ * is built of what that holds.
  */
 #include "index.h"
 #include "model/m_index.h"
@@ -17,7 +18,7 @@
 #define P_PAGES		2
 #define P_EXTENT_BLOCKS	512
 #define P_EXTENTS	20
-#define P_PUBLISHES_MAX	5
+#define P_PUBLISHES_MAX	8
 
 enum p_op {
 	P_NOTHING,
@@ -29,6 +30,7 @@ enum p_op {
 	P_LOOKUP_HELD,
 	P_FREEZE,
 	P_PUBLISH,
+	P_MERGE,
 	NR_P_OPS,
 };
 
@@ -36,7 +38,9 @@ enum p_op {
  * struct p_index - an index under check
  * @base:	logical block that is the model's first
  * @now:	the truth
- * @frozen:	the truth when the memtable was frozen
+ * @active:	what the active memtable says
+ * @frozen:	what the frozen one says
+ * @layers:	what each run says, newest first
  * @held:	a version, or NULL
  * @then:	its truth, once its memtable is frozen
  * @settled:	it is
@@ -49,7 +53,10 @@ struct p_index {
 	u64 next_id;
 	u32 nr_publishes;
 	struct m_index now;
+	struct m_index active;
 	struct m_index frozen;
+	struct m_index layers[P_PUBLISHES_MAX + 2];
+	u32 nr_layers;
 	struct shard_version *held;
 	struct m_index then;
 	bool settled;
@@ -107,8 +114,10 @@ static struct shard_run *build(struct p_index *p, const struct m_index *m)
 
 	shard_dep_init(&dep, p->stack.store.wb);
 	memset(&builder, 0, sizeof(builder));
-	err = shard_run_builder_begin(&builder, &p->stack.store, p->next_id++,
-				      &dep, M_INDEX_BLOCKS);
+	err = shard_run_builder_begin(&builder, &p->stack.store,
+				      SHARDBLK_STREAM_INDEX, p->next_id++, &dep,
+				      shard_run_pages_max(SECTOR_SIZE,
+							  M_INDEX_BLOCKS));
 	while (!err && at < M_INDEX_BLOCKS) {
 		if (!m->at[at].known) {
 			at++;
@@ -142,6 +151,7 @@ static void insert(struct p_index *p)
 	for (i = 0; i < nr; i++)
 		csums[i] = draw(1 << 16);
 	m_index_insert(&p->now, at, nr, mapped, block, csums);
+	m_index_insert(&p->active, at, nr, mapped, block, csums);
 	range = (struct shard_range){
 		.lba = p->base + at, .nr_blocks = nr, .mapped = mapped,
 		.place.extent = 1, .place.generation = 1,
@@ -204,33 +214,69 @@ static void freeze(struct p_index *p)
 	if (shard_index_prepare(p->index))
 		kapi_fail("no memory to freeze");
 	shard_index_freeze(p->index);
-	p->frozen = p->now;
+	p->frozen = p->active;
+	memset(&p->active, 0, sizeof(p->active));
 	if (p->held && !p->settled) {
 		p->then = p->now;
 		p->settled = true;
 	}
 }
 
-static void publish(struct p_index *p)
+/* @layer takes the place of @nr layers from @first on. */
+static void publish(struct p_index *p, const struct m_index *layer, u32 first,
+		    u32 nr)
 {
+	struct shard_edit edit = { .run = build(p, layer), .nr = nr };
+	u32 more = edit.run ? 1 : 0, behind = p->nr_layers - first - nr;
 	struct shard_garbage *garbage;
-	struct shard_run *run;
+	struct shard_runs runs;
 
-	if (!shard_index_is_frozen(p->index) ||
-	    p->nr_publishes == P_PUBLISHES_MAX)
-		return;
+	shard_index_runs(p->index, &runs);
+	if (nr)
+		edit.first = runs.run[first];
 	p->nr_publishes++;
 	p->stale = true;
-	run = build(p, &p->frozen);
 	garbage = kvzalloc(struct_size(garbage, extents, 1), GFP_KERNEL);
-	shard_index_publish(p->index, run, garbage, shard_index_version());
+	shard_index_publish(p->index, &edit, garbage, shard_index_version());
+	memmove(&p->layers[first + more], &p->layers[first + nr],
+		behind * sizeof(p->layers[0]));
+	if (more)
+		p->layers[first] = *layer;
+	p->nr_layers = first + more + behind;
+}
+
+static void publish_frozen(struct p_index *p)
+{
+	if (shard_index_is_frozen(p->index) &&
+	    p->nr_publishes < P_PUBLISHES_MAX)
+		publish(p, &p->frozen, 0, 0);
+}
+
+/* Runs that lie one over the other; holes stay while anything lies below. */
+static void merge(struct p_index *p)
+{
+	static struct m_index m;
+	u32 first, nr, i, k;
+
+	if (p->nr_layers < 2 || p->nr_publishes == P_PUBLISHES_MAX)
+		return;
+	first = draw(p->nr_layers - 1);
+	nr = 2 + draw(p->nr_layers - first - 1);
+	memset(&m, 0, sizeof(m));
+	for (i = first + nr; i-- > first;)
+		for (k = 0; k < M_INDEX_BLOCKS; k++)
+			if (p->layers[i].at[k].known)
+				m.at[k] = p->layers[i].at[k];
+	for (k = 0; first + nr == p->nr_layers && k < M_INDEX_BLOCKS; k++)
+		m.at[k].known &= m.at[k].mapped;
+	publish(p, &m, first, nr);
 }
 
 static void do_op(struct world *w, struct p_index *p)
 {
 	static const char * const names[NR_P_OPS] = {
 		"nothing", "insert", "insert", "look up", "look up", "hold",
-		"look up in the version held", "freeze", "publish",
+		"look up in the version held", "freeze", "publish", "merge",
 	};
 	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
 
@@ -259,7 +305,10 @@ static void do_op(struct world *w, struct p_index *p)
 		freeze(p);
 		break;
 	case P_PUBLISH:
-		publish(p);
+		publish_frozen(p);
+		break;
+	case P_MERGE:
+		merge(p);
 		break;
 	default:
 		break;
@@ -269,6 +318,7 @@ static void do_op(struct world *w, struct p_index *p)
 /* What an older checkpoint left: a run with as many levels as it takes. */
 static void restore(struct p_index *p)
 {
+	struct shard_runs runs = { .nr = 1 };
 	u32 in = 1 + draw(8), i, csum;
 
 	for (i = 0; i < M_INDEX_BLOCKS; i++) {
@@ -278,7 +328,11 @@ static void restore(struct p_index *p)
 		m_index_insert(&p->now, i, 1, true,
 			       P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS), &csum);
 	}
-	shard_index_restore(p->index, build(p, &p->now));
+	runs.run[0] = build(p, &p->now);
+	runs.nr = runs.run[0] ? 1 : 0;
+	p->layers[0] = p->now;
+	p->nr_layers = runs.nr;
+	shard_index_restore(p->index, &runs);
 }
 
 void check_index(struct world *w)
@@ -298,7 +352,7 @@ void check_index(struct world *w)
 	let_go(&p);
 	if (shard_index_is_frozen(p.index)) {
 		p.nr_publishes = 0;
-		publish(&p);
+		publish_frozen(&p);
 	}
 	shard_index_destroy(p.index);
 	stack_end(&p.stack);

@@ -124,9 +124,28 @@ static void live_super(void)
 	} while (again);
 }
 
-/* The run that the manifest lists, if @run is given: chunks go there. */
+/* Of a run; these are all short. */
+#define ROT_CHUNKS_MAX	64
+
+/* The runs that the manifest lists, and where their pages lie. */
+static void runs_item(struct shard_runs *runs, const struct shard_item *item)
+{
+	struct shard_run *run;
+
+	if (item->kind == SHARDBLK_ITEM_RUN) {
+		run = shard_run_create(ROT_CHUNKS_MAX);
+		run->nr_chunks = 0;
+		run->id = item->run.run_id;
+		runs->run[runs->nr++] = run;
+	} else if (item->kind == SHARDBLK_ITEM_CHUNK) {
+		run = runs->run[runs->nr - 1];
+		run->chunks[run->nr_chunks].place = item->chunk.place;
+		run->chunks[run->nr_chunks++].nr_blocks = item->chunk.nr_blocks;
+	}
+}
+
 static void live_piece(u32 copy, const struct shard_piece *piece,
-		       struct shard_run *run, u32 seed)
+		       struct shard_runs *runs, u32 seed)
 {
 	struct shard_manifest_header h = { 0 };
 	struct shard_place place = piece->place;
@@ -142,7 +161,7 @@ static void live_piece(u32 copy, const struct shard_piece *piece,
 		if (shard_manifest_decode(page, SECTOR_SIZE, seed, &place, &h))
 			kapi_fail("the image's manifest is not right");
 		if (!i)
-			live_piece(copy, &h.prev, run, seed);
+			live_piece(copy, &h.prev, runs, seed);
 		page = peek(place.extent, place.block);
 		live(place.extent, place.block,
 		     le32_to_cpu(((const struct shardblk_header *)page)->len),
@@ -156,15 +175,7 @@ static void live_piece(u32 copy, const struct shard_piece *piece,
 		for (k = 0; k < h.nr_items; k++) {
 			if (shard_item_decode(page, k, &item))
 				kapi_fail("the image's manifest is not right");
-			if (item.kind == SHARDBLK_ITEM_RUN) {
-				run->id = item.run.run_id;
-				run->nr_pages = item.run.nr_pages;
-			} else if (item.kind == SHARDBLK_ITEM_CHUNK) {
-				run->chunks[run->nr_chunks].place =
-					item.chunk.place;
-				run->chunks[run->nr_chunks++].nr_blocks =
-					item.chunk.nr_blocks;
-			}
+			runs_item(runs, &item);
 		}
 	}
 }
@@ -188,6 +199,17 @@ static void live_page(const struct shard_run *run, u32 nr, u32 extent,
 			live(e.place.extent, e.place.block + i, SECTOR_SIZE,
 			     "data: block %llu at extent %u block %u ",
 			     e.lba + i, e.place.extent, e.place.block + i);
+}
+
+static void live_run(const struct shard_run *run)
+{
+	const struct shard_run_chunk *c;
+	u32 page = 0, k;
+
+	for (c = run->chunks; c < run->chunks + run->nr_chunks; c++)
+		for (k = 0; k < c->nr_blocks; k++)
+			live_page(run, page++, c->place.extent,
+				  c->place.block + k);
 }
 
 static void live_frame(const struct shard_frame_header *h,
@@ -236,25 +258,23 @@ static void live_log(const struct shard_super_extent *e, u64 *durable,
 
 static void live_all(void)
 {
-	struct shard_run *run = shard_run_create(64);
-	u32 copy, i, k, seed, page = 0;
+	struct shard_runs runs = { 0 };
+	u32 copy, i, seed;
 	u64 durable;
 
 	live_super();
 	seed = shard_seed(rot.record.format_id);
 	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
-		run->nr_chunks = 0;
-		live_piece(copy, &rot.record.manifest[copy], run, seed);
+		shard_runs_destroy(&runs);
+		live_piece(copy, &rot.record.manifest[copy], &runs, seed);
 	}
 	durable = rot.record.durable_seq;
 	for (i = 0; i < 2 * rot.record.nr_log; i++)
 		live_log(&rot.record.extents[i % rot.record.nr_log], &durable,
 			 i < rot.record.nr_log);
-	for (i = 0; i < run->nr_chunks; i++)
-		for (k = 0; k < run->chunks[i].nr_blocks; k++)
-			live_page(run, page++, run->chunks[i].place.extent,
-				  run->chunks[i].place.block + k);
-	shard_run_destroy(run);
+	for (i = 0; i < runs.nr; i++)
+		live_run(runs.run[i]);
+	shard_runs_destroy(&runs);
 }
 
 /* ---- a check ---- */

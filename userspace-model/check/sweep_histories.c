@@ -110,6 +110,8 @@ static void merge(struct world *w)
 	script_discard(w, 17, 2);
 	world_checkpoint(w);
 	script_read_all(w);
+	world_compact(w);
+	script_read_all(w);
 }
 
 /* Whatever was written is dead: extents are given up, reset, used again. */
@@ -123,6 +125,7 @@ static void fill_and_discard(struct world *w)
 static void reuse(struct world *w)
 {
 	world_checkpoint(w);
+	world_compact(w);
 	script_write(w, 0, 15, false);
 	script_write(w, 30, 15, false);
 	script_write(w, 45, 15, true);

@@ -58,6 +58,7 @@ static void hit_frame(struct sweep_hit *hit, const struct shard_frame_header *h)
 				hit->blocks[h->entries[i].lba + k] = true;
 		break;
 	case SHARDBLK_STREAM_INDEX:
+	case SHARDBLK_STREAM_MERGE:
 		hit->index = true;
 		break;
 	default:

@@ -514,21 +514,38 @@ static int checkpoint_call(struct world *w)
 	return shard_device_checkpoint(w->device);
 }
 
-void world_checkpoint(struct world *w)
+static int compact_call(struct world *w)
+{
+	return shard_device_compact(w->device);
+}
+
+static void world_job(struct world *w, const char *name,
+		      int (*call)(struct world *w))
 {
 	u32 row;
 	int err;
 
 	if (w->cut)
 		return;
-	row = show_step(w, "checkpoint");
-	err = world_call(w, "checkpoint", checkpoint_call);
-	shard_sometimes(w->cut, "the power fails in a checkpoint");
+	row = show_step(w, name);
+	err = world_call(w, name, call);
 	if (w->cut)
 		return;
 	step_end(w, row, err);
 	if (err && !w->sick)
-		kapi_fail("a checkpoint returned %d", err);
+		kapi_fail("a %s returned %d", name, err);
+}
+
+void world_checkpoint(struct world *w)
+{
+	world_job(w, "checkpoint", checkpoint_call);
+	shard_sometimes(w->cut, "the power fails in a checkpoint");
+}
+
+void world_compact(struct world *w)
+{
+	world_job(w, "compact", compact_call);
+	shard_sometimes(w->cut, "the power fails in a compaction");
 }
 
 void world_heal(struct world *w)

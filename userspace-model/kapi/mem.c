@@ -74,7 +74,7 @@ static u32 bin_of(size_t size, size_t *rounded)
 	log = 63 - __builtin_clzll(size - 1);
 	step = log - 2;
 	*rounded = round_up(size, 1UL << step);
-	return 32 + (log - 9) * 4 + ((*rounded - 1) >> step & 3);
+	return 33 + (log - 9) * 4 + ((*rounded - 1) >> step & 3);
 }
 
 static struct header *arena_cut(size_t size)

@@ -57,5 +57,6 @@ u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq)
 
 	e->written += nr_blocks;
 	e->last_seq = max(e->last_seq, seq);
+	e->unpublished = true;
 	return block;
 }

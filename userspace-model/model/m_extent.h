@@ -11,7 +11,7 @@
 #include "kapi.h"
 
 #define M_EXTENTS_MAX	64
-#define M_STREAMS	4
+#define M_STREAMS	5
 
 enum m_extent_state {
 	M_EXTENT_FREE,
@@ -31,6 +31,9 @@ enum m_extent_state {
  * @order:	when it last changed its state
  * @last_seq:	highest number in it
  * @in_log:	replay may need it
+ * @refs:	blocks that the root points to
+ * @unpublished: there is something in it that no root knows yet
+ * @published:	there was something in it that a root knew
  */
 struct m_extent {
 	u8 state;
@@ -40,6 +43,9 @@ struct m_extent {
 	u32 order;
 	u64 last_seq;
 	bool in_log;
+	u32 refs;
+	bool unpublished;
+	bool published;
 };
 
 struct m_extents {

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: background jobs
+ *
+ * A checkpoint and a compaction each have a worker; both may run at the same
+ * time, and neither hinders requests.  A job is wanted by whoever finds that it
+ * is due, and the worker goes on until none is.
+ *
+ * A job that fails is tried again; after SHARD_CHECKPOINT_TRIES the device is
+ * read-only: its log can be cut short no more, or its index grows.
+ *
+ * A merge is due when sizes say so (compaction.c), when a checkpoint finds no
+ * room, and for all runs at once when space is short: only then what newer runs
+ * hide is given back.  A checkpoint waits for a merge, never the other way
+ * round.
+ */
+#include "device.h"
+
+/* ---- compaction ---- */
+
+void shard_device_want_compaction(struct shard_device *device, bool all)
+{
+	lockdep_assert_held(&device->lock);
+	device->compact_all |= all;
+	if (device->compact_wanted)
+		return;
+	device->compact_wanted = true;
+	queue_work(device->compact_wq, &device->compact_work);
+}
+
+/* Runs to merge; 0: none. */
+static u32 compact_begin(struct shard_device *device, bool all)
+{
+	return all ? shard_compaction_all(device->index) :
+		     shard_compaction_due(&device->store, device->index,
+					  device->options.compact_runs);
+}
+
+static int compact_once(struct shard_device *device, bool all)
+{
+	int err = 0, tries;
+	u32 nr;
+
+	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
+		if (shard_device_state(device) > SHARD_STATE_FULL)
+			return -EROFS;
+		shard_sometimes(tries, "a merge is tried again");
+		nr = compact_begin(device, all);
+		if (!nr || (!all && READ_ONCE(device->closing)))
+			return 0;
+		err = shard_compaction_write(&device->store, device->index, nr);
+		if (!err)
+			return 0;
+		pr_err("%s: merging runs failed: %d\n", device->backend->name,
+		       err);
+	}
+	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
+	return err;
+}
+
+static bool compact_take(struct shard_device *device, bool *all)
+{
+	unsigned long flags;
+	bool run;
+
+	spin_lock_irqsave(&device->lock, flags);
+	run = device->compact_wanted;
+	*all = device->compact_all;
+	device->compact_wanted = false;
+	device->compact_all = false;
+	device->compact_running = run;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return run;
+}
+
+static void compact_end(struct shard_device *device, int err)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	device->compact_running = false;
+	device->compact_error = err;
+	device->compacts_done++;
+	queue_work(device->wq, &device->admit_work);
+	wake_up_all(&device->checkpoint_done);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+void shard_compact_work(struct work_struct *work)
+{
+	struct shard_device *device = container_of(work, struct shard_device,
+						   compact_work);
+	unsigned int noio = memalloc_noio_save();
+	bool all;
+
+	while (compact_take(device, &all))
+		compact_end(device, compact_once(device, all));
+	memalloc_noio_restore(noio);
+}
+
+/* Has a merge of everything made, and waits for it. */
+static int compact_wait(struct shard_device *device)
+{
+	unsigned long flags;
+	u64 until;
+	int err;
+
+	spin_lock_irqsave(&device->lock, flags);
+	/* one that runs now may have begun too early */
+	until = device->compacts_done + 1 + device->compact_running;
+	shard_device_want_compaction(device, true);
+	spin_unlock_irqrestore(&device->lock, flags);
+	wait_event(device->checkpoint_done,
+		   READ_ONCE(device->compacts_done) >= until ||
+		   shard_device_state(device) > SHARD_STATE_FULL);
+	spin_lock_irqsave(&device->lock, flags);
+	err = device->compact_error;
+	if (!err && device->state > SHARD_STATE_FULL)
+		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return err;
+}
+
+int shard_device_compact(struct shard_device *device)
+{
+	return device->options.read_only ? -EROFS : compact_wait(device);
+}
+
+/* ---- checkpoints ---- */
+
+static int checkpoint_freeze(struct shard_device *device)
+{
+	struct shard_place tail;
+	unsigned long flags;
+	int err;
+
+	if (shard_index_is_frozen(device->index))
+		return 0;
+	err = shard_index_prepare(device->index);
+	if (err)
+		return err;
+	spin_lock_irqsave(&device->lock, flags);
+	/* an extent that is full is as good as sealed, and can be given up */
+	shard_extents_tail(device->store.ex, SHARDBLK_STREAM_HOST, &tail);
+	if (tail.extent && !device->building &&
+	    !shard_extents_room(device->store.ex, SHARDBLK_STREAM_HOST))
+		shard_extents_seal(device->store.ex, tail.extent);
+	shard_write_log_start(device, &device->frozen_from);
+	shard_index_freeze(device->index);
+	device->log_blocks = 0;
+	device->log_frames = 0;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return 0;
+}
+
+/*
+ * O12: waits for a merge of all runs if that must make room.  It needs nothing
+ * of a checkpoint, so this ends.
+ */
+static int checkpoint_fit(struct shard_device *device)
+{
+	int err;
+
+	if (shard_checkpoint_fits(&device->store, device->index))
+		return 0;
+	shard_sometimes(true, "a checkpoint waits for a merge of runs");
+	err = compact_wait(device);
+	if (err)
+		return err;
+	return shard_checkpoint_fits(&device->store, device->index) ? 0 :
+								      -ENOSPC;
+}
+
+static int checkpoint_once(struct shard_device *device)
+{
+	const struct shard_trace_ops *trace = device->options.trace;
+	int err = 0, tries;
+
+	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
+		if (shard_device_state(device) > SHARD_STATE_FULL)
+			return -EROFS;
+		shard_sometimes(tries, "a checkpoint is tried again");
+		err = checkpoint_freeze(device);
+		if (!err)
+			err = checkpoint_fit(device);
+		if (!err)
+			err = shard_checkpoint_write(&device->store,
+						     device->index,
+						     &device->frozen_from);
+		if (trace)
+			trace->checkpoint(device->options.ctx,
+					  device->frozen_from.seq,
+					  shard_super_number(device->store.super),
+					  err);
+		if (!err)
+			return 0;
+		pr_err("%s: checkpoint failed: %d\n", device->backend->name,
+		       err);
+	}
+	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
+	return err;
+}
+
+static int checkpoint_run(struct shard_device *device)
+{
+	/* recovery, or a failure, may have left a frozen memtable behind */
+	bool left = shard_index_is_frozen(device->index);
+	int err = checkpoint_once(device);
+
+	shard_sometimes(left && !err,
+			"a checkpoint starts with what was frozen before");
+	return left && !err ? checkpoint_once(device) : err;
+}
+
+static bool checkpoint_begin(struct shard_device *device)
+{
+	unsigned long flags;
+	bool run;
+
+	spin_lock_irqsave(&device->lock, flags);
+	run = device->checkpoint_wanted;
+	device->checkpoint_wanted = false;
+	device->checkpoint_running = run;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return run;
+}
+
+static void checkpoint_end(struct shard_device *device, int err)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	device->checkpoint_running = false;
+	device->checkpoint_error = err;
+	device->checkpoints_done++;
+	if (!err) {
+		device->checkpoint_seq = device->frozen_from.seq;
+		shard_device_note_durable(device, device->checkpoint_seq);
+		/* full: what was discarded comes back by a merge of all, */
+		shard_device_want_compaction(device, device->state ==
+						     SHARD_STATE_FULL);
+		/* ... and what was discarded meanwhile by another checkpoint */
+		if (device->state == SHARD_STATE_FULL &&
+		    device->applied_seq > device->checkpoint_seq)
+			shard_device_want_checkpoint(device);
+	}
+	queue_work(device->wq, &device->admit_work);
+	wake_up_all(&device->checkpoint_done);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+void shard_checkpoint_work(struct work_struct *work)
+{
+	struct shard_device *device = container_of(work, struct shard_device,
+						   checkpoint_work);
+	unsigned int noio = memalloc_noio_save();
+
+	while (checkpoint_begin(device))
+		checkpoint_end(device, checkpoint_run(device));
+	memalloc_noio_restore(noio);
+}
+
+int shard_device_checkpoint(struct shard_device *device)
+{
+	unsigned long flags;
+	u64 until;
+	int err;
+
+	if (device->options.read_only)
+		return -EROFS;
+	spin_lock_irqsave(&device->lock, flags);
+	/* one that runs now may have frozen too early */
+	until = device->checkpoints_done + 1 + device->checkpoint_running;
+	shard_device_want_checkpoint(device);
+	spin_unlock_irqrestore(&device->lock, flags);
+	wait_event(device->checkpoint_done,
+		   READ_ONCE(device->checkpoints_done) >= until ||
+		   shard_device_state(device) > SHARD_STATE_FULL);
+	spin_lock_irqsave(&device->lock, flags);
+	err = device->checkpoint_error;
+	if (!err && device->state > SHARD_STATE_FULL)
+		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return err;
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: compaction
+ *
+ * Each checkpoint puts a run on top of the others.  That makes look-ups dearer,
+ * and what newer runs hide keeps its space.  So the newest few are merged into
+ * one, always beginning with the newest: runs grow from top to bottom, and a
+ * block is written about as often as there are sizes.  How many is decided by
+ * sizes alone:
+ *
+ *  - the oldest run is taken in when it is at most SHARD_COMPACT_OLDEST times
+ *    as long as all above it: it is the largest by far, and each time costs
+ *    about the whole index;
+ *  - any other when it is not longer than all above it together;
+ *  - and nothing happens with fewer than four runs, if nothing else is said.
+ *
+ * Merging is straight-line code of one worker.  Cursors walk over all runs at
+ * once; of what several have, the newest's word is written and the others' is
+ * dropped, and no longer counted where it lies.  A hole is written again unless
+ * the oldest run takes part: only then nothing is left that it could hide.
+ *
+ * Space: the merge of everything must always be possible, since it is what
+ * gives the others' space back.  So a smaller one is made only if that one's
+ * space is left.
+ */
+#include "compaction.h"
+
+#include "checkpoint.h"
+#include "root.h"
+#include "stats.h"
+
+/* The oldest run is at most so many times as long as all others together. */
+#define SHARD_COMPACT_OLDEST	8u
+
+/* ---- what to merge ---- */
+
+u32 shard_compaction_pick(const u32 *pages, u32 nr, u32 least)
+{
+	u64 above = 0;
+	u32 pick = 0, i;
+
+	for (i = 0; i < nr; i++) {
+		u64 limit = i == nr - 1 ? SHARD_COMPACT_OLDEST * above : above;
+
+		if (i + 1 >= least && pages[i] <= limit)
+			pick = i + 1;
+		above += pages[i];
+	}
+	/* sizes that double from run to run would let them grow in number */
+	if (!pick && nr == SHARD_RUNS_MAX)
+		pick = least;
+	return pick;
+}
+
+/* Runs of checkpoints are the newest ones: merges write to other extents. */
+static u32 runs_of_checkpoints(const struct shard_runs *runs)
+{
+	u32 nr = 0;
+
+	while (nr < runs->nr && runs->run[nr]->stream == SHARDBLK_STREAM_INDEX)
+		nr++;
+	return nr;
+}
+
+/* Pages of a merge of the newest @nr runs at most. */
+static u64 merge_pages(struct shard_store *store, const struct shard_runs *runs,
+		       u32 nr)
+{
+	const struct shard_layout *l = shard_extents_layout(store->ex);
+	u64 pages = 0, entries = 0, csums, i;
+
+	for (i = 0; i < nr; i++) {
+		pages += runs->run[i]->nr_pages;
+		entries += runs->run[i]->nr_entries;
+	}
+	csums = div_u64(pages * store->block_size, sizeof(__le32));
+	/* each entry may cut another one in two */
+	return min(shard_run_pages_max(store->block_size, l->logical_blocks),
+		   shard_run_pages_of(store->block_size, 2 * entries, csums));
+}
+
+/* Is the space for a merge of everything left beside one of @nr runs? */
+static bool leaves_room(struct shard_store *store,
+			const struct shard_runs *runs, u32 nr)
+{
+	const struct shard_layout *l = shard_extents_layout(store->ex);
+	u64 all = shard_run_pages_max(store->block_size, l->logical_blocks);
+	u32 payload = shard_extent_payload(store->block_size,
+					   store->extent_blocks);
+
+	return shard_extents_left(store->ex, SHARDBLK_STREAM_MERGE) >
+	       div_u64(merge_pages(store, runs, nr) + payload - 1, payload) +
+	       div_u64(all + payload - 1, payload);
+}
+
+u32 shard_compaction_due(struct shard_store *store, struct shard_index *index,
+			 u32 least)
+{
+	u32 pages[SHARD_RUNS_MAX], nr, i;
+	struct shard_runs runs;
+
+	shard_index_runs(index, &runs);
+	for (i = 0; i < runs.nr; i++)
+		pages[i] = runs.run[i]->nr_pages;
+	nr = shard_compaction_pick(pages, runs.nr, least);
+	if (!shard_extents_left(store->ex, SHARDBLK_STREAM_INDEX)) {
+		shard_sometimes(!nr, "the extents for checkpoints are short");
+		nr = max(nr, runs_of_checkpoints(&runs));
+	}
+	if (!nr || nr == runs.nr)
+		return nr;
+	shard_sometimes(!leaves_room(store, &runs, nr),
+			"all is merged, since less would take its space");
+	return leaves_room(store, &runs, nr) ? nr : runs.nr;
+}
+
+u32 shard_compaction_all(struct shard_index *index)
+{
+	struct shard_runs runs;
+
+	shard_index_runs(index, &runs);
+	return runs.nr > 1 || runs_of_checkpoints(&runs) ? runs.nr : 0;
+}
+
+/* ---- merging ---- */
+
+/* A run that is consumed from the front. */
+struct cursor {
+	struct shard_run_iter it;
+	struct shard_range range;
+	bool valid;
+};
+
+struct merge {
+	struct shard_root root;
+	struct cursor cursors[SHARD_RUNS_MAX];	/* newest first */
+	u32 nr;
+	bool oldest;			/* the oldest run takes part */
+};
+
+static u64 cursor_end(const struct cursor *c)
+{
+	return c->range.lba + c->range.nr_blocks;
+}
+
+static int cursor_next(struct cursor *c)
+{
+	int ret = shard_run_iter_next(&c->it, &c->range);
+
+	c->valid = ret > 0;
+	return ret < 0 ? ret : 0;
+}
+
+static void cursor_skip(struct cursor *c, u32 nr)
+{
+	c->range.lba += nr;
+	c->range.nr_blocks -= nr;
+	if (c->range.mapped) {
+		c->range.place.block += nr;
+		c->range.csums += nr;
+	}
+}
+
+/* Goes on to @stop; what lies before it is hidden by a newer run, or written. */
+static int cursor_pass(struct merge *m, struct cursor *c, u64 stop, bool hidden)
+{
+	int err = 0;
+
+	while (!err && c->valid && c->range.lba < stop) {
+		u32 nr = min(cursor_end(c), stop) - c->range.lba;
+
+		if (hidden && c->range.mapped)
+			shard_refs_add(m->root.refs, &c->range.place, -(s32)nr);
+		if (nr == c->range.nr_blocks)
+			err = cursor_next(c);
+		else
+			cursor_skip(c, nr);
+	}
+	return err;
+}
+
+static int emit(struct merge *m, const struct shard_range *range)
+{
+	/* O11: a hole goes only when no older run is left below */
+	shard_sometimes(!range->mapped && m->oldest, "a tombstone is dropped");
+	shard_sometimes(!range->mapped && !m->oldest,
+			"a tombstone is kept above an older run");
+	if (!range->mapped && m->oldest)
+		return 0;
+	return shard_run_builder_add(&m->root.builder, range);
+}
+
+/* Writes the next stretch of which one run has the newest word. */
+static int merge_step(struct merge *m, struct cursor *from)
+{
+	struct shard_range range = from->range;
+	u64 stop = cursor_end(from);
+	struct cursor *c;
+	int err;
+
+	for (c = m->cursors; c < from; c++)
+		if (c->valid)
+			stop = min(stop, c->range.lba);
+	range.nr_blocks = stop - range.lba;
+	err = emit(m, &range);
+	for (; c < m->cursors + m->nr && !err; c++)
+		err = cursor_pass(m, c, stop, c != from);
+	return err;
+}
+
+/* The newest of the cursors that come first. */
+static struct cursor *merge_first(struct merge *m)
+{
+	struct cursor *first = NULL, *c;
+
+	for (c = m->cursors; c < m->cursors + m->nr; c++)
+		if (c->valid && (!first || c->range.lba < first->range.lba))
+			first = c;
+	return first;
+}
+
+static int merge_run(struct merge *m, const struct shard_runs *runs)
+{
+	struct cursor *first;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < m->nr && !err; i++) {
+		err = shard_run_iter_begin(&m->cursors[i].it, m->root.store,
+					   runs->run[i]);
+		if (!err)
+			err = cursor_next(&m->cursors[i]);
+	}
+	while (!err && (first = merge_first(m)))
+		err = merge_step(m, first);
+	while (i--)
+		shard_run_iter_end(&m->cursors[i].it);
+	return err;
+}
+
+int shard_compaction_write(struct shard_store *store, struct shard_index *index,
+			   u32 nr)
+{
+	struct merge *m = kvzalloc(sizeof(*m), GFP_KERNEL);
+	struct shard_edit edit = {};
+	struct shard_runs runs;
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	shard_index_runs(index, &runs);
+	m->nr = nr;
+	m->oldest = nr == runs.nr;
+	edit.nr = nr;
+	edit.first = runs.run[0];
+	err = shard_root_begin(&m->root, store, index, SHARDBLK_STREAM_MERGE,
+			       false, merge_pages(store, &runs, nr));
+	if (!err)
+		err = merge_run(m, &runs);
+	err = shard_root_end(&m->root, err, &edit, NULL);
+	if (!err)
+		atomic64_inc(&store->stats->compactions);
+	shard_sometimes(!err && !edit.run, "a merge leaves nothing");
+	shard_sometimes(!err && nr < runs.nr, "a merge leaves older runs");
+	kvfree(m);
+	return err;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Compaction: runs that lie one over the other are merged into one.
+ */
+#ifndef SHARD_COMPACTION_H
+#define SHARD_COMPACTION_H
+
+#include "index.h"
+
+/**
+ * shard_compaction_pick() - how many of the newest runs to merge
+ * @pages:	of each run, newest first
+ * @nr:		runs
+ * @least:	fewer are left alone
+ *
+ * Return: 0: none is due.
+ */
+u32 shard_compaction_pick(const u32 *pages, u32 nr, u32 least);
+
+/** shard_compaction_due() - the same for an index; also when space is short */
+u32 shard_compaction_due(struct shard_store *store, struct shard_index *index,
+			 u32 least);
+
+/**
+ * shard_compaction_all() - how many runs a merge of everything takes in
+ *
+ * Return: 0 if there is nothing that it could leave out, and the checkpoints'
+ * extents hold no run.
+ */
+u32 shard_compaction_all(struct shard_index *index);
+
+/**
+ * shard_compaction_write() - merge the newest runs into one
+ * @nr:		how many; above them new ones may come meanwhile
+ *
+ * One caller at a time.  Ends as a checkpoint does, see root.h.  May sleep, and
+ * uses only space that is its own, if @nr is what one of the functions above
+ * has returned (O12).  After an error all is as it was.
+ *
+ * Return: 0, -EIO, -EBADMSG (a run cannot be read), -ENOSPC, -ENOMEM.
+ */
+int shard_compaction_write(struct shard_store *store, struct shard_index *index,
+			   u32 nr);
+
+#endif /* SHARD_COMPACTION_H */

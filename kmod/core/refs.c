@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: references
+ *
+ * How many blocks of each extent the root points to is counted by differences:
+ * a checkpoint adds what it puts into its run, a merge takes off what newer
+ * runs hide.  Nothing is counted twice, since a place is given out once and
+ * each entry is in one run.
+ */
+#include "refs.h"
+
+struct shard_refs *shard_refs_create(const struct shard_layout *layout)
+{
+	struct shard_refs *refs;
+
+	refs = kvzalloc(struct_size(refs, at, layout->nr_extents), GFP_KERNEL);
+	if (refs)
+		refs->nr = layout->nr_extents;
+	return refs;
+}
+
+void shard_refs_add(struct shard_refs *refs, const struct shard_place *place,
+		    s32 blocks)
+{
+	struct shard_ref *ref = &refs->at[place->extent];
+
+	if (place->generation < ref->generation)
+		return;
+	if (place->generation > ref->generation)
+		ref->delta = 0;
+	ref->generation = place->generation;
+	ref->delta += blocks;
+}
+
+u32 shard_refs_live(const struct shard_refs *refs, u32 nr,
+		    const struct shard_extent *e)
+{
+	s64 live = e->live;
+
+	if (!refs || e->state == SHARD_EXTENT_FREE || e->retired ||
+	    refs->at[nr].generation != e->generation)
+		return live;
+	live += refs->at[nr].delta;
+	return WARN_ON_ONCE(live < 0) ? 0 : live;
+}

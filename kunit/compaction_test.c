@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Compaction: several runs become one that says the same.
+ */
+#include <kunit/test.h>
+
+#include "alloc_fault.h"
+#include "index_rig.h"
+#include "../kmod/core/compaction.h"
+
+#define HOST	SHARDBLK_STREAM_HOST
+
+static int compact(struct index_rig *f, u32 nr)
+{
+	return shard_compaction_write(&f->rig->store, f->index, nr);
+}
+
+static u32 draw(u32 *seed, u32 n)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return (*seed >> 8) % n;
+}
+
+/* Data and holes on the first blocks, in a run of their own. */
+static void random_run(struct index_rig *f, u32 *seed, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (draw(seed, 4))
+			index_put(f, draw(seed, 60), *seed | 1);
+		else
+			index_punch(f, draw(seed, 60), 1 + draw(seed, 20));
+	}
+	KUNIT_ASSERT_EQ(f->test, index_checkpoint(f), 0);
+}
+
+/* What is live in each extent is what a walk over all runs finds. */
+static void expect_counts(struct index_rig *f)
+{
+	struct kunit *test = f->test;
+	u32 *live = kunit_kzalloc(test, RIG_EXTENTS * sizeof(*live), GFP_KERNEL);
+	u32 i, k;
+
+	KUNIT_ASSERT_NOT_NULL(test, live);
+	for (i = 0; i < index_nr_runs(f); i++) {
+		const struct shard_run *run = index_run(f, i);
+		struct shard_run_iter it;
+		struct shard_range range;
+
+		for (k = 0; k < run->nr_chunks; k++)
+			live[run->chunks[k].place.extent] +=
+				run->chunks[k].nr_blocks;
+		KUNIT_ASSERT_EQ(test, shard_run_iter_begin(&it, &f->rig->store,
+							   run), 0);
+		while (shard_run_iter_next(&it, &range) > 0)
+			if (range.mapped)
+				live[range.place.extent] += range.nr_blocks;
+		shard_run_iter_end(&it);
+	}
+	for (i = SHARDBLK_SUPER_EXTENTS; i < RIG_EXTENTS; i++) {
+		struct shard_extent e;
+
+		shard_extent_get(f->rig->store.ex, i, &e);
+		if (e.state != SHARD_EXTENT_FREE &&
+		    !(BIT(e.stream) & SHARD_META_STREAMS))
+			KUNIT_EXPECT_EQ_MSG(test, e.live, live[i],
+					    "extent %u", i);
+	}
+}
+
+/*
+ * Goal: a merge of any of the newest runs changes nothing that a look-up finds,
+ * and what is live is counted exactly.
+ * Method: random runs; after each one a random merge; every block, every
+ * extent.
+ */
+static void a_merge_says_what_its_runs_said(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u32 seed = 5, i, k, nr, before[80];
+
+	for (i = 0; i < 40; i++) {
+		random_run(f, &seed, 1 + draw(&seed, 20));
+		expect_counts(f);
+		nr = draw(&seed, index_nr_runs(f) + 1);
+		if (index_nr_runs(f) > 6)
+			nr = index_nr_runs(f);
+		if (!nr)
+			continue;
+		for (k = 0; k < ARRAY_SIZE(before); k++)
+			before[k] = index_look(f, k);
+		KUNIT_ASSERT_EQ(test, compact(f, nr), 0);
+		for (k = 0; k < ARRAY_SIZE(before); k++)
+			KUNIT_EXPECT_EQ(test, index_look(f, k), before[k]);
+		expect_counts(f);
+	}
+	KUNIT_EXPECT_GT(test, rig_stat(f->rig, compactions), 20ull);
+}
+
+/*
+ * Goal: a hole is dropped only with the oldest run, for an older one may have
+ * data below it (O11).
+ * Method: data, a hole above it, more above; merge the newest two, then all.
+ */
+static void a_hole_stays_above_older_runs(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+
+	index_put(f, 3, 33);
+	index_put(f, 9, 99);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	index_punch(f, 0, 5);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	index_put(f, 4, 44);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, compact(f, 2), 0);
+	KUNIT_ASSERT_EQ(test, index_nr_runs(f), 2u);
+	/* the hole has lost a block */
+	KUNIT_EXPECT_EQ(test, index_run(f, 0)->nr_entries, 2ull);
+	KUNIT_EXPECT_EQ(test, index_look(f, 3), 0u);
+	KUNIT_ASSERT_EQ(test, compact(f, 2), 0);
+	KUNIT_ASSERT_EQ(test, index_nr_runs(f), 1u);
+	KUNIT_EXPECT_EQ(test, index_run(f, 0)->nr_entries, 2ull);
+	KUNIT_EXPECT_EQ(test, index_look(f, 3), 0u);
+	KUNIT_EXPECT_EQ(test, index_look(f, 4), 44u);
+	KUNIT_EXPECT_EQ(test, index_look(f, 9), 99u);
+	index_punch(f, 0, RIG_LOGICAL_BLOCKS);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, compact(f, 2), 0);
+	KUNIT_EXPECT_EQ(test, index_nr_runs(f), 0u);
+}
+
+static bool is_free(struct index_rig *f, u32 nr)
+{
+	struct shard_extent e;
+
+	shard_extent_get(f->rig->store.ex, nr, &e);
+	return e.state == SHARD_EXTENT_FREE;
+}
+
+/*
+ * Goal: data that is overwritten keeps its extent until the entry that points
+ * to it is merged away, and then not while somebody holds an older version
+ * (O6, O7).
+ * Method: write an extent twice, a checkpoint after each; hold; merge.
+ */
+static void what_is_hidden_takes_space_until_a_merge(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	struct shard_version *old;
+	struct shard_place first;
+	struct shard_extent e;
+	u32 i, k;
+
+	shard_extents_tail(f->rig->store.ex, HOST, &first);
+	for (k = 1; k < 3; k++) {
+		for (i = 0; i < RIG_EXTENT_BLOCKS; i++)
+			index_put(f, i, 100 * k + i);
+		index_put(f, 100, k);
+		KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	}
+	shard_extent_get(f->rig->store.ex, first.extent, &e);
+	KUNIT_EXPECT_EQ(test, e.state, SHARD_EXTENT_SEALED);
+	KUNIT_EXPECT_EQ(test, e.live, (u32)RIG_EXTENT_BLOCKS);
+	old = shard_index_hold(f->index);
+	KUNIT_ASSERT_EQ(test, compact(f, 2), 0);
+	KUNIT_EXPECT_EQ(test, index_look_in(f, old, 5), 205u);
+	shard_extent_get(f->rig->store.ex, first.extent, &e);
+	KUNIT_EXPECT_EQ(test, e.state, SHARD_EXTENT_SEALED);
+	KUNIT_EXPECT_TRUE(test, e.retired);
+	shard_index_put(f->index, old);
+	wait_event(f->rig->store.changed, is_free(f, first.extent));
+	KUNIT_EXPECT_EQ(test, index_look(f, 5), 205u);
+}
+
+/*
+ * Goal: a merge that fails leaves all as it was, uses up no space, counts
+ * nothing, and can be made again.
+ * Method: more failures than there are extents, of its pages, of the manifest,
+ * and of what it reads; then a good one.
+ */
+static void a_failed_merge_changes_nothing(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u32 seed = 7, i, k, s, before[80];
+
+	for (i = 0; i < 3; i++)
+		random_run(f, &seed, 15);
+	for (s = SHARDBLK_STREAM_META0; s < SHARD_STREAMS; s++) {
+		struct shard_place tail;
+
+		shard_extents_tail(f->rig->store.ex, s, &tail);
+		shard_extents_seal(f->rig->store.ex, tail.extent);
+	}
+	for (k = 0; k < ARRAY_SIZE(before); k++)
+		before[k] = index_look(f, k);
+	for (i = 0; i < 2 * RIG_EXTENTS; i++) {
+		enum shard_io_op op = i % 4 ? SHARD_IO_APPEND : SHARD_IO_READ;
+
+		fake_fail(f->rig->fake, op, -EIO, op == SHARD_IO_READ ? 0 : 1);
+		/* its pages, and each copy, come after a record that assigns */
+		f->rig->fake->faults[op].skip = i % 4 ? 2 + 3 * (i % 3) : 1;
+		KUNIT_ASSERT_EQ(test, compact(f, 2 + i % 2), -EIO);
+		fake_heal(f->rig->fake);
+		KUNIT_ASSERT_EQ(test, index_nr_runs(f), 3u);
+		expect_counts(f);
+	}
+	KUNIT_ASSERT_EQ(test, compact(f, 3), 0);
+	KUNIT_ASSERT_EQ(test, index_nr_runs(f), 1u);
+	expect_counts(f);
+	for (k = 0; k < ARRAY_SIZE(before); k++)
+		KUNIT_EXPECT_EQ(test, index_look(f, k), before[k]);
+	KUNIT_EXPECT_EQ(test, f->rig->failed, 0);
+}
+
+/*
+ * Goal: a merge without memory fails, leaks nothing, and can be made again.
+ * Method: let each allocation fail in turn.
+ */
+static void without_memory_a_merge_fails(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	bool struck = true;
+	int err = 0;
+	u32 n;
+
+	index_put(f, 3, 33);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	for (n = 1; n < ALLOC_FAULT_MAX && struck; n++) {
+		index_put(f, 4, n);
+		KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+		alloc_fault_arm(n);
+		err = compact(f, 2);
+		struck = alloc_fault_disarm();
+		if (err)
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+		if (err)
+			KUNIT_ASSERT_EQ(test, compact(f, 2), 0);
+		KUNIT_EXPECT_EQ(test, index_look(f, 3), 33u);
+		KUNIT_EXPECT_EQ(test, index_look(f, 4), n);
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
+}
+
+/*
+ * Goal: which runs are merged is decided by their sizes: few are left alone,
+ * the oldest goes in when the others together are an eighth of it, and they
+ * never become too many.
+ * Method: sizes, newest first, and the answer; then random checkpoints.
+ */
+static void sizes_say_what_to_merge(struct kunit *test)
+{
+	static const struct {
+		u32 pages[SHARD_RUNS_MAX], nr, pick;
+	} cases[] = {
+		{ { 1, 1, 1 }, 3, 0 },
+		{ { 1, 1, 1, 24 }, 4, 4 },
+		{ { 1, 1, 1, 25 }, 4, 0 },
+		{ { 1, 1, 1, 1, 33 }, 5, 4 },
+		{ { 1, 1, 1, 4, 100 }, 5, 0 },
+		{ { 1, 1, 1, 1, 4, 100 }, 6, 5 },
+		{ { 1, 1, 1, 3, 6, 100 }, 6, 5 },
+		{ { 1, 1, 1, 3, 6, 96 }, 6, 6 },
+	};
+	u32 pages[SHARD_RUNS_MAX] = {}, nr = 0, pick, most = 0, i, k;
+	u64 sum;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test, shard_compaction_pick(cases[i].pages,
+								cases[i].nr, 4),
+				    cases[i].pick, "case %u", i);
+	/* a device that grows to 4000 memtables, in steps of one */
+	for (i = 0; i < 20000; i++) {
+		KUNIT_ASSERT_LT(test, nr, SHARD_RUNS_MAX);
+		memmove(pages + 1, pages, nr * sizeof(pages[0]));
+		pages[0] = 1;
+		nr++;
+		most = max(most, nr);
+		pick = shard_compaction_pick(pages, nr, 4);
+		for (k = 0, sum = 0; k < pick; k++)
+			sum += pages[k];
+		if (!pick)
+			continue;
+		pages[0] = min_t(u64, sum, 4000);
+		memmove(pages + 1, pages + pick,
+			(nr - pick) * sizeof(pages[0]));
+		nr -= pick - 1;
+	}
+	KUNIT_EXPECT_GT(test, most, 6u);
+}
+
+static struct kunit_case compaction_cases[] = {
+	KUNIT_CASE(a_merge_says_what_its_runs_said),
+	KUNIT_CASE(a_hole_stays_above_older_runs),
+	KUNIT_CASE(what_is_hidden_takes_space_until_a_merge),
+	KUNIT_CASE(a_failed_merge_changes_nothing),
+	KUNIT_CASE(without_memory_a_merge_fails),
+	KUNIT_CASE(sizes_say_what_to_merge),
+	{}
+};
+
+static struct kunit_suite compaction_suite = {
+	.name = "shardblk-compaction",
+	.init = index_rig_init,
+	.exit = index_rig_exit,
+	.test_cases = compaction_cases,
+};
+
+kunit_test_suites(&compaction_suite);
