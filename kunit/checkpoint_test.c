@@ -108,14 +108,15 @@ static void checkpoints_can_go_on_for_ever(struct kunit *test)
 {
 	struct index_rig *f = test->priv;
 	u32 nr_merges = 0, i;
+	int err;
 
 	for (i = 0; i < 3 * RIG_EXTENTS; i++) {
 		index_put(f, i % 20, i + 1);
 		index_freeze(f);
 		if (!shard_checkpoint_fits(&f->rig->store, f->index)) {
-			KUNIT_ASSERT_EQ(test, shard_compaction_write(
-					&f->rig->store, f->index,
-					index_nr_runs(f)), 0);
+			err = shard_compaction_write(&f->rig->store, f->index,
+						     index_nr_runs(f));
+			KUNIT_ASSERT_EQ(test, err, 0);
 			nr_merges++;
 		}
 		KUNIT_ASSERT_TRUE(test, shard_checkpoint_fits(&f->rig->store,

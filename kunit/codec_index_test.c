@@ -36,7 +36,8 @@ static const struct shard_item items[] = {
 		.stream = SHARDBLK_STREAM_META1, .extent = 5, .generation = ~0u,
 		.written = 64, .live = 63 } },
 	{ .kind = SHARDBLK_ITEM_RUN, .run = {
-		.height = 3, .stream = SHARDBLK_STREAM_MERGE, .nr_pages = 1000, .run_id = 1ull << 60,
+		.height = 3, .stream = SHARDBLK_STREAM_MERGE,
+		.nr_pages = 1000, .run_id = 1ull << 60,
 		.nr_entries = 1ull << 50, .nr_chunks = 4,
 		.root_csum = 0xcafe } },
 	{ .kind = SHARDBLK_ITEM_CHUNK, .chunk = {

@@ -83,127 +83,13 @@ static void place(struct kunit *test, u32 stream, u32 nr_blocks, u64 last_seq)
 						    last_seq, &at));
 }
 
-/* ---- division of space ---- */
-
-/*
- * Goal: sizes of what has to fit are worked out right.
- * Method: figures by hand, around each step.
- */
-static void sizes_are_as_worked_out_by_hand(struct kunit *test)
-{
-	/* one header per 255 payload blocks, or part of them */
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(4096, 16), 15u);
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(4096, 256), 255u);
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(4096, 512), 510u);
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(4096, 65536), 65280u);
-	/* a header of 512 bytes holds 108 checksums and no more */
-	KUNIT_EXPECT_EQ(test, shard_frame_payload(512, 2048), 108u);
-	KUNIT_EXPECT_TRUE(test, shard_frame_fits(512, 1, 108));
-	KUNIT_EXPECT_FALSE(test, shard_frame_fits(512, 1, 109));
-	KUNIT_EXPECT_EQ(test, shard_extent_payload(512, 218), 216u);
-	KUNIT_EXPECT_EQ(test, shard_frame_payload(512, 16), 15u);
-	/* 17 single blocks to a leaf of 512 bytes, 30 children to a page */
-	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 0), 1ull);
-	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 17), 1ull);
-	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 18), 3ull);
-	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 64), 5ull);
-	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 511), 34ull);
-	KUNIT_EXPECT_EQ(test, shard_run_pages_max(4096, 145 * 254 + 1),
-			255ull + 2 + 1);
-}
-
-/*
- * Goal: every extent has one purpose, and what the device promises fits.
- * Method: small and large devices; the parts must add up.
- */
-static void a_layout_divides_all_extents(struct kunit *test)
-{
-	static const struct shard_layout given[] = {
-		{ 512, 16, 64, 64 },
-		{ 512, 16, 1000, 8000 },
-		{ 4096, 256, 1024, 200000 },
-		{ 4096, 65536, 4u << 20, 200ull << 30 },
-	};
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(given); i++) {
-		struct shard_layout l = given[i];
-		u64 usable = shard_layout_make(&l);
-
-		KUNIT_EXPECT_GE(test, usable, l.logical_blocks);
-		KUNIT_EXPECT_EQ(test, SHARDBLK_SUPER_EXTENTS + l.meta_extents +
-				l.index_extents + l.merge_extents +
-				l.discard_extents + l.host_extents,
-				l.nr_extents);
-		KUNIT_EXPECT_EQ(test, usable, (u64)(l.host_extents -
-				l.head_extents) *
-				shard_extent_payload(l.block_size, l.extent_blocks));
-		/* old and new run, full */
-		KUNIT_EXPECT_GE(test, (u64)l.merge_extents *
-				shard_extent_payload(l.block_size, l.extent_blocks),
-				2 * shard_run_pages_max(l.block_size,
-							l.logical_blocks));
-	}
-}
-
-/*
- * Goal: a device whose extents do not suffice for the reserves is refused.
- * Method: the fewest extents that do, and one less.
- */
-static void too_few_extents_give_no_layout(struct kunit *test)
-{
-	struct shard_layout l = {
-		.block_size = 512, .extent_blocks = 16, .logical_blocks = 1,
-	};
-
-	for (l.nr_extents = 5; l.nr_extents < 64; l.nr_extents++)
-		if (shard_layout_make(&l))
-			break;
-	KUNIT_EXPECT_EQ(test, l.host_extents, l.head_extents + 1);
-	l.nr_extents--;
-	KUNIT_EXPECT_EQ(test, shard_layout_make(&l), 0ull);
-}
-
-/*
- * Goal: a layout whose manifest is so long that records have no room for it
- * beside the log is told from one that works; the room that is left grows with
- * the manifest.
- * Method: small extents, more and more of them.
- */
-static void a_manifest_too_long_for_records_is_refused(struct kunit *test)
-{
-	static const struct {
-		struct shard_layout given;
-		u32 meta, relist, slack;
-		bool valid;
-	} layouts[] = {
-		{ { 512, 16, 64, 64 }, 4, 3, 6, true },
-		{ { 512, 16, 250, 1000 }, 10, 7, 10, true },
-		{ { 512, 16, 400, 1000 }, 14, 9, 12, false },
-		{ { 512, 16, 1000, 8000 }, 26, 15, 18, false },
-		{ { 4096, 16, 1000, 8000 }, 4, 3, 6, true },
-	};
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
-		struct shard_layout l = layouts[i].given;
-
-		KUNIT_ASSERT_GT(test, shard_layout_make(&l), 0ull);
-		KUNIT_EXPECT_EQ(test, l.meta_extents, layouts[i].meta);
-		KUNIT_EXPECT_EQ(test, l.record_relist, layouts[i].relist);
-		KUNIT_EXPECT_EQ(test, l.record_slack, layouts[i].slack);
-		KUNIT_EXPECT_EQ(test, shard_layout_valid(&l),
-				layouts[i].valid);
-	}
-}
+/* ---- a life ---- */
 
 /* Gives up what no root points to, once all that was written is published. */
 static u32 retire(struct fixture *f, u32 streams, u32 *retired, u32 max)
 {
 	return shard_extents_retire(f->ex, streams, NULL, streams, retired, max);
 }
-
-/* ---- a life ---- */
 
 /*
  * Goal: extents begin free, and never assigned; the superblock's are apart.
@@ -804,10 +690,6 @@ static void without_memory_there_are_no_extents(struct kunit *test)
 }
 
 static struct kunit_case extent_cases[] = {
-	KUNIT_CASE(sizes_are_as_worked_out_by_hand),
-	KUNIT_CASE(a_layout_divides_all_extents),
-	KUNIT_CASE(too_few_extents_give_no_layout),
-	KUNIT_CASE(a_manifest_too_long_for_records_is_refused),
 	KUNIT_CASE(extents_begin_free),
 	KUNIT_CASE(an_extent_lives_from_free_to_free),
 	KUNIT_CASE(places_follow_one_another),

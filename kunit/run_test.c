@@ -264,8 +264,8 @@ static int walk(struct kunit *test, const struct shard_range *ranges, u32 nr)
 	KUNIT_ASSERT_NOT_NULL(test, b);
 	shard_dep_init(&dep, store->wb);
 	KUNIT_ASSERT_EQ(test, shard_run_builder_begin(b, store,
-						       SHARDBLK_STREAM_INDEX, RUN,
-						       &dep, 1), 0);
+						      SHARDBLK_STREAM_INDEX,
+						      RUN, &dep, 1), 0);
 	for (i = 0; i < nr; i++) {
 		r = ranges[i];
 		r.csums = csums;

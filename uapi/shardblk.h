@@ -182,7 +182,8 @@ struct shardblk_list {
  * @free_extents:	out: extents that are free now
  * @host_extents_used:	out: host extents in use now
  * @logical_blocks:	out: size of the device
- * @mapped_blocks:	out: blocks that hold data, as of the last checkpoint
+ * @mapped_blocks:	out: blocks that the index points to, as of the last
+ *			checkpoint; overwritten ones until they are merged away
  * @applied_seq:	out: last sequence number applied
  * @durable_seq:	out: last sequence number known durable
  * @checkpoint_seq:	out: last sequence number in the runs

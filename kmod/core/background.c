@@ -115,7 +115,7 @@ static int compact_wait(struct shard_device *device)
 		   shard_device_state(device) > SHARD_STATE_FULL);
 	spin_lock_irqsave(&device->lock, flags);
 	err = device->compact_error;
-	if (!err && device->state > SHARD_STATE_FULL)
+	if (device->state > SHARD_STATE_FULL)
 		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
 	spin_unlock_irqrestore(&device->lock, flags);
 	return err;

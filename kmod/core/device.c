@@ -148,7 +148,7 @@ void shard_device_want_checkpoint(struct shard_device *device)
 	if (device->checkpoint_wanted || device->closing)
 		return;
 	device->checkpoint_wanted = true;
-	queue_work(device->wq, &device->checkpoint_work);
+	queue_work(device->checkpoint_wq, &device->checkpoint_work);
 }
 
 /* ---- what the rows below tell ---- */
@@ -378,14 +378,16 @@ static int device_workqueues(struct shard_device *device)
 {
 	device->wq = alloc_workqueue("shardblk", WQ_MEM_RECLAIM | WQ_UNBOUND,
 				     0);
+	device->checkpoint_wq = alloc_workqueue("shardblk-checkpoint",
+						WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	device->compact_wq = alloc_workqueue("shardblk-compact",
 					     WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	device->read_wq = alloc_workqueue("shardblk-read",
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	device->retry_wq = alloc_ordered_workqueue("shardblk-retry",
 						   WQ_MEM_RECLAIM);
-	return device->wq && device->compact_wq && device->read_wq &&
-	       device->retry_wq ? 0 : -ENOMEM;
+	return device->wq && device->checkpoint_wq && device->compact_wq &&
+	       device->read_wq && device->retry_wq ? 0 : -ENOMEM;
 }
 
 static void device_destroy(struct shard_device *device)
@@ -393,6 +395,8 @@ static void device_destroy(struct shard_device *device)
 	/* each may set the next going, in this order */
 	if (device->wq)
 		flush_workqueue(device->wq);
+	if (device->checkpoint_wq)
+		flush_workqueue(device->checkpoint_wq);
 	if (device->compact_wq)
 		flush_workqueue(device->compact_wq);
 	if (device->index)
@@ -402,6 +406,8 @@ static void device_destroy(struct shard_device *device)
 		shard_writeback_quiesce(device->store.wb);
 	if (device->wq)
 		destroy_workqueue(device->wq);
+	if (device->checkpoint_wq)
+		destroy_workqueue(device->checkpoint_wq);
 	if (device->compact_wq)
 		destroy_workqueue(device->compact_wq);
 	if (device->read_wq)
@@ -526,6 +532,7 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 {
 	const struct shard_super_record *r = &device->record;
 	struct shard_extents *ex = device->store.ex;
+	struct shard_runs runs;
 	unsigned long flags;
 
 	memset(info, 0, sizeof(*info));
@@ -548,6 +555,8 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	info->host_extents_used = shard_extents_nr_used(ex,
 							SHARDBLK_STREAM_HOST);
 	info->mapped_blocks = shard_extents_live(ex);
+	shard_index_runs(device->index, &runs);
+	info->nr_runs = runs.nr;
 	if (device->store.super)
 		info->record_number = shard_super_number(device->store.super);
 	else

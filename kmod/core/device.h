@@ -98,8 +98,10 @@ struct shard_device {
 	u64 compacts_done;		/* attempts ended, failed ones too */
 	int compact_error;
 
-	struct workqueue_struct *wq;	/* admit, checkpoint */
+	struct workqueue_struct *wq;	/* admissions */
 	struct work_struct admit_work;
+	/* each its own: a checkpoint may wait for a merge */
+	struct workqueue_struct *checkpoint_wq;
 	struct work_struct checkpoint_work;
 	struct workqueue_struct *compact_wq;
 	struct work_struct compact_work;

@@ -750,7 +750,7 @@ u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream)
 	return nr;
 }
 
-/* Blocks that the newest checkpoint maps. */
+/* Blocks that the newest root points to. */
 u64 shard_extents_live(struct shard_extents *ex)
 {
 	unsigned long flags;

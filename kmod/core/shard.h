@@ -181,7 +181,8 @@ struct shard_info {
 	/* now */
 	u32 free_extents;
 	u32 host_extents_used;
-	u64 mapped_blocks;		/* as of the last checkpoint */
+	u64 mapped_blocks;		/* by runs, hidden ones included */
+	u32 nr_runs;
 	u64 applied_seq;
 	u64 durable_seq;
 	u64 checkpoint_seq;

@@ -121,7 +121,7 @@ test_usage()
 	expect 1 'no such command: frob' frob
 	expect 1 'unrecognized option' --frob
 	expect 0 'Commands:' --help
-	expect 0 '^shardctl .*format 1' --version
+	expect 0 '^shardctl .*format 2' --version
 	local command
 	for command in format add remove list status check dump export; do
 		expect 0 "Usage: shardctl $command" "$command" --help

@@ -35,7 +35,7 @@ enum alphabet_op {
 	ALPHA_FLUSH,
 	ALPHA_READ_ALL,
 	ALPHA_CHECKPOINT,
-	ALPHA_COMPACT,
+	ALPHA_COMPACT,		/* all that is said, in one run */
 	ALPHA_RECLAIM,		/* nothing live is left in the first extent */
 	ALPHA_RESTART,
 };
@@ -83,9 +83,9 @@ static void do_op(struct world *w, enum alphabet_op op)
 		break;
 	case ALPHA_RECLAIM:
 		script_discard(w, 0, FILL_BLOCKS);
-		world_checkpoint(w);
 		fallthrough;
 	case ALPHA_COMPACT:
+		world_checkpoint(w);
 		world_compact(w);
 		break;
 	case ALPHA_CHECKPOINT:

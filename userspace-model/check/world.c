@@ -256,7 +256,7 @@ static struct world_slot *slot_free(struct world *w)
 	return NULL;
 }
 
-static struct world_slot *slot_get(struct world *w)
+struct world_slot *world_slot_get(struct world *w)
 {
 	if (w->nr_busy == WORLD_SLOTS)
 		world_commit(w);
@@ -264,7 +264,7 @@ static struct world_slot *slot_get(struct world *w)
 	return w->cut ? NULL : slot_free(w);
 }
 
-static void slot_submit(struct world *w, struct world_slot *slot)
+void world_slot_submit(struct world *w, struct world_slot *slot)
 {
 	slot->world = w;
 	slot->busy = true;
@@ -286,7 +286,7 @@ static void slot_submit(struct world *w, struct world_slot *slot)
 struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
 				u32 nr_blocks, bool fua)
 {
-	struct world_slot *slot = slot_get(w);
+	struct world_slot *slot = world_slot_get(w);
 	u32 size = w->info.block_size, i;
 
 	if (!slot)
@@ -319,7 +319,7 @@ struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
 	}
 	if (op == SHARD_WRITE || op == SHARD_READ)
 		slot_segs(slot, nr_blocks * size);
-	slot_submit(w, slot);
+	world_slot_submit(w, slot);
 	return slot;
 }
 
@@ -354,66 +354,6 @@ void world_wait_all(struct world *w)
 {
 	world_commit(w);
 	wait_event(w->wait, !w->nr_busy || w->cut);
-}
-
-/* ---- comparing everything ---- */
-
-static void read_stamps(struct world *w, u64 *stamps, u32 lba, u32 nr_blocks)
-{
-	struct world_slot *slot = slot_get(w);
-
-	if (!slot)
-		return;
-	slot->number = 0;
-	slot->into = stamps + lba;
-	slot->op = SHARD_READ;
-	slot->fua = false;
-	slot->lba = lba;
-	slot->nr_blocks = nr_blocks;
-	slot->segs[0].addr = slot->data;
-	slot->segs[0].len = nr_blocks * w->info.block_size;
-	slot_submit(w, slot);
-}
-
-/* What a large read could not get is read block by block. */
-void world_read_stamps(struct world *w, u64 *stamps)
-{
-	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max, lba;
-
-	for (lba = 0; lba < nr && !w->cut; lba += max)
-		read_stamps(w, stamps, lba, min(max, nr - lba));
-	world_wait_all(w);
-	for (lba = 0; lba < nr && !w->cut; lba++)
-		if (stamps[lba] == M_UNREADABLE)
-			read_stamps(w, stamps, lba, 1);
-	world_wait_all(w);
-}
-
-void world_compare(struct world *w, u64 must)
-{
-	u64 stamps[M_BLOCKS_MAX];
-	const char *why;
-	u32 i;
-
-	if (w->cut)
-		return;
-	/* then it says nothing, until the next start */
-	if (shard_device_state(w->device) == SHARD_STATE_FAILED) {
-		if (!w->sick)
-			kapi_fail("failed without a fault");
-		w->sick = true;
-		return;
-	}
-	world_read_stamps(w, stamps);
-	if (w->cut)
-		return;
-	for (i = 0; i < w->model.nr_blocks; i++)
-		if (stamps[i] == M_UNREADABLE)
-			kapi_fail("block %u cannot be read", i);
-	why = m_device_holds(&w->model, stamps, must);
-	if (why)
-		kapi_fail("%s", why);
-	m_device_settle(&w->model, stamps);
 }
 
 /* ---- starting and stopping ---- */

@@ -170,6 +170,11 @@ static inline u32 world_draw(u32 n, unsigned int kind)
 	return kapi_choose(n, kind);
 }
 
+/** world_slot_get() - one that is free, when there is one; NULL at a power cut */
+struct world_slot *world_slot_get(struct world *w);
+/** world_slot_submit() - begin its request, all of which is filled in */
+void world_slot_submit(struct world *w, struct world_slot *slot);
+
 /** world_init() - once */
 void world_init(struct world *w);
 
