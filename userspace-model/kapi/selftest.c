@@ -189,6 +189,28 @@ static void forever(void *arg)
 	wait_event(queue, false);
 }
 
+/* What was freed as one size is given out as any other: nothing overlaps. */
+static void sizes_do_not_overlap(void *arg)
+{
+	u8 *a, *b, *c;
+	size_t i, size;
+
+	for (size = 16; size < 4096; size += 16) {
+		for (i = 0; i < 64; i++)
+			kfree(kmalloc(size, GFP_KERNEL));
+		a = kmalloc(size, GFP_KERNEL);
+		b = kmalloc(size, GFP_KERNEL);
+		memset(b, 0x77, size);
+		kfree(a);
+		for (i = 0; i < 64; i++) {
+			c = kzalloc(size + 4 * i, GFP_KERNEL);
+			EXPECT(!memchr_inv(b, 0x77, size));
+			kfree(c);
+		}
+		kfree(b);
+	}
+}
+
 static void crash_drops_everything(void *arg)
 {
 	struct kapi_counts counts;
@@ -480,6 +502,7 @@ static const struct test_case {
 	WORKS(work_runs_once_per_queueing),
 	WORKS(max_active_is_honoured),
 	WORKS(fibers_share_a_mutex),
+	WORKS(sizes_do_not_overlap),
 	WORKS(crash_drops_everything),
 	WORKS(memory_of_all_sizes),
 	FAILS(fail_by_warning, "WARN"),
