@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A check of the device notices every flipped bit of every live record, names
- * the record, and says nothing of all else.
+ * A check of the device notices a flipped byte of any live record, names the
+ * record, and says nothing of all else.
  *
  * Goal: the one who looks after a device learns of damage before it is needed,
  * and where it is.  Method: two images that have every kind of record, left by
  * a clean stop and by a crash; a map of what is live in them, made from the
- * format alone; bits of each block are flipped, one at a time, and the device
- * is opened to be read and checked, with its data.
+ * format alone; a bit of each live byte, and of some others, is flipped, one at
+ * a time, and the device is opened to be read and checked, with its data.
  *
  * Live is what the newest record needs (docs/ORDERING.md): both copies of the
  * record itself, all blocks of both copies of the manifest, the pages of the
@@ -26,17 +26,41 @@
 #include "script.h"
 
 #define ROT_BLOCKS_MAX	(HISTORY_EXTENTS * 16u)
-#define ROT_DRAWS	12	/* bytes of each block, beside the first and last */
+#define ROT_DRAWS	12	/* other bytes of each block, beside its last */
 #define ROT_WANT_MAX	96
+
+/* What may be live; an image must have each. */
+enum rot_kind {
+	ROT_SUPER,
+	ROT_MANIFEST,
+	ROT_INNER,
+	ROT_LEAF,
+	ROT_FRAME,
+	ROT_LOGGED,
+	ROT_DATA,
+	NR_ROT_KINDS,
+};
+
+static const char * const kind_names[NR_ROT_KINDS] = {
+	[ROT_SUPER] = "superblock",
+	[ROT_MANIFEST] = "manifest",
+	[ROT_INNER] = "inner pages",
+	[ROT_LEAF] = "leaves",
+	[ROT_FRAME] = "frame headers",
+	[ROT_LOGGED] = "data in the log",
+	[ROT_DATA] = "data in the run",
+};
 
 /**
  * struct rot_block - a block of the device
+ * @kind:	what it is, if any of it is live
  * @len:	bytes of it that are live
  * @tail:	so is the rest, but it is not the record's own
  * @want:	how a finding begins; all of it, and of the tail
  * @want_tail:	see there
  */
 struct rot_block {
+	enum rot_kind kind;
 	u32 len;
 	bool tail;
 	char want[ROT_WANT_MAX];
@@ -54,8 +78,8 @@ static struct rot {
 	bool named;
 	char last[256];
 	/* of all */
-	u32 nr_flips;
-	u32 nr_live;
+	u32 nr_live[NR_ROT_KINDS];
+	u32 nr_others;
 } rot;
 
 /* ---- what is live ---- */
@@ -74,8 +98,8 @@ static const u8 *peek(u32 extent, u32 block)
 	return data;
 }
 
-static __printf(4, 5) void live(u32 extent, u32 block, u32 len,
-				const char *fmt, ...)
+static __printf(5, 6) void live(enum rot_kind kind, u32 extent, u32 block,
+				u32 len, const char *fmt, ...)
 {
 	struct rot_block *b = block_of(extent, block);
 	va_list args;
@@ -83,6 +107,7 @@ static __printf(4, 5) void live(u32 extent, u32 block, u32 len,
 	/* what the run points to may lie in the log as well: either name */
 	if (b->len)
 		return;
+	b->kind = kind;
 	b->len = len;
 	va_start(args, fmt);
 	vscnprintf(b->want, sizeof(b->want), fmt, args);
@@ -111,8 +136,8 @@ static void live_super(void)
 					rot.record = r;
 					again = true;
 				} else if (r.number == rot.record.number) {
-					live(place.extent, place.block,
-					     SECTOR_SIZE,
+					live(ROT_SUPER, place.extent,
+					     place.block, SECTOR_SIZE,
 					     "superblock: copy %u, extent %u block %u:",
 					     place.extent % 2, place.extent,
 					     place.block);
@@ -163,7 +188,7 @@ static void live_piece(u32 copy, const struct shard_piece *piece,
 		if (!i)
 			live_piece(copy, &h.prev, runs, seed);
 		page = peek(place.extent, place.block);
-		live(place.extent, place.block,
+		live(ROT_MANIFEST, place.extent, place.block,
 		     le32_to_cpu(((const struct shardblk_header *)page)->len),
 		     "manifest: copy %u, piece at extent %u block %u, page %u ",
 		     copy, piece->place.extent, piece->place.block, i);
@@ -188,7 +213,7 @@ static void live_page(const struct shard_run *run, u32 nr, u32 extent,
 	u32 pos = 0, i;
 
 	memcpy(page, peek(extent, block), SECTOR_SIZE);
-	live(extent, block,
+	live(shard_page_level(page) ? ROT_INNER : ROT_LEAF, extent, block,
 	     le32_to_cpu(((struct shardblk_header *)page)->len),
 	     "index: page %u of run %llu at extent %u block %u ", nr, run->id,
 	     extent, block);
@@ -196,7 +221,8 @@ static void live_page(const struct shard_run *run, u32 nr, u32 extent,
 		return;
 	while (shard_page_leaf(page, &pos, &e))
 		for (i = 0; e.mapped && i < e.nr_blocks; i++)
-			live(e.place.extent, e.place.block + i, SECTOR_SIZE,
+			live(ROT_DATA, e.place.extent, e.place.block + i,
+			     SECTOR_SIZE,
 			     "data: block %llu at extent %u block %u ",
 			     e.lba + i, e.place.extent, e.place.block + i);
 }
@@ -218,14 +244,14 @@ static void live_frame(const struct shard_frame_header *h,
 	u32 at = place->block + 1, i, k;
 
 	/* it may also be the second of two places where it may have been */
-	live(place->extent, place->block, len, " extent %u block %u ",
-	     place->extent, place->block);
+	live(ROT_FRAME, place->extent, place->block, len,
+	     " extent %u block %u ", place->extent, place->block);
 	if (h->seq <= rot.record.checkpoint_seq)
 		return;
 	for (i = 0; i < h->nr_entries; i++)
 		for (k = 0; h->entries[i].kind == SHARDBLK_ENTRY_WRITE &&
 		     k < h->entries[i].nr_blocks; k++, at++)
-			live(place->extent, at, SECTOR_SIZE,
+			live(ROT_LOGGED, place->extent, at, SECTOR_SIZE,
 			     "log: 1 of the frame's blocks at extent %u block %u damaged, first block %llu at block %u",
 			     place->extent, place->block,
 			     h->entries[i].lba + k, at);
@@ -328,8 +354,10 @@ static void flip(struct world *w, u32 at, u32 byte)
 	rot.want = byte < b->len ? b->want : b->want_tail;
 	check(w);
 	sim_disk_flip(w->disk, offset, bit);
-	rot.nr_flips++;
-	rot.nr_live += is_live;
+	if (is_live)
+		rot.nr_live[b->kind]++;
+	else
+		rot.nr_others++;
 	if (!is_live && rot.nr_findings)
 		kapi_fail("extent %u block %u byte %u is not live: %s",
 			  at / rot.record.extent_blocks,
@@ -339,15 +367,46 @@ static void flip(struct world *w, u32 at, u32 byte)
 			  rot.nr_findings ? rot.last : "nothing");
 }
 
+/* Each live byte; of the others, which come behind it, the last and some. */
+static void flip_block(struct world *w, u32 at)
+{
+	u32 nr = rot.blocks[at].tail ? SECTOR_SIZE : rot.blocks[at].len, i;
+
+	for (i = 0; i < nr; i++)
+		flip(w, at, i);
+	if (nr == SECTOR_SIZE)
+		return;
+	flip(w, at, SECTOR_SIZE - 1);
+	for (i = 0; i < ROT_DRAWS; i++)
+		flip(w, at, nr + world_draw(SECTOR_SIZE - nr,
+					    CHECK_CHOOSE_FAULT));
+}
+
+static void tell(const char *what)
+{
+	u32 kind, sum = 0;
+
+	for (kind = 0; kind < NR_ROT_KINDS; kind++)
+		sum += rot.nr_live[kind];
+	world_print("       %s: each of %u live bytes, and %u others", what,
+		    sum, rot.nr_others);
+	for (kind = 0; kind < NR_ROT_KINDS; kind++) {
+		world_print("         %-16s %6u", kind_names[kind],
+			    rot.nr_live[kind]);
+		if (!rot.nr_live[kind])
+			kapi_fail("the image has none: %s", kind_names[kind]);
+	}
+}
+
 static void flip_all(struct world *w, const char *what)
 {
 	void (*log)(void *ctx, int level, const char *fmt, va_list args) =
 		w->sim.hooks.log;
-	u32 nr = w->config.disk.capacity / SECTOR_SIZE, at, i;
+	u32 nr = w->config.disk.capacity / SECTOR_SIZE, at;
 
 	rot.w = w;
-	rot.nr_flips = 0;
-	rot.nr_live = 0;
+	memset(rot.nr_live, 0, sizeof(rot.nr_live));
+	rot.nr_others = 0;
 	w->config.options.read_only = true;
 	w->sim.hooks.log = found_by_open;
 	w->sick = true;
@@ -355,21 +414,12 @@ static void flip_all(struct world *w, const char *what)
 	check(w);
 	if (rot.nr_findings)
 		kapi_fail("there is no damage: %s", rot.last);
-	for (at = 0; at < nr; at++) {
-		flip(w, at, 0);
-		flip(w, at, SECTOR_SIZE - 1);
-		for (i = 0; i < ROT_DRAWS; i++)
-			flip(w, at, world_draw(SECTOR_SIZE,
-					       CHECK_CHOOSE_FAULT));
-		for (i = 0; rot.blocks[at].len && i < ROT_DRAWS; i++)
-			flip(w, at, world_draw(rot.blocks[at].len,
-					       CHECK_CHOOSE_FAULT));
-	}
+	for (at = 0; at < nr; at++)
+		flip_block(w, at);
 	w->sim.hooks.log = log;
 	w->config.options.read_only = false;
 	w->sick = false;
-	world_print("       %s: %u bits flipped, %u of live records", what,
-		    rot.nr_flips, rot.nr_live);
+	tell(what);
 }
 
 static void history(struct world *w)

@@ -71,7 +71,7 @@ const struct check_suite check_suites[] = {
 	{ "sweep", check_sweep, 0, "each fault at each backing operation" },
 	{ "sweep-alloc", check_sweep_alloc, 0, "each allocation fails" },
 	{ "sweep-pools", check_sweep_pools, 0, "one buffer and worker of each" },
-	{ "rot", check_rot, 0, "a check names each live record that rots" },
+	{ "rot", check_rot, 0, "a check names the record of each live byte that rots" },
 	{ "capacity", check_capacity, 0, "nothing is cut to 32 bits" },
 	{ "long-run", check_long_run, 0, "a run of many pages is written whole" },
 	{ "kill", check_kill, 0, "a start that is killed leaves no trace" },
