@@ -172,6 +172,24 @@ static void settle_zone(struct sim_disk *disk, u64 zone, enum manner manner)
 	disk->extents[zone].hard = end - start;
 }
 
+/* Resets that were in flight: each took place or did not. */
+static void settle_resets(struct sim_disk *disk)
+{
+	u64 zone;
+
+	for (zone = 0; disk->config.zone_size && zone < disk->nr_extents;
+	     zone++) {
+		struct sim_extent *extent = &disk->extents[zone];
+
+		if (extent->undecided &&
+		    sim_choose(disk->choices, 2, SIM_CHOOSE_SURVIVE)) {
+			extent->failed = false;
+			sim_zone_clear(disk, zone * disk->extent_size);
+		}
+		extent->undecided = false;
+	}
+}
+
 static void settle_zones(struct sim_disk *disk, enum manner manner)
 {
 	size_t i;
@@ -188,6 +206,7 @@ void sim_zone_clear(struct sim_disk *disk, u64 offset)
 	u64 sector = offset / SIM_SECTOR;
 	u32 nr = disk->extent_size / SIM_SECTOR, i;
 
+	disk->extents[offset / disk->extent_size].hard = 0;
 	sim_undo_settled(disk, sector, nr);
 	for (i = 0; i < nr; i++) {
 		struct sim_slot *slot = sim_medium_find(&disk->medium,
@@ -238,12 +257,7 @@ static void put_behind_log(struct sim_disk *disk, struct shard_io *io,
 		return;
 	extent->nr_in_flight -= append;
 	extent->resetting = false;
-	if (!append && zoned &&
-	    sim_choose(disk->choices, 2, SIM_CHOOSE_SURVIVE)) {
-		extent->hard = 0;
-		extent->failed = false;
-		sim_zone_clear(disk, io->offset);
-	}
+	extent->undecided = !append && zoned;
 }
 
 void sim_disk_power_off(struct sim_disk *disk)
@@ -268,6 +282,7 @@ void sim_disk_abandon(struct sim_disk *disk)
 			       ENDING_DONE : ENDING_LOST);
 	kapi_events_pending -= disk->nr_in_flight;
 	disk->nr_in_flight = 0;
+	settle_resets(disk);
 }
 
 void sim_disk_settle(struct sim_disk *disk)
@@ -275,6 +290,7 @@ void sim_disk_settle(struct sim_disk *disk)
 	enum manner manner = MANNER_COMPLETED;
 
 	WARN_ON(!disk->off);
+	settle_resets(disk);
 	if (disk->undo_head != disk->undo_tail)
 		manner = sim_choose(disk->choices, NR_MANNERS,
 				    SIM_CHOOSE_CRASH);

@@ -529,6 +529,8 @@ static int report(struct shard_backend *backend, u64 offset, u64 *wp)
 	might_sleep();
 	if (disk->gone)
 		return -ENODEV;
+	if (disk->walk)
+		sim_states_touch(disk, offset / SIM_SECTOR, 1);
 	*wp = (u64)extent_of(disk, offset)->hard * SIM_SECTOR;
 	return 0;
 }

@@ -34,7 +34,8 @@
  *
  * A zoned device is the same with the pointer in the device: it survives power
  * cuts as a prefix, appends to a zone complete in order, and what lies behind
- * a failed one fails too.
+ * a failed one fails too.  A reset is durable when it completes; one that was in
+ * flight at a power cut took place or did not.
  */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
@@ -160,6 +161,7 @@ struct sim_extent {
 	u32 epoch;		/* disk's, at the last reset */
 	bool failed;
 	bool resetting;
+	bool undecided;		/* a zone: its reset was in flight at a power cut */
 };
 
 /**

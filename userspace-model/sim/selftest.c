@@ -293,16 +293,21 @@ static void snapshots_restore(void *arg)
 	EXPECT(mask == 0xff);
 }
 
-static void zones_keep_a_prefix(void *arg)
+static u32 pointer(u32 zone)
 {
 	u64 wp;
 
+	EXPECT(!disk->backend.ops->report(&disk->backend, zone * EXTENT, &wp));
+	return wp / SIM_SECTOR;
+}
+
+static void zones_keep_a_prefix(void *arg)
+{
 	EXPECT(!append(0, 1, 7) && !append(SIM_SECTOR, 2, 7));
-	EXPECT(!disk->backend.ops->report(&disk->backend, 0, &wp) && wp == 1536);
+	EXPECT(pointer(0) == 3);
 	cut_power();
 	seen |= BIT(survivors());
-	EXPECT(!disk->backend.ops->report(&disk->backend, 0, &wp));
-	EXPECT(survivors() == BIT(wp / SIM_SECTOR) - 1);
+	EXPECT(survivors() == BIT(pointer(0)) - 1);
 }
 
 static void huge_disks_are_sparse(void *arg)
@@ -400,13 +405,47 @@ static void open_four(struct op *op)
 	kapi_crash();
 }
 
+/* Two zones, each with a durable sector; in one a reset is in flight: 3 3. */
+static void open_zones(struct op *ops)
+{
+	append(0, 1, 1);
+	append(EXTENT, 1, 1);
+	perform(SHARD_IO_FLUSH, 0, 0, -1);
+	append(SIM_SECTOR, 1, 2);
+	append(EXTENT + SIM_SECTOR, 1, 2);
+	start(&ops[0], SHARD_IO_APPEND, 2 * SIM_SECTOR, SIM_SECTOR, 2);
+	start(&ops[1], SHARD_IO_RESET, EXTENT, EXTENT, -1);
+	sim_disk_power_off(disk);
+	kapi_crash();
+}
+
+static void open_some(struct op *ops)
+{
+	if (disk->config.zone_size)
+		open_zones(ops);
+	else
+		open_four(ops);
+}
+
+/* Where the sectors lie whose contents are open. */
+static u64 place(u32 i)
+{
+	static const u8 zoned[NR_SECTORS] = { 1, 2, 16, 17 };
+
+	return (disk->config.zone_size ? zoned[i] : i) * SIM_SECTOR;
+}
+
 /* What the sectors hold, as one number. */
 static u32 contents(void)
 {
 	u32 v = 0, i;
 
 	for (i = 0; i < NR_SECTORS; i++)
-		v = 3 * v + at(i * SIM_SECTOR);
+		v = 3 * v + at(place(i));
+	if (disk->config.zone_size) {
+		EXPECT(pointer(0) == 1 + !!at(place(0)) + !!at(place(1)));
+		EXPECT(pointer(1) == !!at(place(2)) + !!at(place(3)));
+	}
 	return v;
 }
 
@@ -438,9 +477,9 @@ static void states_change_one_sector_at_a_time(void *arg)
 static void states_are_what_settling_gives(void *arg)
 {
 	bool found[81] = { 0 }, settled[81] = { 0 };
-	struct op op;
+	struct op ops[2];
 
-	open_four(&op);
+	open_some(ops);
 	sim_snapshot_take(&snapshot, disk);
 	sim_choices_odometer(&sim.choices, BIT_ULL(SIM_CHOOSE_CRASH) |
 			     BIT_ULL(SIM_CHOOSE_SURVIVE));
@@ -452,13 +491,14 @@ static void states_are_what_settling_gives(void *arg)
 	sim_snapshot_restore(disk, &snapshot);
 	sim_states_begin(&states, disk, false);
 	do {
+		EXPECT(!found[contents()]);
 		found[contents()] = true;
 	} while (sim_states_next(&states));
 	sim_states_end(&states);
 	EXPECT(!memcmp(found, settled, sizeof(found)));
 }
 
-/* Reads some sectors, which ones depends on what it read; may write one. */
+/* Reads sectors, which ones depends on what it read; may write or ask, too. */
 static u32 reader(u64 how)
 {
 	u64 h = how;
@@ -467,14 +507,16 @@ static u32 reader(u64 how)
 	u32 i;
 
 	for (i = 0; i < NR_SECTORS && h % 8; i++) {
-		u64 offset = h / 8 % NR_SECTORS * SIM_SECTOR;
+		u64 offset = place(h / 8 % NR_SECTORS);
 
 		perform(SHARD_IO_READ, offset, SIM_SECTOR, -1);
 		sim_disk_peek(disk, offset, sector, SIM_SECTOR);
 		h = (h ^ sector[0]) * 0x9e3779b97f4a7c15ULL;
 		h ^= h >> 29;
 	}
-	if (h / 64 % 2) {
+	if (h / 64 % 2 && disk->config.zone_size) {
+		h ^= pointer(h / 8 % 2) * 0x9e3779b97f4a7c15ULL;
+	} else if (h / 64 % 2) {
 		start(&op, SHARD_IO_APPEND, h / 8 % NR_SECTORS * SIM_SECTOR,
 		      SIM_SECTOR, 2);
 		finish(&op);
@@ -506,9 +548,9 @@ static void count_results(u64 how, bool prune, u32 *results)
 static void pruned_states_are_alike(void *arg)
 {
 	u64 how, nr_pruned = 0;
-	struct op op;
+	struct op ops[2];
 
-	open_four(&op);
+	open_some(ops);
 	sim_snapshot_take(&snapshot, disk);
 	for (how = 0; how < 300; how++) {
 		u32 all[NR_RESULTS] = { 0 }, pruned[NR_RESULTS] = { 0 };
@@ -519,15 +561,14 @@ static void pruned_states_are_alike(void *arg)
 		EXPECT(!memcmp(all, pruned, sizeof(all)));
 	}
 	EXPECT(nr_pruned);
-	sim_snapshot_free(&state);
 }
 
 static void states_have_numbers(void *arg)
 {
 	u32 by_number[24], nr = 0, i;
-	struct op op;
+	struct op ops[2];
 
-	open_four(&op);
+	open_some(ops);
 	sim_states_begin(&states, disk, false);
 	do {
 		by_number[states.number] = contents();
@@ -566,7 +607,6 @@ static void states_have_states(void *arg)
 	}
 	EXPECT(nr == 2 * states.total);
 	sim_states_end(&states);
-	sim_snapshot_free(&state);
 }
 
 static void touch_at_random(void *arg)
@@ -637,8 +677,11 @@ static const struct test_case {
 	SEES(snapshots_restore, PLAIN, 0),
 	SEES(states_change_one_sector_at_a_time, PLAIN, 0),
 	SEES(states_are_what_settling_gives, PLAIN, 0),
+	SEES(states_are_what_settling_gives, ZONED, 0),
 	SEES(pruned_states_are_alike, PLAIN, 0),
+	SEES(pruned_states_are_alike, ZONED, 0),
 	SEES(states_have_numbers, PLAIN, 0),
+	SEES(states_have_numbers, ZONED, 0),
 	SEES(states_have_states, PLAIN, 0x77),
 	{ "touch_at_random", touch_at_random, PLAIN, 0, "not deterministic" },
 	SEES(zones_keep_a_prefix, ZONED, BIT(0) | BIT(1) | BIT(3) | BIT(7)),
@@ -683,6 +726,7 @@ static bool run_case(const struct test_case *c)
 		printf("sim: %s: %s (seen 0x%x)\n", c->name,
 		       failure ? failure : "did not fail", seen);
 	sim_snapshot_free(&snapshot);
+	sim_snapshot_free(&state);
 	sim_states_free(&states);
 	sim_states_free(&inner);
 	sim_destroy(&sim);

@@ -21,17 +21,15 @@ static void *room(void *old, u32 *max, u32 nr, size_t size)
 	return new;
 }
 
-static void states_room(struct sim_states *states, u32 nr_undo)
+/* Sectors, or zones: no more than writes and resets. */
+static void open_room(struct sim_states *states, u32 nr)
 {
 	u32 max_branch = states->max_open;
 
-	states->open = room(states->open, &states->max_open, nr_undo,
+	states->open = room(states->open, &states->max_open, nr,
 			    sizeof(*states->open));
-	states->branch = room(states->branch, &max_branch, nr_undo,
+	states->branch = room(states->branch, &max_branch, nr,
 			      sizeof(*states->branch));
-	/* each write is a version, and each sector has an older one */
-	states->versions = room(states->versions, &states->max_versions,
-				2 * nr_undo, sizeof(*states->versions));
 }
 
 void sim_states_free(struct sim_states *states)
@@ -44,31 +42,41 @@ void sim_states_free(struct sim_states *states)
 
 /* --- from the undo log to sectors and versions --- */
 
-static struct sim_slot *slot_of(struct sim_states *states,
-				const struct sim_open *open)
+/* What is open where a sector lies, from now on if it was not yet. */
+static struct sim_open *open_at(struct sim_states *states, u64 sector)
 {
-	return sim_medium_find(&states->disk->medium, open->sector);
+	struct sim_medium *medium = &states->disk->medium;
+	struct sim_open *open = sim_medium_find(medium, sector)->open;
+	u32 i;
+
+	if (open)
+		return open;
+	open = &states->open[states->nr_open++];
+	*open = (struct sim_open){
+		.sector = sector - sector % states->width, .nr = 1,
+	};
+	for (i = 0; i < states->width; i++)
+		sim_medium_find(medium, open->sector + i)->open = open;
+	return open;
 }
 
-/* Finds the open sectors, and how many versions each has. */
-static void open_sectors(struct sim_states *states)
+/* Finds what is open, and how many versions each has. */
+static void open_find(struct sim_states *states)
 {
 	struct sim_disk *disk = states->disk;
+	struct sim_open *open;
 	size_t i;
 
-	for (i = disk->undo_head; i < disk->undo_tail; i++) {
-		struct sim_slot *slot;
-
-		if (disk->undo[i].sector == U64_MAX)
+	for (i = disk->undo_head; i < disk->undo_tail; i++)
+		if (disk->undo[i].sector != U64_MAX)
+			open_at(states, disk->undo[i].sector)->nr++;
+	for (i = 0; disk->config.zone_size && i < disk->nr_extents; i++) {
+		if (!disk->extents[i].undecided)
 			continue;
-		slot = sim_medium_find(&disk->medium, disk->undo[i].sector);
-		if (!slot->open) {
-			slot->open = &states->open[states->nr_open++];
-			*slot->open = (struct sim_open){
-				.sector = disk->undo[i].sector, .nr = 1,
-			};
-		}
-		slot->open->nr++;
+		open = open_at(states, i * states->width);
+		open->nr++;
+		open->reset = true;
+		disk->extents[i].undecided = false;
 	}
 }
 
@@ -79,13 +87,15 @@ static u64 product(u64 a, u64 b)
 	return __builtin_mul_overflow(a, b, &ab) ? U64_MAX : ab;
 }
 
-/* What a sector held before each write, and then what it holds. */
-static void open_versions(struct sim_states *states)
+static u32 *version(struct sim_states *states, const struct sim_open *open,
+		    u32 nr)
 {
-	struct sim_disk *disk = states->disk;
-	struct sim_medium *medium = &disk->medium;
+	return &states->versions[open->first + nr * states->width];
+}
+
+static void open_number(struct sim_states *states)
+{
 	struct sim_open *open;
-	size_t i;
 
 	states->total = 1;
 	states->nr_versions = 0;
@@ -94,33 +104,76 @@ static void open_versions(struct sim_states *states)
 		open->weight = states->total;
 		states->total = product(states->total, open->nr);
 		open->first = states->nr_versions;
-		states->nr_versions += open->nr;
+		states->nr_versions += open->nr * states->width;
 	}
-	for (i = disk->undo_head; i < disk->undo_tail; i++) {
+	states->versions = room(states->versions, &states->max_versions,
+				states->nr_versions, sizeof(*states->versions));
+}
+
+/* What is there now is the last version; a zone that was reset has zeros. */
+static void open_last(struct sim_states *states, struct sim_open *open)
+{
+	struct sim_medium *medium = &states->disk->medium;
+	u32 *last = version(states, open, open->nr - 1), i;
+	const struct sim_slot *slot;
+
+	for (i = 0; i < states->width; i++) {
+		slot = sim_medium_find(medium, open->sector + i);
+		last[i] = sim_data_get(medium, slot->ref);
+	}
+	if (open->reset)
+		memset(version(states, open, 0), 0,
+		       states->width * sizeof(*states->versions));
+	open->now = open->nr - 1;
+	if (states->disk->config.zone_size)
+		open->pointer = states->disk->extents[open->sector /
+						      states->width].hard;
+}
+
+/* Before that come those before each write. */
+static void open_versions(struct sim_states *states)
+{
+	struct sim_disk *disk = states->disk;
+	struct sim_open *open;
+	u32 *to, *from, k;
+	size_t i;
+
+	for (open = states->open; open < states->open + states->nr_open; open++)
+		open_last(states, open);
+	for (i = disk->undo_tail; i-- > disk->undo_head;) {
 		const struct sim_undo *undo = &disk->undo[i];
 
 		if (undo->sector == U64_MAX)
 			continue;
-		open = sim_medium_find(medium, undo->sector)->open;
-		states->versions[open->first + open->now++] =
-			sim_data_get(medium, undo->old);
+		open = open_at(states, undo->sector);
+		open->pointer = undo->sector - open->sector;
+		from = version(states, open, open->now--);
+		to = version(states, open, open->now);
+		for (k = 0; k < states->width; k++)
+			to[k] = sim_data_get(&disk->medium,
+					     open->sector + k == undo->sector ?
+					     undo->old : from[k]);
 	}
-	for (open = states->open; open < states->open + states->nr_open; open++)
-		states->versions[open->first + open->now] =
-			sim_data_get(medium, slot_of(states, open)->ref);
 }
 
 /* --- the walk --- */
 
-static void open_set(struct sim_states *states, struct sim_open *open,
-		     u32 version)
+static void open_set(struct sim_states *states, struct sim_open *open, u32 nr)
 {
-	struct sim_medium *medium = &states->disk->medium;
+	struct sim_disk *disk = states->disk;
+	const u32 *refs = version(states, open, nr);
+	u32 i;
 
-	states->number += (version - (u64)open->now) * open->weight;
-	open->now = version;
-	sim_slot_set(medium, slot_of(states, open),
-		     sim_data_get(medium, states->versions[open->first + version]));
+	states->number += (nr - (u64)open->now) * open->weight;
+	open->now = nr;
+	for (i = 0; i < states->width; i++)
+		sim_slot_set(&disk->medium,
+			     sim_medium_find(&disk->medium, open->sector + i),
+			     sim_data_get(&disk->medium, refs[i]));
+	if (disk->config.zone_size)
+		disk->extents[open->sector / states->width].hard =
+			open->reset && !nr ? 0 :
+			open->pointer + nr - open->reset;
 }
 
 static void branch_push(struct sim_states *states, struct sim_open *open)
@@ -168,9 +221,9 @@ void sim_states_begin(struct sim_states *states, struct sim_disk *disk,
 	u32 i;
 
 	WARN_ON(!disk->off || disk->walk);
-	if (disk->config.zone_size)
-		kapi_fail("crash states of a zoned disk are not known");
 	states->disk = disk;
+	states->width = disk->config.zone_size ?
+			disk->extent_size / SIM_SECTOR : 1;
 	states->walking = true;
 	states->prune = prune;
 	states->number = 0;
@@ -180,8 +233,10 @@ void sim_states_begin(struct sim_states *states, struct sim_disk *disk,
 	states->nr_branch = 0;
 	states->nr_touched = 0;
 	states->run = 1;
-	states_room(states, disk->undo_tail - disk->undo_head);
-	open_sectors(states);
+	open_room(states, disk->undo_tail - disk->undo_head +
+		  (disk->config.zone_size ? disk->nr_extents : 0));
+	open_find(states);
+	open_number(states);
 	open_versions(states);
 	if (states->total == U64_MAX)
 		kapi_fail("too many crash states to number them");
@@ -225,12 +280,14 @@ bool sim_states_next(struct sim_states *states)
 
 void sim_states_stop(struct sim_states *states)
 {
-	u32 i;
+	u32 i, k;
 
 	if (!states->walking)
 		return;
 	for (i = 0; i < states->nr_open; i++)
-		slot_of(states, &states->open[i])->open = NULL;
+		for (k = 0; k < states->width; k++)
+			sim_medium_find(&states->disk->medium,
+					states->open[i].sector + k)->open = NULL;
 	states->disk->walk = NULL;
 	states->walking = false;
 }
@@ -257,14 +314,31 @@ void sim_states_end(struct sim_states *states)
 		sim_data_put(&states->disk->medium, states->versions[i]);
 }
 
+static void zone_print(const struct sim_states *states,
+		       const struct sim_open *open,
+		       void (*print)(const char *fmt, ...))
+{
+	u64 zone = open->sector / states->width;
+
+	if (open->reset && !open->now)
+		print("      |   zone %llu: reset", zone);
+	else
+		print("      |   zone %llu: %u of %u sectors written", zone,
+		      open->now - open->reset, open->nr - 1 - open->reset);
+}
+
 void sim_states_print(const struct sim_states *states,
 		      void (*print)(const char *fmt, ...))
 {
 	const struct sim_open *open;
 
 	for (open = states->open; open < states->open + states->nr_open; open++)
-		print("      |   sector %4llu: %s%s", open->sector,
-		      !open->now ? "all writes lost" :
-		      open->now == open->nr - 1 ? "written" : "an older write",
-		      open->nr > 2 ? " (of several)" : "");
+		if (states->width > 1)
+			zone_print(states, open, print);
+		else
+			print("      |   sector %4llu: %s%s", open->sector,
+			      !open->now ? "all writes lost" :
+			      open->now == open->nr - 1 ? "written" :
+			      "an older write",
+			      open->nr > 2 ? " (of several)" : "");
 }

@@ -11,14 +11,18 @@
  * open sector has versions, and a state is a choice of one for each: 2^n of
  * them for n sectors written once each.
  *
- * The walk goes from state to state by changing one sector.  It is a walk of a
- * tree: a level is a sector, an edge one of its versions.  The levels of a
- * branch are the sectors that were *touched* (read or overwritten) since the
- * state was entered, in the order in which that happened.  Whoever was run on
- * the state is deterministic, so if the first i sectors that it touches have
- * the same versions, the next one that it touches is the same; states that
- * differ only in what it never touched are alike to it.  One of each kind is
- * run, the others are counted as pruned:
+ * A zone keeps a prefix of what was written to it, so it is as a whole what is
+ * open there, with a version for each length of that prefix, and one more if
+ * its reset was in flight: n + 1 states, and the pointer goes with them.
+ *
+ * The walk goes from state to state by changing one sector, or zone.  It is a
+ * walk of a tree: a level is a sector, an edge one of its versions.  The levels
+ * of a branch are the sectors that were *touched* (read or overwritten, or the
+ * pointer reported) since the state was entered, in the order in which that
+ * happened.  Whoever was run on the state is deterministic, so if the first i
+ * sectors that it touches have the same versions, the next one that it touches
+ * is the same; states that differ only in what it never touched are alike to
+ * it.  One of each kind is run, the others are counted as pruned:
  *
  *	nr_run + nr_pruned == total
  *
@@ -34,11 +38,13 @@
 #include "disk.h"
 
 /**
- * struct sim_open - a sector that the power cut left open
- * @sector:	which
+ * struct sim_open - a sector, or zone, that the power cut left open
+ * @sector:	which; of a zone the first
  * @weight:	number of states that differ only in sectors before this one
  * @first:	index of its first version; the oldest is the first
- * @nr:		versions
+ * @nr:		versions; with the last one all that was written is there
+ * @reset:	the first is that a zone was reset
+ * @pointer:	of a zone, if all writes are lost
  * @now:	the one that it has
  * @left:	versions to be tried yet, on the branch
  * @run:	the run that touched it last
@@ -48,6 +54,8 @@ struct sim_open {
 	u64 weight;
 	u32 first;
 	u32 nr;
+	bool reset;
+	u32 pointer;
 	u32 now;
 	u32 left;
 	u64 run;
@@ -59,7 +67,7 @@ struct sim_open {
  * @number:	the state that the disk is in, below @total
  * @nr_run:	states left behind
  * @nr_pruned:	states that were alike
- * @nr_open:	sectors
+ * @nr_open:	sectors, or zones
  *
  * What follows is its own.
  */
@@ -71,11 +79,12 @@ struct sim_states {
 	u32 nr_open;
 
 	struct sim_disk *disk;
+	u32 width;		/* sectors of what is open */
 	bool walking;
 	bool prune;
 	struct sim_open *open;
 	u32 max_open;
-	u32 *versions;		/* references */
+	u32 *versions;		/* references, @width each */
 	u32 nr_versions;
 	u32 max_versions;
 	struct sim_open **branch;
@@ -90,7 +99,7 @@ struct sim_states {
  * @prune:	else every sector counts as touched
  *
  * The disk is on afterwards, and cannot be walked by anyone else before
- * sim_states_stop().  Not for zoned ones.
+ * sim_states_stop().
  */
 void sim_states_begin(struct sim_states *states, struct sim_disk *disk,
 		      bool prune);
@@ -119,7 +128,7 @@ void sim_states_free(struct sim_states *states);
 void sim_states_print(const struct sim_states *states,
 		      void (*print)(const char *fmt, ...));
 
-/** sim_states_touch() - for the disk: sectors are read or overwritten */
+/** sim_states_touch() - for the disk: sectors are looked at or overwritten */
 void sim_states_touch(struct sim_disk *disk, u64 sector, u32 nr);
 
 #endif /* SIM_STATES_H */
