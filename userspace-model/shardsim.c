@@ -8,8 +8,8 @@
  *	shardsim hash [COUNT]
  *	shardsim replay [--io] [--file=NAME] REPRO
  *	shardsim shrinking [COUNT]
- *	shardsim exhaustive LENGTH STATES_LOG2 [PROGRESS]
- *	shardsim compare LENGTH
+ *	shardsim exhaustive [--disk=NAME] LENGTH STATES_LOG2 [PROGRESS]
+ *	shardsim compare [--disk=NAME] LENGTH
  *	shardsim bench
  *	shardsim list
  *
@@ -522,6 +522,7 @@ static const struct option options[] = {
 	{ "io", no_argument, NULL, 'i' },
 	{ "file", required_argument, NULL, 'f' },
 	{ "suite", required_argument, NULL, 'u' },
+	{ "disk", required_argument, NULL, 'd' },
 	{ NULL }
 };
 
@@ -548,7 +549,7 @@ int main(int argc, char **argv)
 			file = *optarg ? optarg : NULL;
 		else if (c == 'a' && nr_also < ALSO_MAX)
 			also[nr_also++] = optarg;
-		else
+		else if (c != 'd' || !exhaustive_disk(optarg))
 			return usage();
 	}
 	if (optind == argc)
@@ -575,7 +576,7 @@ int main(int argc, char **argv)
 	if (!strcmp(command, "compare") && optind < argc)
 		return exhaustive_compare(atoi(argv[optind]));
 	if (!strcmp(command, "replay") && optind < argc &&
-	    !strncmp(argv[optind], "alphabet:", 9))
+	    !strncmp(argv[optind], "alphabet", 8))
 		return exhaustive_replay(argv[optind], io);
 	if (!strcmp(command, "replay") && optind < argc)
 		return check_replay(argv[optind], false, io, file);

@@ -16,6 +16,11 @@
  * may land or not, and only promises are added: so the states at such a moment
  * include those of every moment since the last event, and more is asked of
  * them.
+ *
+ * The usual disk has a volatile cache.  Without one a power cut leaves open only
+ * what is in flight; with FUA writes are durable that no flush follows; and a
+ * zone keeps a prefix, is reset before it is written again, and tells its
+ * pointer.
  */
 #include "alphabet.h"
 #include "script.h"
@@ -23,6 +28,13 @@
 #define BLOCK_A		14u
 #define BLOCK_B		15u
 #define FILL_BLOCKS	13u	/* and a header: two blocks of 16 are left */
+
+const char * const alphabet_disks[ALPHABET_DISKS] = {
+	[ALPHABET_CACHE] = "cache",
+	[ALPHABET_NO_CACHE] = "no-cache",
+	[ALPHABET_FUA] = "fua",
+	[ALPHABET_ZONED] = "zoned",
+};
 
 /* What the engine has no operation of its own for is put together. */
 enum alphabet_op {
@@ -150,6 +162,10 @@ static void prepare(struct alphabet *a)
 	history_config(&config, false, false);
 	/* the power shall fail there too */
 	config.disk.slow_resets = true;
+	config.disk.volatile_cache = a->disk != ALPHABET_NO_CACHE;
+	config.disk.fua = a->disk == ALPHABET_FUA;
+	if (a->disk == ALPHABET_ZONED)
+		config.disk.zone_size = config.disk.extent_size;
 	world_begin(w, &config);
 	world_close(w);
 	sim_snapshot_take(&a->image, w->disk);
@@ -225,7 +241,8 @@ void alphabet_place(const struct alphabet *a, u64 sequence, char *buf,
 	size_t len;
 	u32 i;
 
-	len = scnprintf(buf, size, "alphabet:%llu", sequence);
+	len = scnprintf(buf, size, "alphabet%s%s:%llu", a->disk ? "-" : "",
+			a->disk ? alphabet_disks[a->disk] : "", sequence);
 	for (i = 0; i <= c->depth; i++)
 		len += scnprintf(buf + len, size - len, ":%u:%llu",
 				 c->at[i].point, c->at[i].state);

@@ -14,9 +14,21 @@
 #define ALPHABET_OPS	12
 #define ALPHABET_LENGTH_MAX 8
 
+/* The disks that sequences are run on; the first is the usual one. */
+enum alphabet_disk {
+	ALPHABET_CACHE,
+	ALPHABET_NO_CACHE,
+	ALPHABET_FUA,
+	ALPHABET_ZONED,
+	ALPHABET_DISKS,
+};
+
+extern const char * const alphabet_disks[ALPHABET_DISKS];
+
 /**
  * struct alphabet - sequences, one point of one of them at a time
  * @world:	the device
+ * @disk:	what it lies on; to be set before the first run
  * @crash:	what a point may leave; its bounds are the caller's to set
  * @lie:	the model takes all that was acknowledged for durable: a mistake
  *		for the checks to find
@@ -24,6 +36,7 @@
  */
 struct alphabet {
 	struct world world;
+	enum alphabet_disk disk;
 	struct crash crash;
 	bool lie;
 	bool last;

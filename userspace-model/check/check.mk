@@ -30,20 +30,30 @@ check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
 		'--also=$t=$(MAKE) --no-print-directory $t')
 
-# Sequences of up to so many operations, and states of a crash point.
+# Sequences of up to so many operations, and states of a crash point: of the
+# usual disk, and of the others (check/alphabet.h).
 ALPHABET	?= 3 12
+ALPHABET_OTHERS	?= 2 12
 EXHAUSTIVE	?= 5 20
+OTHER_DISKS	:= no-cache fua zoned
+DISK		?= cache
 
 # Every state is run: at this length pruning would save little.
-alphabet: $(O)/asan/shardsim ## all sequences of 3 operations, crashed everywhere
-	@PRUNE=0 $(O)/asan/shardsim exhaustive --jobs=$(JOBS) $(ALPHABET)
+alphabet: $(O)/asan/shardsim ## all sequences of 3 operations, crashed everywhere; of 2 on other disks
+	@set -e; export PRUNE=0; \
+	$(O)/asan/shardsim exhaustive --jobs=$(JOBS) $(ALPHABET); \
+	for disk in $(OTHER_DISKS); do \
+		$(O)/asan/shardsim exhaustive --disk=$$disk --jobs=$(JOBS) \
+			$(ALPHABET_OTHERS); \
+	done
 
 compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
 	@$(O)/asan/shardsim compare 2
+	@$(O)/asan/shardsim compare --disk=zoned 1
 
-exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was ended
-	@$(O)/tool/shardsim exhaustive --jobs=$(JOBS) $(EXHAUSTIVE) \
-		$(O)/exhaustive.progress
+exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was ended; DISK=no-cache, fua or zoned
+	@$(O)/tool/shardsim exhaustive --disk=$(DISK) --jobs=$(JOBS) $(EXHAUSTIVE) \
+		$(O)/exhaustive-$(DISK).progress
 
 soak: $(O)/asan/shardsim ## fresh seeds for SECONDS=600 on JOBS=2 processes
 	@$(O)/asan/shardsim soak --seconds=$(SECONDS) --jobs=$(JOBS)

@@ -175,27 +175,38 @@ static void go_on(struct crash *c, struct crash_level *level)
 
 /*
  * How far a disk has come since a snapshot was restored.  Where that is the
- * same at two points, nothing was written or flushed in between, and so the
- * states are the same.
+ * same at two points, nothing was written, reset or flushed in between, and so
+ * the states are the same.
  */
 struct progress {
 	u64 nr_writes;
+	u64 nr_resets;
+	u32 nr_undecided;
 	u64 flushed;
 	u64 open;		/* what has been flushed, or needs no flush, is not */
 };
 
 static struct progress progress_of(const struct sim_disk *disk)
 {
-	return (struct progress){
+	struct progress p = {
 		.nr_writes = disk->nr_writes,
 		.flushed = disk->undo_base + disk->undo_head,
 		.open = disk->undo_tail - disk->undo_head,
 	};
+	u64 i;
+
+	if (!disk->config.zone_size)
+		return p;
+	p.nr_resets = disk->counts.nr[SHARD_IO_RESET];
+	for (i = 0; i < disk->nr_extents; i++)
+		p.nr_undecided += disk->extents[i].undecided;
+	return p;
 }
 
 static bool progressed(const struct progress *a, const struct progress *b)
 {
-	return a->nr_writes != b->nr_writes || a->flushed != b->flushed ||
+	return a->nr_writes != b->nr_writes || a->nr_resets != b->nr_resets ||
+	       a->nr_undecided != b->nr_undecided || a->flushed != b->flushed ||
 	       a->open != b->open;
 }
 
@@ -221,6 +232,7 @@ static void crash_start(struct crash *c, struct crash_level *level)
 		world_power_off(w);
 		now = progress_of(w->disk);
 		now.nr_writes -= base.nr_writes;
+		now.nr_resets -= base.nr_resets;
 		now.flushed -= base.flushed;
 		c->tally.nr_inner_points++;
 		if (point && !c->nr_only && !progressed(&before, &now)) {

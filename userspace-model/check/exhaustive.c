@@ -7,7 +7,8 @@
  * on behind it; the file is of use to the very same program only.
  *
  * How deep crashes inside recovery are followed depends on the length of the
- * sequence: their number grows by two orders of magnitude with each level.
+ * sequence: their number grows by two orders of magnitude with each level.  On
+ * zones it grows by more, as a start resets several at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +25,18 @@
 #define JOBS_MAX	64u
 #define TELL_SECONDS	60
 
-/* A run of at least this length fails with less than so much to be asked. */
 #define FULL_LENGTH	3u
-#define POINTS_MIN	8u	/* per sequence */
-#define STATES_MIN	27u	/* per point, pruned ones too */
+
+/* A run fails with less than that to be asked; a shorter one than half. */
+static const struct {
+	u32 points;			/* per sequence */
+	u32 states;			/* per point, pruned ones too */
+} least[ALPHABET_DISKS] = {
+	[ALPHABET_CACHE] = { 8, 27 },
+	[ALPHABET_NO_CACHE] = { 6, 1 },
+	[ALPHABET_FUA] = { 7, 32 },
+	[ALPHABET_ZONED] = { 8, 10 },
+};
 
 static struct alphabet alphabet;
 
@@ -132,8 +141,9 @@ static int progress_open(struct run *run, const char *path, u64 states_max)
 		perror(path);
 		return -1;
 	}
-	scnprintf(head, sizeof(head), "%u %llu %d %016llx\n", run->length,
-		  states_max, pruning(), program());
+	scnprintf(head, sizeof(head), "%s %u %llu %d %016llx\n",
+		  alphabet_disks[alphabet.disk], run->length, states_max,
+		  pruning(), program());
 	progress_read(run, file, head);
 	fclose(file);
 	if (run->shared->nr_sequences[0])
@@ -161,7 +171,7 @@ static void progress_write(struct run *run, u64 batch,
 
 /* ---- the sequences ---- */
 
-/* A run of longer sequences has the time for more, too. */
+/* A run of longer sequences has the time for more, too; a shorter one has not. */
 static void set_bounds(u64 sequence, u32 longest)
 {
 	struct crash_bounds *bounds = &alphabet.crash.bounds;
@@ -169,6 +179,8 @@ static void set_bounds(u64 sequence, u32 longest)
 
 	if (longest > FULL_LENGTH && length > 1)
 		length--;
+	if (longest < FULL_LENGTH || alphabet.disk == ALPHABET_ZONED)
+		length++;
 	bounds->depth = length == 1 ? 2 : length == 2 ? 1 : 0;
 	bounds->each = length == 1;
 }
@@ -265,17 +277,17 @@ static void jobs_run(struct run *run)
 
 static int summary(struct run *run)
 {
+	u32 half = run->length < FULL_LENGTH ? 2 : 1, i;
 	struct crash_tally sum = { 0 };
 	u64 nr = 0, states;
-	u32 i;
 
 	for (i = 0; i < run->nr_jobs; i++) {
 		tally_add(&sum, &run->shared->tallies[i]);
 		nr += run->shared->nr_sequences[i];
 	}
 	states = sum.nr_run + sum.nr_pruned;
-	printf("%llu sequences of up to %u operations, %llu crash points, ", nr,
-	       run->length, sum.nr_points);
+	printf("%s: %llu sequences of up to %u operations, %llu crash points, ",
+	       alphabet_disks[alphabet.disk], nr, run->length, sum.nr_points);
 	printf("%llu states run, %llu pruned, ", sum.nr_run, sum.nr_pruned);
 	printf("%llu of %llu drawn where there were too many\n", sum.nr_drawn,
 	       sum.nr_drawn + sum.nr_not_drawn);
@@ -287,13 +299,22 @@ static int summary(struct run *run)
 	if (run->shared->failed)
 		return 1;
 	if (nr < alphabet_count(run->length) ||
-	    (run->length >= FULL_LENGTH &&
-	     (sum.nr_points < nr * POINTS_MIN ||
-	      states < sum.nr_points * STATES_MIN))) {
+	    (run->length > 1 &&
+	     (sum.nr_points * half < nr * least[alphabet.disk].points ||
+	      states * half < sum.nr_points * least[alphabet.disk].states))) {
 		printf("that is less than there is to be asked\n");
 		return 1;
 	}
 	return 0;
+}
+
+bool exhaustive_disk(const char *name)
+{
+	alphabet.disk = 0;
+	while (alphabet.disk < ALPHABET_DISKS &&
+	       strcmp(name, alphabet_disks[alphabet.disk]))
+		alphabet.disk++;
+	return alphabet.disk < ALPHABET_DISKS;
 }
 
 int exhaustive_run(u32 length, u64 states_max, u32 nr_jobs,
@@ -395,12 +416,17 @@ int exhaustive_compare(u32 length)
 static bool parse(const char *repro, u64 *sequence)
 {
 	struct crash *crash = &alphabet.crash;
-	char *end;
+	const char *colon = strchr(repro, ':');
+	char name[32], *end;
 
 	crash->nr_only = 0;
-	if (strncmp(repro, "alphabet:", 9))
+	if (!colon)
 		return false;
-	*sequence = strtoull(repro + 9, &end, 0);
+	scnprintf(name, sizeof(name), "%.*s", (int)(colon - repro), repro);
+	if (strcmp(name, "alphabet") &&
+	    (strncmp(name, "alphabet-", 9) || !exhaustive_disk(name + 9)))
+		return false;
+	*sequence = strtoull(colon + 1, &end, 0);
 	while (*end == ':' && crash->nr_only <= CRASH_DEPTH_MAX) {
 		struct crash_place *place = &crash->only[crash->nr_only++];
 

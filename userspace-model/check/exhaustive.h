@@ -9,6 +9,9 @@
 
 #include "kapi.h"
 
+/** exhaustive_disk() - run on that disk (alphabet.h).  Return: is there one */
+bool exhaustive_disk(const char *name);
+
 /**
  * exhaustive_run() - all sequences of up to @length operations
  * @states_max:	of a crash point with more states some are drawn
@@ -30,8 +33,8 @@ int exhaustive_compare(u32 length);
 
 /**
  * exhaustive_replay() - go to a place and tell what happens
- * @repro:	alphabet:SEQUENCE[:POINT:STATE]...; a sequence alone is run
- *		until it fails
+ * @repro:	alphabet[-DISK]:SEQUENCE[:POINT:STATE]...; a sequence alone is
+ *		run until it fails
  * @io:		print the engine's I/O too
  *
  * Return: 0; 1 if it fails; 2 if there is no such place.
