@@ -46,13 +46,13 @@ static void run_fiber(void *arg)
 	running->run(arg);
 }
 
-static const char *run_one(const struct check_suite *suite)
+static const char *run_one(const struct check_suite *suite, u32 seconds)
 {
 	const char *why;
 
 	running = suite;
 	world_reset(&world);
-	alarm(RUN_SECONDS);
+	alarm(seconds);
 	why = kapi_run(&world.sim.hooks, run_fiber, &world) ?
 	      kapi_failure() : NULL;
 	alarm(0);
@@ -63,7 +63,7 @@ static const char *run_seed(const struct check_suite *suite, u64 seed)
 {
 	world.sim.choices.recording = false;
 	sim_choices_seed(&world.sim.choices, seed);
-	return run_one(suite);
+	return run_one(suite, RUN_SECONDS);
 }
 
 /* Neighbouring seeds go to different processes: by another measure. */
@@ -118,7 +118,7 @@ const char *check_list(const struct check_suite *suite,
 {
 	sim_choices_list(&world.sim.choices, list->records, list->nr);
 	world.sim.choices.recording = true;
-	return run_one(suite);
+	return run_one(suite, RUN_SECONDS);
 }
 
 void check_drawn(struct sim_record **records, size_t *nr)
@@ -177,10 +177,7 @@ const char *check_list_apart(const struct check_suite *suite,
 		_exit(0);
 	close(STDERR_FILENO);
 	sim_choices_list(&world.sim.choices, list->records, list->nr);
-	running = suite;
-	alarm(APART_SECONDS);
-	apart_end(kapi_run(&world.sim.hooks, run_fiber, &world) ?
-		  kapi_failure() : NULL);
+	apart_end(run_one(suite, APART_SECONDS));
 }
 
 /* Runs a seed in a child; keeps what was drawn, even if that dies. */
@@ -200,7 +197,7 @@ static const char *seed_apart(const struct check_suite *suite, u64 seed,
 		choices->max_records = APART_RECORDS;
 		sim_choices_seed(choices, seed);
 		choices->recording = true;
-		apart_end(run_one(suite));
+		apart_end(run_one(suite, RUN_SECONDS));
 	}
 	why = apart_wait(child);
 	while (nr < APART_RECORDS && apart->records[nr].bound)
@@ -387,7 +384,8 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 {
 	const struct check_suite *suite;
 	struct list list = { 0 };
-	const char *why = NULL;
+	const char *why;
+	bool failed = false;
 	char was[WHY_SIZE];
 	u64 seed;
 
@@ -400,14 +398,16 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 		return 2;
 	}
 	if (quiet)
-		why = check_list_apart(suite, &list);
-	if (!quiet || why)
+		failed = check_list_apart(suite, &list);
+	if (!quiet || failed) {
 		why = list_print(suite, &list, io);
-	/* one that has been mended is what is to be filed */
-	if (file)
-		list_file(suite, &list, why ?: was, file);
+		/* one that has been mended is what is to be filed */
+		if (file)
+			list_file(suite, &list, why ?: was, file);
+		failed |= !!why;
+	}
 	list_free(&list);
-	return !!why;
+	return failed;
 }
 
 void check_init(void)
