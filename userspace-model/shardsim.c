@@ -92,7 +92,7 @@ static bool job_seed(struct job *job, u32 suite, u64 seed)
 	job->running = true;
 	why = check_seed(&check_suites[suite], seed, &job->tallies[suite]);
 	if (why)
-		check_failed(&check_suites[suite], seed, why, NULL);
+		check_seed_failed(&check_suites[suite], seed, why);
 	job->running = false;
 	return !why;
 }
@@ -130,8 +130,8 @@ static void job_wait(u32 i)
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return;
 	if (job->running)
-		check_failed(&check_suites[job->suite], job->seed,
-			     "the process died", NULL);
+		check_seed_failed(&check_suites[job->suite], job->seed,
+				  "the process died");
 	job->tallies[job->suite].nr_failed++;
 }
 
@@ -399,7 +399,7 @@ static int cmd_run(const char *name, u64 first, u64 count)
 	for (seed = first; seed < first + count; seed++) {
 		why = check_seed(suite, seed, &tally);
 		if (why) {
-			check_failed(suite, seed, why, NULL);
+			check_seed_failed(suite, seed, why);
 			return 1;
 		}
 	}
@@ -463,7 +463,7 @@ static int bench_run(u64 *seed, struct check_tally *tally, double *rate,
 	while (end < start + BENCH_SECONDS) {
 		why = check_seed(suite, *seed, tally);
 		if (why) {
-			check_failed(suite, *seed, why, NULL);
+			check_seed_failed(suite, *seed, why);
 			return 1;
 		}
 		if (++*seed % 64 == 0)
@@ -577,7 +577,7 @@ int main(int argc, char **argv)
 		return exhaustive_compare(atoi(argv[optind]));
 	if (!strcmp(command, "replay") && optind < argc &&
 	    !strncmp(argv[optind], "alphabet", 8))
-		return exhaustive_replay(argv[optind], io);
+		return exhaustive_replay(argv[optind], io, file);
 	if (!strcmp(command, "replay") && optind < argc)
 		return check_replay(argv[optind], false, io, file);
 	if (!strcmp(command, "hash"))

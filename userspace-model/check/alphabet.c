@@ -22,7 +22,10 @@
  * zone keeps a prefix, is reset before it is written again, and tells its
  * pointer.
  */
+#include <stdlib.h>
+
 #include "alphabet.h"
+#include "runner.h"
 #include "script.h"
 
 #define BLOCK_A		14u
@@ -141,22 +144,12 @@ static u32 ops_of(u64 sequence, u8 *ops)
 	return nr;
 }
 
-void alphabet_print(u64 sequence)
-{
-	u8 ops[ALPHABET_LENGTH_MAX];
-	u32 nr = ops_of(sequence, ops), i;
-
-	for (i = 0; i < nr; i++)
-		printf("%s%s", i ? ", " : "", op_names[ops[i]]);
-	printf("\n");
-}
-
 /* ---- one point ---- */
 
 /* A formatted device, stopped; the same for all sequences. */
 static void prepare(struct alphabet *a)
 {
-	struct world *w = &a->world;
+	struct world *w = a->world;
 	struct world_config config;
 
 	history_config(&config, false, false);
@@ -173,7 +166,7 @@ static void prepare(struct alphabet *a)
 
 static void begin(struct alphabet *a)
 {
-	struct world *w = &a->world;
+	struct world *w = a->world;
 
 	if (!a->ready)
 		prepare(a);
@@ -187,10 +180,10 @@ static void begin(struct alphabet *a)
 	script_write(w, 0, FILL_BLOCKS, true);
 }
 
-static void point_fiber(void *arg)
+/* What there is no operation for ends at once. */
+static void run_point(struct alphabet *a)
 {
-	struct alphabet *a = arg;
-	struct world *w = &a->world;
+	struct world *w = a->world;
 	u32 i;
 
 	begin(a);
@@ -201,6 +194,7 @@ static void point_fiber(void *arg)
 		}
 		do_op(w, a->ops[i]);
 	}
+	w->stopping = true;
 	wait_event(w->wait, w->cut);
 	a->last = w->idle;
 	world_power_off(w);
@@ -210,16 +204,21 @@ static void point_fiber(void *arg)
 	a->ready = true;
 }
 
+static void point_fiber(void *arg)
+{
+	run_point(arg);
+}
+
 const char *alphabet_point(struct alphabet *a, u64 sequence, u32 point)
 {
 	a->nr_ops = ops_of(sequence, a->ops);
 	a->point = point;
 	a->last = false;
-	a->crash.at[0].point = point;
-	a->crash.depth = 0;
-	world_reset(&a->world);
-	sim_choices_list(&a->world.sim.choices, NULL, 0);
-	return kapi_run(&a->world.sim.hooks, point_fiber, a) ?
+	a->crash.w = a->world;
+	*a->crash.where = (struct crash_where){ .at[0].point = point };
+	world_reset(a->world);
+	sim_choices_list(&a->world->sim.choices, NULL, 0);
+	return kapi_run(&a->world->sim.hooks, point_fiber, a) ?
 		kapi_failure() : NULL;
 }
 
@@ -234,28 +233,132 @@ const char *alphabet_sequence(struct alphabet *a, u64 sequence)
 	return why;
 }
 
-void alphabet_place(const struct alphabet *a, u64 sequence, char *buf,
-		    size_t size)
+/* ---- places ---- */
+
+void alphabet_place_print(const struct alphabet_place *place, char *buf,
+			  size_t size)
 {
-	const struct crash *c = &a->crash;
+	const struct crash_where *where = &place->where;
 	size_t len;
 	u32 i;
 
-	len = scnprintf(buf, size, "alphabet%s%s:%llu", a->disk ? "-" : "",
-			a->disk ? alphabet_disks[a->disk] : "", sequence);
-	for (i = 0; i <= c->depth; i++)
+	len = scnprintf(buf, size, "%llu", place->sequence);
+	for (i = 0; i <= where->depth; i++)
 		len += scnprintf(buf + len, size - len, ":%u:%llu",
-				 c->at[i].point, c->at[i].state);
+				 where->at[i].point, where->at[i].state);
 }
 
-void alphabet_init(struct alphabet *a)
+int alphabet_place_parse(const char *text, struct alphabet_place *place)
 {
-	world_init(&a->world);
-	a->crash.w = &a->world;
+	struct crash_place *at = place->where.at;
+	char *end;
+	int nr;
+
+	memset(place, 0, sizeof(*place));
+	place->sequence = strtoull(text, &end, 0);
+	if (place->sequence >= alphabet_count(ALPHABET_LENGTH_MAX))
+		return -EINVAL;
+	for (nr = 0; *end == ':' && nr <= CRASH_DEPTH_MAX; nr++, at++) {
+		at->point = strtoul(end + 1, &end, 0);
+		if (*end != ':')
+			return -EINVAL;
+		at->state = strtoull(end + 1, &end, 0);
+		place->where.depth = nr;
+	}
+	return *end || end == text ? -EINVAL : nr;
 }
 
-void alphabet_exit(struct alphabet *a)
+/* ---- as suites: one place, which the choices say ---- */
+
+static struct alphabet one;
+static struct crash_where one_where;
+static struct alphabet_place given;
+static bool is_given;		/* it is @given that the choices shall say */
+
+static void one_begin(const char *from, struct sim_choices *choices)
 {
-	sim_snapshot_free(&a->image);
-	crash_free(&a->crash);
+	sim_choices_list(choices, NULL, 0);
+	is_given = alphabet_place_parse(from, &given) > 0;
 }
+
+/* Before others come who want another disk. */
+static void one_end(void)
+{
+	sim_snapshot_free(&one.image);
+	crash_free(&one.crash);
+	one.ready = false;
+}
+
+static void one_ops(void)
+{
+	u8 ops[ALPHABET_LENGTH_MAX];
+	u32 nr = is_given ? ops_of(given.sequence, ops) : 0, i, op;
+
+	one.nr_ops = 0;
+	for (i = 0; i < ALPHABET_LENGTH_MAX; i++) {
+		op = crash_choose(&one.crash, ALPHABET_OPS + 1, SIM_CHOOSE_STEP,
+				  i < nr ? ops[i] + 1 : 0);
+		if (op)
+			one.ops[one.nr_ops++] = op - 1;
+	}
+	crash_choose(&one.crash, 2, SIM_CHOOSE_END, 0);
+}
+
+static void one_run(struct world *w, enum alphabet_disk disk, bool lie)
+{
+	one.world = w;
+	one.disk = disk;
+	one.lie = lie;
+	one.crash.w = w;
+	one.crash.where = &one_where;
+	one.crash.one = true;
+	one.crash.only = is_given ? &given.where : NULL;
+	memset(&one_where, 0, sizeof(one_where));
+	one_ops();
+	one.point = crash_choose(&one.crash, CRASH_POINTS_MAX, CHECK_CHOOSE_CUT,
+				 given.where.at[0].point);
+	run_point(&one);
+}
+
+static void one_cache(struct world *w)
+{
+	one_run(w, ALPHABET_CACHE, false);
+}
+
+static void one_no_cache(struct world *w)
+{
+	one_run(w, ALPHABET_NO_CACHE, false);
+}
+
+static void one_fua(struct world *w)
+{
+	one_run(w, ALPHABET_FUA, false);
+}
+
+static void one_zoned(struct world *w)
+{
+	one_run(w, ALPHABET_ZONED, false);
+}
+
+static void one_lie(struct world *w)
+{
+	one_run(w, ALPHABET_CACHE, true);
+}
+
+#define SUITE(name, run, what)	{ name, run, 0, what, one_begin, one_end }
+
+const struct check_suite check_alphabet[] = {
+	[ALPHABET_CACHE] = SUITE("alphabet", one_cache,
+				 "a crash state of a short sequence"),
+	[ALPHABET_NO_CACHE] = SUITE("alphabet-no-cache", one_no_cache,
+				    "the same without a volatile cache"),
+	[ALPHABET_FUA] = SUITE("alphabet-fua", one_fua,
+			       "the same with a disk that has FUA"),
+	[ALPHABET_ZONED] = SUITE("alphabet-zoned", one_zoned,
+				 "the same with zones"),
+	{ NULL }
+};
+
+const struct check_suite check_alphabet_lie =
+	SUITE("planted-alphabet", one_lie,
+	      "a model that takes all that was acknowledged for durable");

@@ -27,15 +27,16 @@ extern const char * const alphabet_disks[ALPHABET_DISKS];
 
 /**
  * struct alphabet - sequences, one point of one of them at a time
- * @world:	the device
+ * @world:	the device; the caller's
  * @disk:	what it lies on; to be set before the first run
- * @crash:	what a point may leave; its bounds are the caller's to set
+ * @crash:	what a point may leave; its bounds, and where it notes how far it
+ *		is, are the caller's to set
  * @lie:	the model takes all that was acknowledged for durable: a mistake
  *		for the checks to find
  * @last:	the point that was run was the last one of its sequence
  */
 struct alphabet {
-	struct world world;
+	struct world *world;
 	enum alphabet_disk disk;
 	struct crash crash;
 	bool lie;
@@ -47,9 +48,6 @@ struct alphabet {
 	u32 nr_ops;
 	u32 point;
 };
-
-void alphabet_init(struct alphabet *a);
-void alphabet_exit(struct alphabet *a);
 
 /** alphabet_count() - sequences of up to so many operations */
 u64 alphabet_count(u32 length);
@@ -67,11 +65,27 @@ const char *alphabet_point(struct alphabet *a, u64 sequence, u32 point);
 /** alphabet_sequence() - all points of a sequence; stops at the first failure */
 const char *alphabet_sequence(struct alphabet *a, u64 sequence);
 
-/** alphabet_place() - where the last failure was, for a replay */
-void alphabet_place(const struct alphabet *a, u64 sequence, char *buf,
-		    size_t size);
+/**
+ * struct alphabet_place - one crash state of one sequence
+ * @sequence:	its number
+ * @where:	the crash
+ *
+ * As text, "SEQUENCE:POINT:STATE", and ":POINT:STATE" for each crash inside
+ * recovery.
+ */
+struct alphabet_place {
+	u64 sequence;
+	struct crash_where where;
+};
 
-/** alphabet_print() - the operations of a sequence, on a line */
-void alphabet_print(u64 sequence);
+void alphabet_place_print(const struct alphabet_place *place, char *buf,
+			  size_t size);
+
+/**
+ * alphabet_place_parse() - a place, or a sequence alone
+ *
+ * Return: how many crashes it says; -EINVAL.
+ */
+int alphabet_place_parse(const char *text, struct alphabet_place *place);
 
 #endif /* CHECK_ALPHABET_H */

@@ -18,7 +18,8 @@
 #define WIDE_SECTORS	20u
 
 static struct world world;
-static struct crash crash = { .w = &world };
+static struct crash_where where;
+static struct crash crash = { .w = &world, .where = &where };
 
 static double cpu_seconds(void)
 {

@@ -19,6 +19,12 @@
 
 #define DRAWN_MAX	4096	/* states drawn where there are too many */
 
+u32 crash_choose(struct crash *c, u32 n, unsigned int kind, u32 given)
+{
+	return c->only ? sim_choose_given(&c->w->sim.choices, given, n, kind) :
+			 world_draw(n, kind);
+}
+
 /* ---- one state ---- */
 
 void crash_look(struct world *w, u64 *stamps)
@@ -96,10 +102,10 @@ static void run_state(struct crash *c, struct crash_level *level)
 {
 	bool is_new;
 
-	c->at[c->depth].state = level->states.number;
+	c->where->at[c->where->depth].state = level->states.number;
 	crash_look(c->w, c->stamps);
 	is_new = judge(c, level);
-	if (is_new && !c->depth)
+	if (is_new && !c->where->depth)
 		c->contents += hash_of(c->stamps, c->w->model.nr_blocks);
 	c->tally.nr_contents += is_new;
 	if (is_new || c->bounds.each)
@@ -133,7 +139,7 @@ static void walk_states(struct crash *c, struct crash_level *level)
 	if (states->nr_run + states->nr_pruned != states->total)
 		kapi_fail("%llu states were run and %llu pruned of %llu",
 			  states->nr_run, states->nr_pruned, states->total);
-	if (c->depth) {
+	if (c->where->depth) {
 		c->tally.nr_inner_run += states->nr_run;
 		c->tally.nr_inner_pruned += states->nr_pruned;
 	} else {
@@ -214,14 +220,18 @@ static bool progressed(const struct progress *a, const struct progress *b)
 static void crash_start(struct crash *c, struct crash_level *level)
 {
 	struct progress before = { 0 }, now, base;
+	u32 depth = c->where->depth + 1, point = 0;
 	struct world *w = c->w;
-	u32 point = 0;
 	bool last;
 
 	do {
 		base = progress_of(w->disk);
-		if (c->depth + 1 < c->nr_only)
-			point = c->only[c->depth + 1].point;
+		if (c->one)
+			point = crash_choose(c, CRASH_POINTS_MAX,
+					     CHECK_CHOOSE_CUT,
+					     c->only ? c->only->at[depth].point : 0);
+		c->where->at[depth] = (struct crash_place){ .point = point };
+		c->where->depth = depth;
 		world_note(w, "      | a start, crashed before event %u", point);
 		w->stopping = true;
 		w->stop_in = point;
@@ -235,30 +245,25 @@ static void crash_start(struct crash *c, struct crash_level *level)
 		now.nr_resets -= base.nr_resets;
 		now.flushed -= base.flushed;
 		c->tally.nr_inner_points++;
-		if (point && !c->nr_only && !progressed(&before, &now)) {
+		if (point && !c->one && !progressed(&before, &now))
 			c->tally.nr_inner_same++;
-			point++;
-		} else {
-			c->depth++;
-			c->at[c->depth].point = point++;
+		else
 			explore(c);
-			c->depth--;
-		}
+		point++;
 		before = now;
 		sim_snapshot_restore(w->disk, &level->image);
-	} while (!last && !c->nr_only);
+	} while (!last && !c->one);
+	c->where->depth = depth - 1;
 }
 
 static void recover_state(struct crash *c, struct crash_level *level, u64 number)
 {
-	c->at[c->depth].state = number;
+	c->where->at[c->where->depth].state = number;
 	sim_states_enter(&level->states, number);
 	crash_look(c->w, c->stamps);
 	sim_snapshot_take(&level->image, c->w->disk);
-	if (c->depth + 1 >= c->nr_only)
-		go_on(c, level);
-	if (c->depth < c->bounds.depth &&
-	    (!c->nr_only || c->depth + 1 < c->nr_only))
+	go_on(c, level);
+	if (c->where->depth < c->bounds.depth)
 		crash_start(c, level);
 }
 
@@ -278,12 +283,21 @@ static void print_contents(const u64 *stamps, u32 nr)
 	world_print("      |   block:write%s", len ? line : " none");
 }
 
+/*
+ * A state, and a start from it, which may be crashed: that is drawn first, as a
+ * choice of a check's is found again whatever was drawn before it.
+ */
 static void explore_one(struct crash *c, struct crash_level *level)
 {
+	const struct crash_where *only = c->only;
+	u32 depth = c->where->depth;
 	struct world *w = c->w;
+	bool inside = depth < CRASH_DEPTH_MAX &&
+		      crash_choose(c, 2, CHECK_CHOOSE_CUT,
+				   only && depth < only->depth);
 
-	sim_states_enter(&level->states, c->only[c->depth].state);
-	c->at[c->depth].state = c->only[c->depth].state;
+	sim_states_choose(&level->states, only ? &only->at[depth].state : NULL);
+	c->where->at[depth].state = level->states.number;
 	world_note(w, "      | state %llu of %llu:", level->states.number,
 		   level->states.total);
 	if (w->verbose)
@@ -292,18 +306,22 @@ static void explore_one(struct crash *c, struct crash_level *level)
 	if (w->verbose)
 		print_contents(c->stamps, w->model.nr_blocks);
 	judge(c, level);
-	recover_state(c, level, level->states.number);
+	sim_snapshot_take(&level->image, w->disk);
+	if (inside)
+		crash_start(c, level);
+	else
+		go_on(c, level);
 }
 
 static void explore(struct crash *c)
 {
-	struct crash_level *level = &c->levels[c->depth];
+	struct crash_level *level = &c->levels[c->where->depth];
 	u32 i;
 
 	level->nr_known = 0;
 	level->nr_numbers = 0;
 	sim_states_begin(&level->states, c->w->disk, c->bounds.prune);
-	if (c->nr_only)
+	if (c->one)
 		explore_one(c, level);
 	else if (level->states.total > c->bounds.states_max)
 		draw_states(c, level);
@@ -316,7 +334,7 @@ static void explore(struct crash *c)
 
 void crash_explore(struct crash *c)
 {
-	c->depth = 0;
+	c->where->depth = 0;
 	c->contents = 0;
 	c->tally.nr_points++;
 	explore(c);

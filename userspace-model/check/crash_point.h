@@ -42,10 +42,18 @@ struct crash_tally {
 	u64 nr_inner_pruned;
 };
 
+#define CRASH_POINTS_MAX 4096	/* events of an operation, or a start */
+
 /* A crash point and a state of it: the first of a history, others of starts. */
 struct crash_place {
 	u32 point;
 	u64 state;
+};
+
+/* Crash points, each but the first in a start from the state of the last. */
+struct crash_where {
+	struct crash_place at[CRASH_DEPTH_MAX + 1];
+	u32 depth;		/* of the last */
 };
 
 /* What recovery gave, and was found to be allowed. */
@@ -69,21 +77,21 @@ struct crash_level {
  * @w:		the device
  * @bounds:	how much
  * @tally:	what has been done; only ever added to
- * @at:		where it is, for the report of a failure
- * @depth:	of @at
+ * @where:	where it is, for the report of a failure; the caller's, who may
+ *		want to know it when the process has died
  * @contents:	a hash of all that recovery gave, whatever the order
- * @only:	go to this place and nowhere else, telling about it
- * @nr_only:	places in there; 0: go everywhere
+ * @one:	go to one place and nowhere else, telling about it; where, is
+ *		for the choices to say
+ * @only:	with @one: the place that they shall say, or NULL
  */
 struct crash {
 	struct world *w;
 	struct crash_bounds bounds;
 	struct crash_tally tally;
-	struct crash_place at[CRASH_DEPTH_MAX + 1];
-	u32 depth;
+	struct crash_where *where;
 	u64 contents;
-	struct crash_place only[CRASH_DEPTH_MAX + 1];
-	u32 nr_only;
+	bool one;
+	const struct crash_where *only;
 
 	struct crash_level levels[CRASH_DEPTH_MAX + 1];
 	struct sim_states rest;		/* after going on */
@@ -94,11 +102,14 @@ struct crash {
 /**
  * crash_explore() - after world_power_off()
  *
- * @c->at[0].point is for the caller to set.  A state from which recovery gives
+ * @c->where->at[0].point is for the caller to set.  A state from which recovery gives
  * what the model does not allow ends the run.  What the disk holds afterwards
  * is of no use.
  */
 void crash_explore(struct crash *c);
+
+/** crash_choose() - draw a choice of @c->one, or take the given one */
+u32 crash_choose(struct crash *c, u32 n, unsigned int kind, u32 given);
 
 /** crash_look() - recover without writing, and read every block */
 void crash_look(struct world *w, u64 *stamps);

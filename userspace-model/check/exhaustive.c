@@ -20,6 +20,7 @@
 
 #include "alphabet.h"
 #include "exhaustive.h"
+#include "runner.h"
 
 #define BATCH		12u	/* sequences */
 #define JOBS_MAX	64u
@@ -38,13 +39,14 @@ static const struct {
 	[ALPHABET_ZONED] = { 8, 10 },
 };
 
-static struct alphabet alphabet;
+static struct world world;
+static struct alphabet alphabet = { .world = &world };
 
 /* What the processes share. */
 struct shared {
 	u64 next;			/* batch */
 	bool failed;
-	u64 doing[JOBS_MAX];		/* sequence */
+	struct alphabet_place doing[JOBS_MAX];
 	struct crash_tally tallies[JOBS_MAX];
 	u64 nr_sequences[JOBS_MAX];
 	bool done[];			/* batches */
@@ -185,19 +187,17 @@ static void set_bounds(u64 sequence, u32 longest)
 	bounds->each = length == 1;
 }
 
-static void report(u64 sequence, const char *why)
+static void report(const struct alphabet_place *doing, const char *why)
 {
 	char place[256];
 
-	alphabet_place(&alphabet, sequence, place, sizeof(place));
-	printf("\nsequence %llu: %s\nmake replay REPRO=%s\n", sequence, why,
-	       place);
-	exhaustive_replay(place, false);
-	fflush(stdout);
+	alphabet_place_print(doing, place, sizeof(place));
+	check_failed(&check_alphabet[alphabet.disk], place, why, NULL);
 }
 
 static bool run_batch(struct run *run, u32 job, u64 batch)
 {
+	struct alphabet_place *doing = &run->shared->doing[job];
 	struct crash_tally *tally = &alphabet.crash.tally;
 	u64 nr = alphabet_count(run->length);
 	u64 sequence = batch * BATCH, end = min(sequence + BATCH, nr);
@@ -205,11 +205,11 @@ static bool run_batch(struct run *run, u32 job, u64 batch)
 
 	memset(tally, 0, sizeof(*tally));
 	for (; sequence < end; sequence++) {
-		run->shared->doing[job] = sequence;
+		doing->sequence = sequence;
 		set_bounds(sequence, run->length);
 		why = alphabet_sequence(&alphabet, sequence);
 		if (why) {
-			report(sequence, why);
+			report(doing, why);
 			return false;
 		}
 		run->shared->nr_sequences[job]++;
@@ -225,6 +225,7 @@ static void job_run(struct run *run, u32 job)
 	double told = run->start;
 	u64 batch;
 
+	alphabet.crash.where = &shared->doing[job].where;
 	for (;;) {
 		batch = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
 		if (batch >= run->nr_batches || shared->failed)
@@ -268,8 +269,7 @@ static void jobs_run(struct run *run)
 	for (i = 0; i < run->nr_jobs; i++) {
 		if (waitpid(pids[i], &status, 0) < 0 || !WIFEXITED(status) ||
 		    WEXITSTATUS(status)) {
-			printf("the process died: make replay REPRO=alphabet:%llu\n",
-			       run->shared->doing[i]);
+			report(&run->shared->doing[i], "the process died");
 			run->shared->failed = true;
 		}
 	}
@@ -338,7 +338,7 @@ int exhaustive_run(u32 length, u64 states_max, u32 nr_jobs,
 		if (run.file < 0)
 			return 2;
 	}
-	alphabet_init(&alphabet);
+	world_init(&world);
 	alphabet.crash.bounds.states_max = states_max;
 	alphabet.crash.bounds.prune = pruning();
 	jobs_run(&run);
@@ -393,10 +393,12 @@ static bool compare_sequence(u64 sequence, u64 *nr_failed)
 int exhaustive_compare(u32 length)
 {
 	u64 nr = alphabet_count(length), sequence, nr_failed[2] = { 0 };
+	struct crash_where where;
 	double start = now();
 	u32 lie;
 
-	alphabet_init(&alphabet);
+	world_init(&world);
+	alphabet.crash.where = &where;
 	alphabet.crash.bounds.states_max = U64_MAX;
 	for (lie = 0; lie < 2; lie++) {
 		alphabet.lie = lie;
@@ -413,60 +415,60 @@ int exhaustive_compare(u32 length)
 
 /* ---- replay ---- */
 
-static bool parse(const char *repro, u64 *sequence)
+/*
+ * Runs a sequence until it fails, in a process of its own, which may die of it.
+ * Return: does it fail, at *@place.
+ */
+static bool find(struct alphabet_place *place)
 {
-	struct crash *crash = &alphabet.crash;
-	const char *colon = strchr(repro, ':');
-	char name[32], *end;
+	struct alphabet_place *found;
+	bool failed = false;
+	int status;
+	pid_t pid;
 
-	crash->nr_only = 0;
-	if (!colon)
+	found = mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (found == MAP_FAILED)
 		return false;
-	scnprintf(name, sizeof(name), "%.*s", (int)(colon - repro), repro);
-	if (strcmp(name, "alphabet") &&
-	    (strncmp(name, "alphabet-", 9) || !exhaustive_disk(name + 9)))
-		return false;
-	*sequence = strtoull(colon + 1, &end, 0);
-	while (*end == ':' && crash->nr_only <= CRASH_DEPTH_MAX) {
-		struct crash_place *place = &crash->only[crash->nr_only++];
-
-		place->point = strtoul(end + 1, &end, 0);
-		if (*end != ':')
-			return false;
-		place->state = strtoull(end + 1, &end, 0);
+	*found = *place;
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		world_init(&world);
+		alphabet.crash.where = &found->where;
+		alphabet.crash.bounds.states_max = 1 << 20;
+		alphabet.crash.bounds.prune = pruning();
+		set_bounds(place->sequence, ALPHABET_LENGTH_MAX);
+		_exit(!!alphabet_sequence(&alphabet, place->sequence));
 	}
-	return !*end && *sequence < alphabet_count(ALPHABET_LENGTH_MAX);
+	if (pid > 0 && waitpid(pid, &status, 0) == pid)
+		failed = !WIFEXITED(status) || WEXITSTATUS(status);
+	*place = *found;
+	munmap(found, sizeof(*found));
+	return failed;
 }
 
-int exhaustive_replay(const char *repro, bool io)
+int exhaustive_replay(const char *repro, bool io, const char *file)
 {
-	struct crash_bounds *bounds = &alphabet.crash.bounds;
-	const char *why;
-	u64 sequence;
+	const struct check_suite *suite;
+	struct alphabet_place place;
+	char found[256];
+	const char *from;
+	size_t len;
+	int nr;
 
-	if (!alphabet.crash.w)
-		alphabet_init(&alphabet);
-	bounds->states_max = bounds->states_max ?: 1 << 20;
-	bounds->prune = pruning();
-	if (!parse(repro, &sequence))
+	suite = check_suite_of(repro, &from);
+	nr = suite ? alphabet_place_parse(from, &place) : -EINVAL;
+	if (nr < 0)
 		return 2;
-	set_bounds(sequence, ALPHABET_LENGTH_MAX);
-	if (!alphabet.crash.nr_only) {
-		why = alphabet_sequence(&alphabet, sequence);
-		if (why)
-			report(sequence, why);
-		else
-			printf("no failure\n");
-		return !!why;
+	if (nr)
+		return check_replay(repro, false, io, file);
+	alphabet.disk = suite - check_alphabet;
+	if (!find(&place)) {
+		printf("no failure\n");
+		return 0;
 	}
-	bounds->depth = CRASH_DEPTH_MAX;
-	alphabet_print(sequence);
-	printf("    # | what\n------+------------------------------------\n");
-	alphabet.world.verbose = true;
-	alphabet.world.verbose_io = io;
-	why = alphabet_point(&alphabet, sequence, alphabet.crash.only[0].point);
-	alphabet.world.verbose = false;
-	alphabet.crash.nr_only = 0;
-	printf("      | %s\n", why ?: "no failure");
-	return !!why;
+	len = scnprintf(found, sizeof(found), "%s:", suite->name);
+	alphabet_place_print(&place, found + len, sizeof(found) - len);
+	return check_replay(found, false, io, file);
 }

@@ -36,10 +36,11 @@ int exhaustive_compare(u32 length);
  * @repro:	alphabet[-DISK]:SEQUENCE[:POINT:STATE]...; a sequence alone is
  *		run until it fails
  * @io:		print the engine's I/O too
+ * @file:	as check_replay() has it
  *
  * Return: 0; 1 if it fails; 2 if there is no such place.
  */
-int exhaustive_replay(const char *repro, bool io);
+int exhaustive_replay(const char *repro, bool io, const char *file);
 
 /**
  * exhaustive_bench() - recoveries per second, and 2^20 states of one point

@@ -56,6 +56,8 @@ static const char *run_one(const struct check_suite *suite, u32 seconds)
 	why = kapi_run(&world.sim.hooks, run_fiber, &world) ?
 	      kapi_failure() : NULL;
 	alarm(0);
+	if (suite->end)
+		suite->end();
 	return why;
 }
 
@@ -180,9 +182,9 @@ const char *check_list_apart(const struct check_suite *suite,
 	apart_end(run_one(suite, APART_SECONDS));
 }
 
-/* Runs a seed in a child; keeps what was drawn, even if that dies. */
-static const char *seed_apart(const struct check_suite *suite, u64 seed,
-			      struct list *list)
+/* Runs from there in a child; keeps what was drawn, even if that dies. */
+static const char *begin_apart(const struct check_suite *suite,
+			       const char *from, struct list *list)
 {
 	struct sim_choices *choices = &world.sim.choices;
 	const char *why;
@@ -195,7 +197,10 @@ static const char *seed_apart(const struct check_suite *suite, u64 seed,
 	if (!child) {
 		choices->records = apart->records;
 		choices->max_records = APART_RECORDS;
-		sim_choices_seed(choices, seed);
+		if (suite->begin)
+			suite->begin(from, choices);
+		else
+			sim_choices_seed(choices, strtoull(from, NULL, 0));
 		choices->recording = true;
 		apart_end(run_one(suite, RUN_SECONDS));
 	}
@@ -290,14 +295,14 @@ static const char *list_file(const struct check_suite *suite,
 			     const char *name)
 {
 	static char path[256];
-	char line[WHY_SIZE];
+	char line[WHY_SIZE], *colon;
 
 	first_line(line, why);
 	scnprintf(path, sizeof(path), "%s/%s.repro",
 		  strchr(name, ':') ? "build/repros" :
 		  "userspace-model/check/regressions", name);
-	if (strchr(name, ':'))
-		*strrchr(path, ':') = '-';
+	while ((colon = strchr(path, ':')))
+		*colon = '-';
 	mkdir("build", 0777);
 	mkdir("build/repros", 0777);
 	if (!list_write(suite, list, line, path))
@@ -306,15 +311,9 @@ static const char *list_file(const struct check_suite *suite,
 	return NULL;
 }
 
-static void seed_name(char *to, size_t size, const struct check_suite *suite,
-		      u64 seed)
+bool check_shrink(struct shrink *s, const char *from)
 {
-	scnprintf(to, size, "%s:%#llx", suite->name, seed);
-}
-
-bool check_shrink(struct shrink *s, u64 seed)
-{
-	const char *why = seed_apart(s->suite, seed, &s->best);
+	const char *why = begin_apart(s->suite, from, &s->best);
 
 	if (!why)
 		return false;
@@ -326,17 +325,17 @@ bool check_shrink(struct shrink *s, u64 seed)
 	return true;
 }
 
-void check_failed(const struct check_suite *suite, u64 seed, const char *why,
-		  const char *file)
+void check_failed(const struct check_suite *suite, const char *from,
+		  const char *why, const char *file)
 {
 	struct shrink s = { .suite = suite };
 	const char *path;
-	char name[64];
+	char name[256];
 
-	seed_name(name, sizeof(name), suite, seed);
+	scnprintf(name, sizeof(name), "%s:%s", suite->name, from);
 	printf("\n%s: %s\n", name, why);
 	printf("make replay REPRO=%s\n", name);
-	if (!check_shrink(&s, seed)) {
+	if (!check_shrink(&s, from)) {
 		printf("not the same when run again: passed\n");
 		list_free(&s.best);
 		return;
@@ -350,29 +349,37 @@ void check_failed(const struct check_suite *suite, u64 seed, const char *why,
 	fflush(stdout);
 }
 
-/* Return: the suite, or NULL if this does not name one and a seed. */
-static const struct check_suite *seed_of(const char *repro, u64 *seed)
+void check_seed_failed(const struct check_suite *suite, u64 seed,
+		       const char *why)
 {
-	const char *colon = strrchr(repro, ':');
+	char from[32];
+
+	scnprintf(from, sizeof(from), "%#llx", seed);
+	check_failed(suite, from, why, NULL);
+}
+
+const struct check_suite *check_suite_of(const char *repro, const char **from)
+{
+	const char *colon = strchr(repro, ':');
 	char name[64];
 
 	if (!colon)
 		return NULL;
 	scnprintf(name, sizeof(name), "%.*s", (int)(colon - repro), repro);
-	*seed = strtoull(colon + 1, NULL, 0);
+	*from = colon + 1;
 	return check_suite_find(name);
 }
 
-static int replay_seed(const struct check_suite *suite, u64 seed, bool io,
-		       const char *file)
+static int replay_from(const struct check_suite *suite, const char *from,
+		       bool io, const char *file)
 {
 	struct list list;
 	char why[WHY_SIZE];
-	const char *found = seed_apart(suite, seed, &list);
+	const char *found = begin_apart(suite, from, &list);
 
 	if (found) {
 		scnprintf(why, sizeof(why), "%s", found);
-		check_failed(suite, seed, why, file);
+		check_failed(suite, from, why, file);
 	} else {
 		list_print(suite, &list, io);
 	}
@@ -384,14 +391,13 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 {
 	const struct check_suite *suite;
 	struct list list = { 0 };
-	const char *why;
+	const char *why, *from;
 	bool failed = false;
 	char was[WHY_SIZE];
-	u64 seed;
 
-	suite = seed_of(repro, &seed);
+	suite = check_suite_of(repro, &from);
 	if (suite)
-		return replay_seed(suite, seed, io, file);
+		return replay_from(suite, from, io, file);
 	suite = list_read(repro, &list, was);
 	if (!suite) {
 		fprintf(stderr, "%s: neither a repro nor SUITE:SEED\n", repro);

@@ -14,12 +14,17 @@
  * @share:	of the scenarios of `make check`, in a hundred; 0: it is a test
  *		that draws nothing that matters, asked once
  * @what:	in a few words
+ * @begin:	make choices that lead to what a repro says behind the name, which
+ *		is right; NULL: it is a seed
+ * @end:	after each run, failed or not; or NULL
  */
 struct check_suite {
 	const char *name;
 	void (*run)(struct world *w);
 	u32 share;
 	const char *what;
+	void (*begin)(const char *from, struct sim_choices *choices);
+	void (*end)(void);
 };
 
 /* What came of it. */
@@ -38,7 +43,13 @@ struct check_tally {
 extern const struct check_suite check_suites[];
 /** check_planted() - suites that fail, to see how failures are dealt with */
 extern const struct check_suite check_planted[];
+/** check_alphabet() - a crash state of a short sequence, for each disk */
+extern const struct check_suite check_alphabet[];
+/** check_alphabet_lie - the same with a model that takes too much for durable */
+extern const struct check_suite check_alphabet_lie;
 const struct check_suite *check_suite_find(const char *name);
+/** check_suite_of() - SUITE:FROM.  Return: NULL if there is no such suite */
+const struct check_suite *check_suite_of(const char *repro, const char **from);
 
 /** check_init() - before anything else */
 void check_init(void);
@@ -55,11 +66,15 @@ const char *check_seed(const struct check_suite *suite, u64 seed,
 u64 check_hash(void);
 
 /**
- * check_failed() - a seed failed: say so, shrink it, file and print it
+ * check_failed() - a run failed: say so, shrink it, file and print it
+ * @from:	where it began, as a repro says it: mostly a seed
  * @file:	a name in check/regressions; NULL: in build/repros
  */
-void check_failed(const struct check_suite *suite, u64 seed, const char *why,
-		  const char *file);
+void check_failed(const struct check_suite *suite, const char *from,
+		  const char *why, const char *file);
+/** check_seed_failed() - the same of a seed, filed in build/repros */
+void check_seed_failed(const struct check_suite *suite, u64 seed,
+		       const char *why);
 
 /**
  * check_replay() - run a repro: a file, or SUITE:SEED, which is shrunk
@@ -83,8 +98,8 @@ bool check_shrinking(u32 nr, char *what, size_t size);
 struct list;
 struct shrink;
 
-/** check_shrink() - @s->suite and a seed are given.  Return: does it fail? */
-bool check_shrink(struct shrink *s, u64 seed);
+/** check_shrink() - @s->suite, and where to begin.  Return: does it fail? */
+bool check_shrink(struct shrink *s, const char *from);
 
 /** check_list() - run a list.  Return: as check_seed() */
 const char *check_list(const struct check_suite *suite,

@@ -200,6 +200,14 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)
 	return drawn(choices, v, n, kind);
 }
 
+size_t sim_choose_given(struct sim_choices *choices, size_t v, size_t n,
+			unsigned int kind)
+{
+	if (v >= n)
+		kapi_fail("no choice of kind %u: %zu of %zu", kind, v, n);
+	return n > 1 ? drawn(choices, v, n, kind) : 0;
+}
+
 size_t sim_choose_weighted(struct sim_choices *choices, const u8 *weights,
 			   size_t n, unsigned int kind)
 {

@@ -127,6 +127,14 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind);
 size_t sim_choose_weighted(struct sim_choices *choices, const u8 *weights,
 			   size_t n, unsigned int kind);
 
+/**
+ * sim_choose_given() - a choice that was made elsewhere: as if it were drawn
+ *
+ * Return: @v.
+ */
+size_t sim_choose_given(struct sim_choices *choices, size_t v, size_t n,
+			unsigned int kind);
+
 /** sim_note() - mix something into the hash: an operation, a result */
 static inline void sim_note(struct sim_choices *choices, u64 v)
 {

@@ -565,8 +565,9 @@ static void pruned_states_are_alike(void *arg)
 
 static void states_have_numbers(void *arg)
 {
-	u32 by_number[24], nr = 0, i;
+	u32 by_number[24], nr = 0;
 	struct op ops[2];
+	u64 i;
 
 	open_some(ops);
 	sim_states_begin(&states, disk, false);
@@ -576,6 +577,8 @@ static void states_have_numbers(void *arg)
 	} while (sim_states_next(&states));
 	for (i = 0; i < nr; i++) {
 		sim_states_enter(&states, i);
+		EXPECT(states.number == i && contents() == by_number[i]);
+		sim_states_choose(&states, &i);
 		EXPECT(states.number == i && contents() == by_number[i]);
 	}
 	sim_states_end(&states);

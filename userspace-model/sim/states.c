@@ -305,6 +305,56 @@ void sim_states_enter(struct sim_states *states, u64 number)
 	}
 }
 
+/* What survives: all, nothing, or as is said of each. */
+enum { CHOOSE_ALL, CHOOSE_NOTHING, CHOOSE_EACH, NR_CHOOSE };
+
+static size_t choose_number(struct sim_states *states, u64 number)
+{
+	if (number >= states->total)
+		kapi_fail("there is no state %llu of %llu", number,
+			  states->total);
+	return number == states->total - 1 ? CHOOSE_ALL :
+	       number ? CHOOSE_EACH : CHOOSE_NOTHING;
+}
+
+static void choose_each(struct sim_states *states, const u64 *number)
+{
+	struct sim_choices *choices = states->disk->choices;
+	struct sim_open *open;
+	size_t lost;
+
+	for (open = states->open; open < states->open + states->nr_open;
+	     open++) {
+		if (number)
+			lost = sim_choose_given(choices, open->nr - 1 -
+						*number / open->weight % open->nr,
+						open->nr, SIM_CHOOSE_SURVIVE);
+		else
+			lost = sim_choose(choices, open->nr,
+					  SIM_CHOOSE_SURVIVE);
+		open_set(states, open, open->nr - 1 - lost);
+	}
+}
+
+void sim_states_choose(struct sim_states *states, const u64 *number)
+{
+	struct sim_choices *choices = states->disk->choices;
+	size_t how;
+
+	if (number)
+		how = sim_choose_given(choices, choose_number(states, *number),
+				       NR_CHOOSE, SIM_CHOOSE_CRASH);
+	else
+		how = sim_choose(choices, NR_CHOOSE, SIM_CHOOSE_CRASH);
+	if (how == CHOOSE_EACH) {
+		sim_states_stop(states);
+		choose_each(states, number);
+	} else {
+		sim_states_enter(states, how == CHOOSE_ALL ?
+				 states->total - 1 : 0);
+	}
+}
+
 void sim_states_end(struct sim_states *states)
 {
 	u32 i;

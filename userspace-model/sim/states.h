@@ -118,6 +118,15 @@ void sim_states_stop(struct sim_states *states);
 /** sim_states_enter() - enter the state with a number; stops the walk */
 void sim_states_enter(struct sim_states *states, u64 number);
 
+/**
+ * sim_states_choose() - enter the state that the choices say; stops the walk
+ * @number:	NULL, or the state that it shall be
+ *
+ * SIM_CHOOSE_CRASH: 0 all that was written is there, 1 nothing is, 2 then
+ * SIM_CHOOSE_SURVIVE for each sector: 0 what was written last is there.
+ */
+void sim_states_choose(struct sim_states *states, const u64 *number);
+
 /** sim_states_end() - stop, and forget the states */
 void sim_states_end(struct sim_states *states);
 
