@@ -171,6 +171,37 @@ static void ranges_may_be_huge_and_far_away(struct kunit *test)
 }
 
 /*
+ * Goal: discards that lie side by side take one entry together, whatever their
+ * order, and no more than an entry can say.
+ * Method: many more than there are entries, from both sides; two huge ones.
+ */
+static void holes_side_by_side_are_one(struct kunit *test)
+{
+	struct shard_memtable *mt = test->priv;
+	struct shard_range range;
+	u32 i;
+
+	for (i = 0; i < 3 * ENTRIES; i++) {
+		punch(mt, 1000 + 2 * i, 2);
+		punch(mt, 998 - 2 * i, 2);
+	}
+	KUNIT_EXPECT_TRUE(test, shard_memtable_fits(mt, ENTRIES - 1, 0));
+	KUNIT_ASSERT_TRUE(test, shard_memtable_next(mt, 0, &range));
+	KUNIT_EXPECT_EQ(test, range.lba, 1000ull - 6 * ENTRIES);
+	KUNIT_EXPECT_EQ(test, range.nr_blocks, 12 * ENTRIES);
+	put(mt, 1000, 1, 3);
+	expect_hole(test, 999);
+	expect_data(test, 1000, 3);
+	expect_hole(test, 1001);
+	punch(mt, 1000, 1);
+	KUNIT_EXPECT_TRUE(test, shard_memtable_fits(mt, ENTRIES - 1, 0));
+	punch(mt, 1ull << 40, U32_MAX);
+	punch(mt, (1ull << 40) + U32_MAX, U32_MAX);
+	KUNIT_EXPECT_TRUE(test, shard_memtable_fits(mt, ENTRIES - 3, 0));
+	KUNIT_EXPECT_FALSE(test, shard_memtable_fits(mt, ENTRIES - 2, 0));
+}
+
+/*
  * Goal: a walk gives all ranges in order.
  * Method: three ranges; begin in front of, within and behind them.
  */
@@ -315,6 +346,7 @@ static struct kunit_case memtable_cases[] = {
 	KUNIT_CASE(newer_layers_are_left_alone),
 	KUNIT_CASE(a_new_range_cuts_older_ones),
 	KUNIT_CASE(ranges_may_be_huge_and_far_away),
+	KUNIT_CASE(holes_side_by_side_are_one),
 	KUNIT_CASE(a_walk_gives_ranges_in_order),
 	KUNIT_CASE(an_insertion_uses_two_entries_at_most),
 	KUNIT_CASE(clearing_gives_back_everything),

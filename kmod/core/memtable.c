@@ -206,6 +206,26 @@ static void node_cut(struct shard_memtable *mt, struct mt_node *node, u64 lba,
 	node->nr_blocks = lba - node->lba;
 }
 
+/* A hole swallows the hole @other right beside it, so that discards add up. */
+static void node_join(struct shard_memtable *mt, struct mt_node *node,
+		      struct rb_node *rb)
+{
+	struct mt_node *other = rb ? rb_entry(rb, struct mt_node, rb) : NULL;
+	u64 lba;
+
+	if (!other || other->mapped)
+		return;
+	if (node_end(other) != node->lba && node_end(node) != other->lba)
+		return;
+	if ((u64)node->nr_blocks + other->nr_blocks > U32_MAX)
+		return;
+	shard_sometimes(true, "a discard joins the one beside it");
+	lba = min(node->lba, other->lba);
+	node->nr_blocks += other->nr_blocks;
+	node_free(mt, other);
+	node->lba = lba;
+}
+
 void shard_memtable_insert(struct shard_memtable *mt,
 			   const struct shard_range *range)
 {
@@ -234,6 +254,10 @@ void shard_memtable_insert(struct shard_memtable *mt,
 		mt->csums_used += range->nr_blocks;
 	}
 	node_link(mt, node);
+	if (!range->mapped) {
+		node_join(mt, node, rb_prev(&node->rb));
+		node_join(mt, node, rb_next(&node->rb));
+	}
 }
 
 void shard_memtable_lookup(const struct shard_memtable *mt, u64 lba,

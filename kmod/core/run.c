@@ -468,8 +468,8 @@ static int level_full(struct shard_run_builder *b, u32 level)
 	return 0;
 }
 
-int shard_run_builder_add(struct shard_run_builder *b,
-			  const struct shard_range *range)
+static int builder_put(struct shard_run_builder *b,
+		       const struct shard_range *range)
 {
 	struct shard_leaf_entry e = {
 		.lba = range->lba,
@@ -506,6 +506,35 @@ int shard_run_builder_add(struct shard_run_builder *b,
 	return 0;
 }
 
+/* Puts the holes that were joined so far. */
+static int builder_put_hole(struct shard_run_builder *b)
+{
+	struct shard_range hole = b->hole;
+
+	b->hole.nr_blocks = 0;
+	return hole.nr_blocks ? builder_put(b, &hole) : 0;
+}
+
+int shard_run_builder_add(struct shard_run_builder *b,
+			  const struct shard_range *range)
+{
+	u64 nr = (u64)b->hole.nr_blocks + range->nr_blocks;
+	int err;
+
+	if (!range->mapped && b->hole.nr_blocks && nr <= U32_MAX &&
+	    b->hole.lba + b->hole.nr_blocks == range->lba) {
+		b->hole.nr_blocks = nr;
+		return 0;
+	}
+	err = builder_put_hole(b);
+	if (err)
+		return err;
+	if (range->mapped)
+		return builder_put(b, range);
+	b->hole = *range;
+	return 0;
+}
+
 /* Puts the pages under construction, from the leaves up; the root is last. */
 static int builder_finish(struct shard_run_builder *b, u32 *root_csum)
 {
@@ -535,6 +564,8 @@ int shard_run_builder_end(struct shard_run_builder *b, int error,
 	int err;
 	u32 i;
 
+	if (!error)
+		error = builder_put_hole(b);
 	if (!error && b->nr_entries)
 		error = builder_finish(b, &root_csum);
 	err = shard_writer_end(&b->writer);

@@ -136,6 +136,7 @@ struct shard_run_builder {
 	struct shard_writer writer;
 	u64 id;
 	u8 stream;
+	struct shard_range hole;	/* not added yet, if it has blocks */
 	u64 nr_entries;
 	u32 nr_pages;
 	u32 height;
@@ -158,7 +159,11 @@ struct shard_run_builder {
 int shard_run_builder_begin(struct shard_run_builder *b,
 			    struct shard_store *store, u32 stream, u64 id,
 			    struct shard_dep *dep, u64 pages_max);
-/** shard_run_builder_add() - behind all that was added; may sleep */
+/**
+ * shard_run_builder_add() - behind all that was added; may sleep
+ *
+ * Holes that follow one another become one entry.
+ */
 int shard_run_builder_add(struct shard_run_builder *b,
 			  const struct shard_range *range);
 /**
