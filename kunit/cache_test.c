@@ -141,6 +141,42 @@ static void the_longest_unused_page_gives_way(struct kunit *test)
 }
 
 /*
+ * Goal: pages above the leaves stay while leaves come and go, but leave those a
+ * quarter of the cache.
+ * Method: three inner pages and many leaves through a cache of four.
+ */
+static void leaves_give_way_first(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_cached *c = NULL;
+	u32 i, k;
+
+	shard_cache_destroy(f->cache);
+	f->cache = shard_cache_create(&f->rig->store, 4);
+	KUNIT_ASSERT_NOT_NULL(test, f->cache);
+	for (i = 0; i < 3; i++) {
+		struct shard_inner_entry e = { .page = 0 };
+		struct shard_page_builder b;
+
+		shard_page_begin(&b, f->rig->fake->media + AT +
+				 (3 + i) * BLOCK, BLOCK);
+		shard_page_add_inner(&b, &e);
+		f->csums[3 + i] = shard_page_end(&b, f->rig->store.seed, RUN,
+						 3 + i, 1);
+		KUNIT_ASSERT_EQ(test, page_hold(f, 3 + i, &c), 0);
+		shard_cache_put(f->cache, c);
+	}
+	for (k = 0; k < 9; k++) {
+		KUNIT_ASSERT_EQ(test, page_hold(f, k % 3, &c), 0);
+		shard_cache_put(f->cache, c);
+	}
+	/* two leaves have a place: one inner page had to go, the oldest */
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 3));
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 4));
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 5));
+}
+
+/*
  * Goal: a page that is wrong, or cannot be read, is read once more, and then
  * it is an error; it is not kept, and its place in the cache is not lost.
  * Method: rot and read errors, for good and once; then good pages.
@@ -293,6 +329,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(a_page_is_read_once),
 	KUNIT_CASE(pages_of_other_runs_are_others),
 	KUNIT_CASE(the_longest_unused_page_gives_way),
+	KUNIT_CASE(leaves_give_way_first),
 	KUNIT_CASE(a_bad_page_is_an_error_and_is_not_kept),
 	KUNIT_CASE(a_page_must_be_the_one_that_was_meant),
 	KUNIT_CASE(more_readers_than_pages_all_get_on),

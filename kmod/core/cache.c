@@ -3,7 +3,9 @@
  * DOC: cache of index pages
  *
  * All pages are allocated at the start; one that nobody holds may be reused,
- * the longest unused first.  A reader that needs a page while all are held
+ * the longest unused first, and leaves before the pages above them: these are
+ * one in a hundred and more, and each leads to many leaves, so a look-up that
+ * finds them costs one read, however large the run.  A reader that needs a page while all are held
  * waits for one: each holds one page only, and only for as long as it takes to
  * look into it, so it always gets one.
  */
@@ -15,7 +17,10 @@ struct shard_cache {
 	struct shard_store *store;
 	spinlock_t lock;		/* of all pages and lists */
 	wait_queue_head_t changed;	/* a page was let go, or filled */
-	struct list_head lru;		/* pages that nobody holds, oldest first */
+	/* pages that nobody holds, oldest first: leaves and free ones, others */
+	struct list_head leaves;
+	struct list_head inner;
+	u32 nr_leaves;
 	struct list_head *hash;
 	u32 hash_mask;
 	u32 nr_pages;
@@ -38,7 +43,9 @@ struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages)
 	cache->hash_mask = buckets - 1;
 	spin_lock_init(&cache->lock);
 	init_waitqueue_head(&cache->changed);
-	INIT_LIST_HEAD(&cache->lru);
+	INIT_LIST_HEAD(&cache->leaves);
+	INIT_LIST_HEAD(&cache->inner);
+	cache->nr_leaves = nr_pages;
 	cache->hash = kvcalloc(buckets, sizeof(*cache->hash), GFP_KERNEL);
 	cache->blocks = kvcalloc(nr_pages, store->block_size, GFP_KERNEL);
 	if (!cache->hash || !cache->blocks)
@@ -49,7 +56,7 @@ struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages)
 		struct shard_cached *c = &cache->pages[i];
 
 		INIT_LIST_HEAD(&c->hash);
-		list_add_tail(&c->lru, &cache->lru);
+		list_add_tail(&c->lru, &cache->leaves);
 		c->block = cache->blocks + (size_t)i * store->block_size;
 	}
 	return cache;
@@ -90,10 +97,33 @@ static struct shard_cached *find(struct shard_cache *cache, u64 run_id,
 	return NULL;
 }
 
-static void hold(struct shard_cached *c)
+/* At least so much of the cache is for leaves. */
+#define CACHE_LEAVES	4	/* a quarter */
+
+static bool is_inner(const struct shard_cached *c)
 {
-	if (!c->refs++)
-		list_del_init(&c->lru);
+	return c->valid && shard_page_level(c->block);
+}
+
+static void hold(struct shard_cache *cache, struct shard_cached *c)
+{
+	lockdep_assert_held(&cache->lock);
+	if (c->refs++)
+		return;
+	if (!is_inner(c))
+		cache->nr_leaves--;
+	list_del_init(&c->lru);
+}
+
+/* The page to reuse, or NULL if all are held. */
+static struct shard_cached *victim(struct shard_cache *cache)
+{
+	bool leaf = cache->nr_leaves > cache->nr_pages / CACHE_LEAVES ||
+		    list_empty(&cache->inner);
+
+	lockdep_assert_held(&cache->lock);
+	return list_first_entry_or_null(leaf ? &cache->leaves : &cache->inner,
+					struct shard_cached, lru);
 }
 
 static void let_go(struct shard_cache *cache, struct shard_cached *c)
@@ -101,11 +131,15 @@ static void let_go(struct shard_cache *cache, struct shard_cached *c)
 	lockdep_assert_held(&cache->lock);
 	if (--c->refs)
 		return;
-	if (c->valid) {
-		list_add_tail(&c->lru, &cache->lru);
+	if (is_inner(c)) {
+		list_add_tail(&c->lru, &cache->inner);
+	} else if (c->valid) {
+		list_add_tail(&c->lru, &cache->leaves);
+		cache->nr_leaves++;
 	} else {
 		list_del_init(&c->hash);
-		list_add(&c->lru, &cache->lru);
+		list_add(&c->lru, &cache->leaves);
+		cache->nr_leaves++;
 	}
 	wake_up_all(&cache->changed);
 }
@@ -119,7 +153,7 @@ struct shard_cached *shard_cache_get(struct shard_cache *cache, u64 run_id,
 	spin_lock_irqsave(&cache->lock, flags);
 	c = find(cache, run_id, page);
 	if (c && c->valid)
-		hold(c);
+		hold(cache, c);
 	else
 		c = NULL;
 	spin_unlock_irqrestore(&cache->lock, flags);
@@ -172,13 +206,12 @@ static enum cache_step cache_step(struct shard_cache *cache, u64 run_id,
 	spin_lock_irqsave(&cache->lock, flags);
 	c = find(cache, run_id, page);
 	if (c && c->valid) {
-		hold(c);
+		hold(cache, c);
 		step = CACHE_READY;
-	} else if (!c && !list_empty(&cache->lru)) {
-		c = list_first_entry(&cache->lru, struct shard_cached, lru);
+	} else if (!c && (c = victim(cache))) {
 		shard_sometimes(c->valid,
 				"a cached page makes room for another");
-		hold(c);
+		hold(cache, c);
 		list_del_init(&c->hash);
 		c->run_id = run_id;
 		c->page = page;
