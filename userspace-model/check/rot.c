@@ -428,6 +428,10 @@ static void history(struct world *w)
 
 	for (lba = 0; lba < 40; lba += 2)
 		script_write(w, lba, 1, false);
+	/* so many entries in one run that it has inner pages; and a short one */
+	world_checkpoint(w);
+	world_compact(w);
+	script_write(w, 60, 2, false);
 	world_checkpoint(w);
 	script_write(w, 1, 4, false);
 	script_discard(w, 3, 30);
