@@ -245,7 +245,7 @@ static void without_memory_a_merge_fails(struct kunit *test)
 
 /*
  * Goal: which runs are merged is decided by their sizes: few are left alone,
- * the oldest goes in when the others together are an eighth of it, and they
+ * the oldest goes in when the others together are a sixteenth of it, and they
  * never become too many.
  * Method: sizes, newest first, and the answer; then random checkpoints.
  */
@@ -255,13 +255,13 @@ static void sizes_say_what_to_merge(struct kunit *test)
 		u32 pages[SHARD_RUNS_MAX], nr, pick;
 	} cases[] = {
 		{ { 1, 1, 1 }, 3, 0 },
-		{ { 1, 1, 1, 24 }, 4, 4 },
-		{ { 1, 1, 1, 25 }, 4, 0 },
-		{ { 1, 1, 1, 1, 33 }, 5, 4 },
-		{ { 1, 1, 1, 4, 100 }, 5, 0 },
-		{ { 1, 1, 1, 1, 4, 100 }, 6, 5 },
-		{ { 1, 1, 1, 3, 6, 100 }, 6, 5 },
-		{ { 1, 1, 1, 3, 6, 96 }, 6, 6 },
+		{ { 1, 1, 1, 48 }, 4, 4 },
+		{ { 1, 1, 1, 49 }, 4, 0 },
+		{ { 1, 1, 1, 1, 65 }, 5, 4 },
+		{ { 1, 1, 1, 4, 200 }, 5, 0 },
+		{ { 1, 1, 1, 1, 4, 200 }, 6, 5 },
+		{ { 1, 1, 1, 3, 6, 193 }, 6, 5 },
+		{ { 1, 1, 1, 3, 6, 192 }, 6, 6 },
 	};
 	u32 pages[SHARD_RUNS_MAX] = {}, nr = 0, pick, most = 0, i, k;
 	u64 sum;

@@ -106,6 +106,38 @@ static void the_next_data_is_where_look_ups_find_it(struct kunit *test)
 }
 
 /*
+ * Goal: a look-up reads no pages of runs that have nothing to say, and one leaf
+ * of the one that has, with the pages above that cached.
+ * Method: a run of several leaves, two small ones above it; look each block of
+ * the first one up, and count pages that were read.
+ */
+static void filters_spare_look_ups_most_runs(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u32 i, k;
+
+	for (i = 0; i < 60; i++)
+		index_put(f, 2 * i, i + 1);
+	checkpoint(f);
+	for (k = 1; k < 3; k++) {
+		for (i = 0; i < 20; i++)
+			index_put(f, 100 * k + 2 * i + 1, i + 1);
+		checkpoint(f);
+	}
+	KUNIT_EXPECT_NULL(test, index_run(f, 2)->filter);
+	KUNIT_EXPECT_NOT_NULL(test, index_run(f, 1)->filter);
+	for (i = 0; i < 60; i++)
+		KUNIT_EXPECT_EQ(test, index_look(f, 2 * i), i + 1);
+	/* few guesses are wrong, and each costs two pages at most */
+	KUNIT_EXPECT_LE(test, rig_stat(f->rig, page_misses),
+			(u64)index_run(f, 2)->nr_pages + 2 * 2);
+	for (k = 1; k < 3; k++)
+		for (i = 0; i < 20; i++)
+			KUNIT_EXPECT_EQ(test, index_look(f, 100 * k + 2 * i + 1),
+					i + 1);
+}
+
+/*
  * Goal: an index that cannot be read never says that nothing follows (O11).
  * Method: all reads fail, with a run, behind an entry of the memtable.
  */
@@ -159,6 +191,7 @@ static struct kunit_case index_cases[] = {
 	KUNIT_CASE(an_empty_index_is_all_holes),
 	KUNIT_CASE(versions_see_what_was_there),
 	KUNIT_CASE(the_next_data_is_where_look_ups_find_it),
+	KUNIT_CASE(filters_spare_look_ups_most_runs),
 	KUNIT_CASE(an_unreadable_index_does_not_say_where_data_is),
 	KUNIT_CASE(without_memory_there_is_no_index),
 	{}

@@ -10,7 +10,7 @@
  *
  *  - the oldest run is taken in when it is at most SHARD_COMPACT_OLDEST times
  *    as long as all above it: it is the largest by far, and each time costs
- *    about the whole index;
+ *    about the whole index; but those above it have filters in memory;
  *  - any other when it is not longer than all above it together;
  *  - and nothing happens with fewer than four runs, if nothing else is said.
  *
@@ -30,7 +30,7 @@
 #include "stats.h"
 
 /* The oldest run is at most so many times as long as all others together. */
-#define SHARD_COMPACT_OLDEST	8u
+#define SHARD_COMPACT_OLDEST	16u
 
 /* ---- what to merge ---- */
 
@@ -238,6 +238,20 @@ static int merge_run(struct merge *m, const struct shard_runs *runs)
 	return err;
 }
 
+/* For a run that has others below it, if all that it is made of have one. */
+static struct shard_filter *make_filter(const struct shard_runs *runs, u32 nr)
+{
+	u64 nr_blocks = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (nr == runs->nr || !runs->run[i]->filter)
+			return NULL;
+		nr_blocks += shard_filter_blocks(runs->run[i]->filter);
+	}
+	return shard_filter_create(nr_blocks);
+}
+
 int shard_compaction_write(struct shard_store *store, struct shard_index *index,
 			   u32 nr)
 {
@@ -255,8 +269,10 @@ int shard_compaction_write(struct shard_store *store, struct shard_index *index,
 	edit.first = runs.run[0];
 	err = shard_root_begin(&m->root, store, index, SHARDBLK_STREAM_MERGE,
 			       false, merge_pages(store, &runs, nr));
-	if (!err)
+	if (!err) {
+		m->root.builder.filter = make_filter(&runs, nr);
 		err = merge_run(m, &runs);
+	}
 	err = shard_root_end(&m->root, err, &edit, NULL);
 	if (!err)
 		atomic64_inc(&store->stats->compactions);

@@ -23,6 +23,8 @@ struct shard_run *shard_run_create(u32 nr_chunks)
 
 void shard_run_destroy(struct shard_run *run)
 {
+	if (run)
+		shard_filter_destroy(run->filter);
 	kvfree(run);
 }
 
@@ -168,6 +170,18 @@ int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
 		at = next;
 	}
 	return 0;
+}
+
+bool shard_run_knows(const struct shard_run *run, u64 lba, u32 nr_blocks,
+		     const struct shard_block_map *map)
+{
+	u32 i;
+
+	for (i = 0; i < nr_blocks; i++)
+		if (!map[i].known && (!run->filter ||
+				      shard_filter_has(run->filter, lba + i)))
+			return true;
+	return false;
 }
 
 /* The first entry of a leaf that ends behind @lba. */
@@ -480,6 +494,10 @@ static int builder_put(struct shard_run_builder *b,
 	const u32 *csums = range->csums;
 	int err;
 
+	if (b->filter && !shard_filter_add(b->filter, range)) {
+		shard_filter_destroy(b->filter);
+		b->filter = NULL;
+	}
 	err = level_ensure(b, 0);
 	if (err)
 		return err;
@@ -580,6 +598,8 @@ int shard_run_builder_end(struct shard_run_builder *b, int error,
 			run->nr_pages = b->nr_pages;
 			run->root_csum = root_csum;
 			run->height = b->height;
+			run->filter = b->filter;
+			b->filter = NULL;
 			memcpy(run->chunks, b->chunks,
 			       b->nr_chunks * sizeof(*run->chunks));
 			WARN_ON(!shard_run_valid(run));
@@ -589,6 +609,7 @@ int shard_run_builder_end(struct shard_run_builder *b, int error,
 	}
 	for (i = 0; i < SHARD_RUN_LEVELS; i++)
 		kvfree(b->levels[i].block);
+	shard_filter_destroy(b->filter);
 	kvfree(b->chunks);
 	*out = run;
 	return error;

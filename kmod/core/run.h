@@ -12,7 +12,7 @@
 #define SHARD_RUN_H
 
 #include "cache.h"
-#include "memtable.h"
+#include "filter.h"
 #include "refs.h"
 
 /* Levels of the tree: enough for 2^41 entries with the smallest pages. */
@@ -33,6 +33,7 @@ struct shard_run_chunk {
  * @nr_pages:	in all
  * @root_csum:	checksum field of the last page
  * @height:	levels
+ * @filter:	of which blocks it says nothing; NULL: not known
  * @nr_chunks:	chunks, in order of their pages
  */
 struct shard_run {
@@ -42,6 +43,7 @@ struct shard_run {
 	u32 root_csum;
 	u8 height;
 	u8 stream;
+	struct shard_filter *filter;
 	u32 nr_chunks;
 	struct shard_run_chunk chunks[];
 };
@@ -78,6 +80,10 @@ u64 shard_run_offset(const struct shard_store *store,
 int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
 		     const struct shard_run *run, u64 lba, u32 nr_blocks,
 		     struct shard_block_map *map, bool sleep);
+
+/** shard_run_knows() - false: it says nothing of these blocks, if not known yet */
+bool shard_run_knows(const struct shard_run *run, u64 lba, u32 nr_blocks,
+		     const struct shard_block_map *map);
 
 /**
  * shard_run_next() - the first entry that ends behind @lba
@@ -130,6 +136,7 @@ struct shard_run_level {
  * struct shard_run_builder - writes a run, entry by entry, in order
  * @before_page:	called before each page is put, may sleep and fail the
  *			run; or NULL
+ * @filter:		for the run, with room for all entries; or NULL
  */
 struct shard_run_builder {
 	struct shard_store *store;
@@ -146,6 +153,7 @@ struct shard_run_builder {
 	struct shard_run_level levels[SHARD_RUN_LEVELS];
 	int (*before_page)(void *ctx);
 	void *ctx;
+	struct shard_filter *filter;
 };
 
 /**

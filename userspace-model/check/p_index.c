@@ -118,6 +118,8 @@ static struct shard_run *build(struct p_index *p, const struct m_index *m)
 				      SHARDBLK_STREAM_INDEX, p->next_id++, &dep,
 				      shard_run_pages_max(SECTOR_SIZE,
 							  M_INDEX_BLOCKS));
+	if (draw(4))
+		builder.filter = shard_filter_create(M_INDEX_BLOCKS);
 	while (!err && at < M_INDEX_BLOCKS) {
 		if (!m->at[at].known) {
 			at++;
