@@ -202,13 +202,17 @@ static enum cache_step cache_step(struct shard_cache *cache, u64 run_id,
 	enum cache_step step = CACHE_WAIT;
 	struct shard_cached *c;
 	unsigned long flags;
+	bool found;
 
 	spin_lock_irqsave(&cache->lock, flags);
 	c = find(cache, run_id, page);
-	if (c && c->valid) {
+	found = c;
+	if (!found)
+		c = victim(cache);
+	if (found && c->valid) {
 		hold(cache, c);
 		step = CACHE_READY;
-	} else if (!c && (c = victim(cache))) {
+	} else if (!found && c) {
 		shard_sometimes(c->valid,
 				"a cached page makes room for another");
 		hold(cache, c);
