@@ -11,6 +11,7 @@
  *	shardsim exhaustive [--disk=NAME] LENGTH STATES_LOG2 [PROGRESS]
  *	shardsim compare [--disk=NAME] LENGTH
  *	shardsim bench
+ *	shardsim bench-memory LOG2_BLOCKS
  *	shardsim list
  *
  * Exit codes: 0 all passed, 1 something failed, 2 usage.
@@ -567,6 +568,8 @@ int main(int argc, char **argv)
 		return cmd_soak(seconds, only);
 	if (!strcmp(command, "bench"))
 		return cmd_bench() ?: exhaustive_bench();
+	if (!strcmp(command, "bench-memory") && optind < argc)
+		return bench_memory(atoi(argv[optind]));
 	if (!strcmp(command, "list"))
 		return cmd_list();
 	if (!strcmp(command, "exhaustive") && optind + 1 < argc)

@@ -10,8 +10,8 @@
  */
 #include "filter.h"
 
-/* Bits per block, and how many of them it sets: 1.5 % of wrong guesses. */
-#define FILTER_BITS		10u
+/* Bits per block, and how many of them it sets: 1 % of wrong guesses. */
+#define FILTER_BITS		12u
 #define FILTER_HASHES		6u
 #define FILTER_LINE		512u
 #define FILTER_LINE_WORDS	(FILTER_LINE / 64)

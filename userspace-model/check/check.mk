@@ -24,7 +24,7 @@ CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test
 	$(if $(filter $t:,$(shell sed -n 's/^\([a-z-]*:\).*/\1/p' \
 	$(filter-out %.d,$(MAKEFILE_LIST)))),$t))
 
-.PHONY: check soak replay replay-check bench-check alphabet compare exhaustive
+.PHONY: check soak replay replay-check bench-check bench-memory alphabet compare exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -64,6 +64,12 @@ replay: $(REPLAYS) ## run, shrink and print REPRO=file or suite:seed; FILE=name 
 
 replay-check: $(REPLAY_BY) ## are runs the same by gcc and clang, -O0 and -O2?
 	@tools/replay-check $(REPLAY_RUNS) $(REPLAY_BY)
+
+# Blocks of 4096 bytes: 64 GiB.
+MAPPED_LOG2	?= 24
+
+bench-memory: $(O)/bench/shardsim ## memory and I/O of an index of 64 GiB in random blocks
+	@$(O)/bench/shardsim bench-memory $(MAPPED_LOG2)
 
 bench-check: $(O)/bench/shardsim ## scenarios and recoveries per second and core
 	@$(O)/bench/shardsim bench

@@ -49,4 +49,11 @@ int exhaustive_replay(const char *repro, bool io, const char *file);
  */
 int exhaustive_bench(void);
 
+/**
+ * bench_memory() - what an index of 2^@blocks_log2 random blocks costs
+ *
+ * Return: exit code.
+ */
+int bench_memory(u32 blocks_log2);
+
 #endif /* CHECK_EXHAUSTIVE_H */

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an index costs.
+ *
+ * Goal: memory is bounded whatever is mapped, and so is what it costs to write
+ * and to read an index.  Method: a device is filled in an order in which no two
+ * neighbours follow one another, the worst case for an index; then blocks are
+ * read at random.  The backing device keeps metadata only: all blocks have the
+ * same data, so that is what it returns for any other place.
+ *
+ * Memory is what the engine has allocated beyond what it had on an empty device:
+ * that is memtables, cache and buffers, all of which have budgets of their own.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "exhaustive.h"
+#include "shard.h"
+#include "shardblk_format.h"
+#include "sim/sim.h"
+
+#define BLOCK		SZ_4K
+#define REGION_BLOCKS	256u
+#define BATCH		32u		/* writes of one block */
+#define LOOK_UPS	20000u
+/* Odd, so that numbers below a power of two come in another order. */
+#define STRIDE		0x9e3779b1ull
+
+/**
+ * struct sparse - a backing device that keeps all but data
+ * @regions:	by number: blocks that were written, or NULL
+ */
+struct sparse {
+	struct shard_backend backend;
+	void ***regions;
+	u64 nr_regions;
+};
+
+static u8 data[BLOCK] __aligned(8);
+static struct shard_request requests[BATCH];
+static u32 nr_busy;
+static struct completion all_done;
+static u32 log2_blocks;
+
+static void **region_of(struct sparse *s, u64 block)
+{
+	void ***region = &s->regions[block / REGION_BLOCKS];
+
+	if (!*region)
+		*region = calloc(REGION_BLOCKS, sizeof(void *));
+	return *region + block % REGION_BLOCKS;
+}
+
+static bool is_data(const struct shard_io *io)
+{
+	const struct shardblk_frame *frame = io->segs[0].addr;
+
+	return le32_to_cpu(frame->h.magic) == SHARDBLK_FRAME_MAGIC &&
+	       frame->stream == SHARDBLK_STREAM_HOST;
+}
+
+/* One segment each: the engine's metadata, or a frame, or a block to read. */
+static void copy(struct sparse *s, struct shard_io *io)
+{
+	u8 *memory = io->segs[0].addr;
+	u64 at = io->offset, end = at + io->len;
+	u32 skip, len;
+
+	for (; at < end; at += len, memory += len) {
+		u8 **block = (u8 **)region_of(s, at / BLOCK);
+
+		skip = at % BLOCK;
+		len = min_t(u64, BLOCK - skip, end - at);
+		if (io->op == SHARD_IO_READ) {
+			memcpy(memory, (*block ?: data) + skip, len);
+			continue;
+		}
+		if (!*block)
+			*block = calloc(1, BLOCK);
+		memcpy(*block + skip, memory, len);
+	}
+}
+
+static void reset(struct sparse *s, struct shard_io *io)
+{
+	u64 i, k;
+
+	for (i = 0; i < io->len / BLOCK / REGION_BLOCKS; i++) {
+		void ***region = &s->regions[io->offset / BLOCK /
+					     REGION_BLOCKS + i];
+
+		for (k = 0; *region && k < REGION_BLOCKS; k++)
+			free((*region)[k]);
+		free(*region);
+		*region = NULL;
+	}
+}
+
+static void submit(struct shard_backend *backend, struct shard_io *io)
+{
+	struct sparse *s = container_of(backend, struct sparse, backend);
+
+	if (io->op == SHARD_IO_READ ||
+	    (io->op == SHARD_IO_APPEND && !is_data(io)))
+		copy(s, io);
+	else if (io->op == SHARD_IO_RESET)
+		reset(s, io);
+	io->error = 0;
+	io->done(io);
+}
+
+static const struct shard_backend_ops ops = { .submit = submit };
+
+static void request_done(struct shard_request *request, int error)
+{
+	if (error)
+		kapi_fail("a write returned %d", error);
+	if (!--nr_busy)
+		complete(&all_done);
+}
+
+/* @nr requests of one block each, from the @first on, of all blocks there are. */
+static void run_batch(struct shard_device *device, enum shard_op op, u64 first,
+		      u32 nr)
+{
+	static u8 into[BLOCK] __aligned(8);
+	const struct shard_seg seg = {
+		.addr = op == SHARD_READ ? into : data, .len = BLOCK,
+	};
+	u32 i;
+
+	init_completion(&all_done);
+	nr_busy = nr;
+	for (i = 0; i < nr; i++) {
+		struct shard_request *r = &requests[i];
+
+		r->op = op;
+		r->lba = (first + i) * STRIDE & (BIT_ULL(log2_blocks) - 1);
+		r->nr_blocks = 1;
+		r->segs = &seg;
+		r->done = request_done;
+		shard_device_submit(device, r);
+	}
+	shard_device_commit(device);
+	wait_for_completion(&all_done);
+}
+
+static void print_memory(const char *when, const struct kapi_counts *before)
+{
+	struct kapi_counts now;
+
+	kapi_counts(&now);
+	printf("%s: %.2f MiB, at most %.2f MiB\n", when,
+	       ((double)now.alloc_bytes - before->alloc_bytes) / SZ_1M,
+	       ((double)now.alloc_bytes_max - before->alloc_bytes) / SZ_1M);
+}
+
+/* Index pages that a read of one block reads. */
+static void read_some(struct shard_device *device)
+{
+	u32 reads[4] = { 0 }, i;
+	struct shard_info info;
+	u64 before;
+
+	for (i = 0; i < LOOK_UPS; i++) {
+		shard_device_info(device, &info);
+		before = info.stats.page_misses;
+		run_batch(device, SHARD_READ, i * STRIDE, 1);
+		shard_device_info(device, &info);
+		reads[min_t(u64, info.stats.page_misses - before, 3)]++;
+	}
+	printf("%u runs; of 100 reads %.1f read no index page, %.1f one, %.1f two, %.1f more\n",
+	       info.nr_runs, reads[0] * 100.0 / LOOK_UPS,
+	       reads[1] * 100.0 / LOOK_UPS, reads[2] * 100.0 / LOOK_UPS,
+	       reads[3] * 100.0 / LOOK_UPS);
+}
+
+static void bench(void *arg)
+{
+	u64 nr = BIT_ULL(log2_blocks), i;
+	struct sparse s = { .backend = {
+		.ops = &ops, .name = "sparse", .capacity = nr * BLOCK * 5 / 2,
+		.logical_block_size = 512, .physical_block_size = BLOCK,
+		.volatile_cache = true,
+	} };
+	struct shard_format_options format = { .logical_size = nr * BLOCK };
+	struct shard_device *device;
+	struct kapi_counts empty;
+	struct shard_info info;
+
+	s.regions = calloc(s.backend.capacity / BLOCK / REGION_BLOCKS + 1,
+			   sizeof(*s.regions));
+	if (shard_format(&s.backend, &format) ||
+	    shard_device_open(&s.backend, NULL, &device))
+		kapi_fail("the device cannot be opened");
+	kapi_counts(&empty);
+	for (i = 0; i < nr; i += BATCH)
+		run_batch(device, SHARD_WRITE, i, BATCH);
+	shard_device_info(device, &info);
+	printf("%llu blocks written, %.0f GiB; %llu checkpoints, %llu merges, index written %.1f times\n",
+	       nr, nr * (double)BLOCK / BIT_ULL(30), info.stats.checkpoints,
+	       info.stats.compactions,
+	       info.stats.index_blocks * (double)BLOCK / (28.0 * nr));
+	print_memory("written, beside memtables, cache and buffers", &empty);
+	read_some(device);
+	for (i = 0; i < nr; i += BATCH)
+		run_batch(device, SHARD_WRITE, i * 3, BATCH);
+	shard_device_info(device, &info);
+	printf("written twice over; index written %.1f times\n",
+	       info.stats.index_blocks * (double)BLOCK / (2 * 28.0 * nr));
+	print_memory("again", &empty);
+	read_some(device);
+	if (shard_device_close(device))
+		kapi_fail("the device cannot be closed");
+}
+
+int bench_memory(u32 blocks_log2)
+{
+	static struct sim sim;
+
+	log2_blocks = blocks_log2;
+	sim_init(&sim);
+	sim_choices_list(&sim.choices, NULL, 0);
+	if (!kapi_run(&sim.hooks, bench, NULL))
+		return 0;
+	printf("%s\n", kapi_failure());
+	return 1;
+}
