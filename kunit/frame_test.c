@@ -67,7 +67,7 @@ static void a_frame_is_on_the_medium_as_its_header_says(struct kunit *test)
 	struct rig *rig = test->priv;
 	struct shard_store *store = &rig->store;
 	u32 size = store->block_size, i;
-	struct shard_frame *frame = shard_frame_create(store);
+	struct shard_frame *frame = shard_frame_create(store, store->frame_blocks);
 	struct shard_frame_header *h = header_alloc(test);
 	u8 *data = kunit_kzalloc(test, 3 * size, GFP_KERNEL);
 	struct shard_seg segs[3] = {
@@ -118,7 +118,7 @@ static void a_frame_takes_what_fits(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	struct shard_store *store = &rig->store;
-	struct shard_frame *frame = shard_frame_create(store);
+	struct shard_frame *frame = shard_frame_create(store, store->frame_blocks);
 	u32 nr = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, frame);
@@ -155,7 +155,7 @@ static void without_an_open_extent_there_is_no_place(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	struct shard_store *store = &rig->store;
-	struct shard_frame *frame = shard_frame_create(store);
+	struct shard_frame *frame = shard_frame_create(store, store->frame_blocks);
 
 	KUNIT_ASSERT_NOT_NULL(test, frame);
 	shard_frame_begin(frame, HOST);

@@ -14,15 +14,15 @@
 
 bool shard_store_fits(struct shard_store *store, u32 stream, u64 pages)
 {
-	u32 payload = shard_extent_payload(store->block_size,
-					   store->extent_blocks);
+	u32 payload = shard_extent_pages(store->block_size,
+					 store->extent_blocks);
 	u32 left = shard_extents_left(store->ex, stream);
 	u32 room = shard_extents_room(store->ex, stream);
 
 	if (pages > payload)
 		return left >= div_u64(pages + payload - 1, payload);
 	return left || room >= pages + DIV_ROUND_UP((u32)pages,
-						    store->frame_blocks);
+						    shard_writer_blocks(store));
 }
 
 bool shard_checkpoint_fits(struct shard_store *store, struct shard_index *index)

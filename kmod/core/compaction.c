@@ -85,8 +85,8 @@ static bool leaves_room(struct shard_store *store,
 {
 	const struct shard_layout *l = shard_extents_layout(store->ex);
 	u64 all = shard_run_pages_max(store->block_size, l->logical_blocks);
-	u32 payload = shard_extent_payload(store->block_size,
-					   store->extent_blocks);
+	u32 payload = shard_extent_pages(store->block_size,
+					 store->extent_blocks);
 
 	return shard_extents_left(store->ex, SHARDBLK_STREAM_MERGE) >
 	       div_u64(merge_pages(store, runs, nr) + payload - 1, payload) +

@@ -14,7 +14,8 @@
 
 #include "stats.h"
 
-struct shard_frame *shard_frame_create(const struct shard_store *store)
+struct shard_frame *shard_frame_create(const struct shard_store *store,
+				       u32 nr_blocks)
 {
 	struct shard_frame *frame = kvmalloc(sizeof(*frame), GFP_KERNEL);
 
@@ -23,8 +24,8 @@ struct shard_frame *shard_frame_create(const struct shard_store *store)
 	memset(&frame->append, 0, sizeof(frame->append));
 	shard_frame_begin(frame, SHARDBLK_STREAM_HOST);
 	/* all of it that is ever written is filled first */
-	frame->buffer = kvmalloc((size_t)(store->frame_blocks + 1) *
-				 store->block_size, GFP_KERNEL);
+	frame->buffer = kvmalloc((size_t)(nr_blocks + 1) * store->block_size,
+				 GFP_KERNEL);
 	if (!frame->buffer) {
 		kvfree(frame);
 		return NULL;
@@ -229,8 +230,8 @@ int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 		       u32 stream, u8 kind, u64 id, struct shard_dep *dep,
 		       u64 blocks)
 {
-	u32 payload = shard_extent_payload(store->block_size,
-					   store->extent_blocks);
+	u32 payload = shard_extent_pages(store->block_size,
+					 store->extent_blocks);
 	u32 room;
 
 	memset(w, 0, sizeof(*w));
@@ -243,7 +244,8 @@ int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 	init_waitqueue_head(&w->idle);
 	room = shard_extents_room(store->ex, stream);
 	if (blocks <= payload &&
-	    room < blocks + DIV_ROUND_UP((u32)blocks, store->frame_blocks))
+	    room < blocks + DIV_ROUND_UP((u32)blocks,
+					 shard_writer_blocks(store)))
 		w->error = writer_next_extent(w);
 	return w->error;
 }
@@ -272,7 +274,8 @@ static int writer_open_frame(struct shard_writer *w)
 	if (err)
 		return err;
 	if (!wf->frame) {
-		frame = shard_frame_create(w->store);
+		frame = shard_frame_create(w->store,
+					   shard_writer_blocks(w->store));
 		if (!frame)
 			return -ENOMEM;
 		/* callbacks of the others look for theirs */
@@ -288,7 +291,7 @@ static int writer_open_frame(struct shard_writer *w)
 		room = shard_extents_room(w->store->ex, w->stream);
 	}
 	shard_frame_begin(wf->frame, w->stream);
-	w->room = min(room - 1, w->store->frame_blocks);
+	w->room = min(room - 1, shard_writer_blocks(w->store));
 	w->open = wf;
 	return 0;
 }

@@ -65,8 +65,9 @@ struct shard_frame {
 	struct shard_append append;
 };
 
-/** shard_frame_create() - may sleep; NULL without memory */
-struct shard_frame *shard_frame_create(const struct shard_store *store);
+/** shard_frame_create() - for @nr_blocks payload blocks; may sleep; or NULL */
+struct shard_frame *shard_frame_create(const struct shard_store *store,
+				       u32 nr_blocks);
 void shard_frame_destroy(struct shard_frame *frame);
 
 /** shard_frame_begin() - empty it */
@@ -111,6 +112,12 @@ void shard_frame_seal(const struct shard_store *store,
 /** shard_frame_append() - give it to writeback; ->append.done is set */
 void shard_frame_append(const struct shard_store *store,
 			struct shard_frame *frame, enum shard_queue queue);
+
+/** shard_writer_blocks() - payload blocks of a frame of a writer */
+static inline u32 shard_writer_blocks(const struct shard_store *store)
+{
+	return min(store->frame_blocks, SHARD_WRITER_BLOCKS);
+}
 
 /* Frames that a writer keeps in flight. */
 #define SHARD_WRITER_FRAMES	2

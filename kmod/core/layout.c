@@ -21,6 +21,19 @@ u32 shard_extent_payload(u32 block_size, u32 extent_blocks)
 	return extent_blocks - DIV_ROUND_UP(extent_blocks, frame);
 }
 
+u32 shard_writer_payload(u32 block_size, u32 extent_blocks)
+{
+	return min(shard_frame_payload(block_size, extent_blocks),
+		   SHARD_WRITER_BLOCKS);
+}
+
+u32 shard_extent_pages(u32 block_size, u32 extent_blocks)
+{
+	u32 frame = shard_writer_payload(block_size, extent_blocks) + 1;
+
+	return extent_blocks - DIV_ROUND_UP(extent_blocks, frame);
+}
+
 /* All levels of a tree that has so many leaves. */
 static u64 tree_pages(u32 block_size, u64 leaves)
 {
@@ -66,7 +79,7 @@ static u64 checkpoint_pages(const struct shard_layout *l)
 /* Extents for two generations of something of @blocks payload blocks. */
 static u32 extents_for_two(const struct shard_layout *l, u64 blocks)
 {
-	u32 payload = shard_extent_payload(l->block_size, l->extent_blocks);
+	u32 payload = shard_extent_pages(l->block_size, l->extent_blocks);
 	u64 one = max_t(u64, div_u64(blocks + payload - 1, payload), 1);
 
 	/*
@@ -79,8 +92,8 @@ static u32 extents_for_two(const struct shard_layout *l, u64 blocks)
 u64 shard_manifest_pages_max(const struct shard_layout *l)
 {
 	u64 extents = l->index_extents + l->merge_extents;
-	u32 payload = shard_extent_payload(l->block_size, l->extent_blocks);
-	u32 frame = shard_frame_payload(l->block_size, l->extent_blocks);
+	u32 payload = shard_extent_pages(l->block_size, l->extent_blocks);
+	u32 frame = shard_writer_payload(l->block_size, l->extent_blocks);
 	/* frames are full but for the last of an extent, and of a run */
 	u64 chunks = extents * DIV_ROUND_UP(payload, frame) + SHARD_RUNS_MAX;
 	u32 items = shard_items_max(l->block_size);

@@ -20,6 +20,12 @@
 #define SHARD_MEMTABLE_CSUMS		4u
 
 /*
+ * Payload blocks of a frame of pages: each job that writes some has buffers for
+ * two frames.
+ */
+#define SHARD_WRITER_BLOCKS		63u
+
+/*
  * Runs that exist at a time.  A look-up may have to ask each of them, so it is
  * also the bound on what a cold read costs.
  */
@@ -79,6 +85,9 @@ u64 shard_manifest_pages_max(const struct shard_layout *layout);
 u32 shard_frame_payload(u32 block_size, u32 extent_blocks);
 /* Payload blocks that an extent holds in such frames. */
 u32 shard_extent_payload(u32 block_size, u32 extent_blocks);
+/* The same two for pages of runs and manifests. */
+u32 shard_writer_payload(u32 block_size, u32 extent_blocks);
+u32 shard_extent_pages(u32 block_size, u32 extent_blocks);
 /* Pages of a run of @nr single-block entries, at most. */
 u64 shard_run_pages_max(u32 block_size, u64 nr);
 /* Pages of a run of so many entries that have so many checksums, at most. */

@@ -711,7 +711,8 @@ int shard_write_init(struct shard_device *device)
 
 		f->device = device;
 		INIT_LIST_HEAD(&f->requests);
-		f->frame = shard_frame_create(&device->store);
+		f->frame = shard_frame_create(&device->store,
+					      device->store.frame_blocks);
 		if (!f->frame)
 			return -ENOMEM;
 		list_add_tail(&f->node, &device->free_frames);

@@ -208,7 +208,7 @@ void check_chunk(struct world *w)
 	memset(&p.m, 0, sizeof(p.m));
 	current_check = &p;
 	stack_begin(&p.stack, w, size, P_EXTENT_BLOCKS, P_EXTENTS);
-	p.frame = shard_frame_create(&p.stack.store);
+	p.frame = shard_frame_create(&p.stack.store, p.stack.store.frame_blocks);
 	for (i = 0; i < P_FRAMES; i++) {
 		world_draw(2, SIM_CHOOSE_STEP);
 		put(&p);
