@@ -197,9 +197,10 @@ static void bench(void *arg)
 	for (i = 0; i < nr; i += BATCH)
 		run_batch(device, SHARD_WRITE, i, BATCH);
 	shard_device_info(device, &info);
-	printf("%llu blocks written, %.0f GiB; %llu checkpoints, %llu merges, index written %.1f times\n",
+	printf("%llu blocks written, %.0f GiB; %llu checkpoints, %llu merges\n",
 	       nr, nr * (double)BLOCK / BIT_ULL(30), info.stats.checkpoints,
-	       info.stats.compactions,
+	       info.stats.compactions);
+	printf("index written %.1f times\n",
 	       info.stats.index_blocks * (double)BLOCK / (28.0 * nr));
 	print_memory("written, beside memtables, cache and buffers", &empty);
 	read_some(device);
