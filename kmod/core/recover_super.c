@@ -84,6 +84,20 @@ static u32 super_newest(struct super_scan *s, u32 nr)
 	return newest;
 }
 
+/* A record was read; it may be the newest of its extent, and of all. */
+static void super_found(struct super_scan *s, u32 extent, u32 block)
+{
+	const struct shard_super_record *r = s->record;
+
+	if (r->number > s->numbers[extent]) {
+		s->numbers[extent] = r->number;
+		s->next[extent] = block + 1;
+	}
+	if (!s->any || r->number > s->found->record.number)
+		s->found->record = *r;
+	s->any = true;
+}
+
 /* Finds the newest record of an extent: what claims to be, if it is right. */
 static void super_scan_extent(struct super_scan *s, u32 extent)
 {
@@ -105,13 +119,41 @@ static void super_scan_extent(struct super_scan *s, u32 extent)
 			memset(block, 0, s->block_size);
 			continue;
 		}
-		s->numbers[extent] = r->number;
-		s->next[extent] = at + 1;
-		if (!s->any || r->number > s->found->record.number)
-			s->found->record = *r;
-		s->any = true;
+		super_found(s, extent, at);
 		return;
 	}
+}
+
+/*
+ * Looks once more for what one read may have got wrong, by the wire or the way.
+ * The first copy has each record that the second has, and may have one more:
+ * if that were taken for one that never was, its number would be given to
+ * another.
+ */
+static void super_look_again(struct super_scan *s)
+{
+	u32 nr = shard_super_blocks(div_u64(s->extent_size, s->block_size));
+	u32 other = SHARDBLK_SUPER_COPIES;
+	struct shard_place next = {};
+
+	if (max(s->numbers[0], s->numbers[other]) <
+	    max(s->numbers[1], s->numbers[1 + other])) {
+		super_scan_extent(s, 0);
+		super_scan_extent(s, other);
+	}
+	next.extent = s->numbers[other] > s->numbers[0] ? other : 0;
+	next.block = s->next[next.extent];
+	if (next.block >= nr) {
+		next.extent ^= other;
+		next.block = 0;
+	}
+	if (super_read(s, next.extent, next.block, 1, s->buf) ||
+	    shard_super_decode(s->buf, s->block_size, &next, s->record) ||
+	    (u64)s->record->extent_blocks * s->block_size != s->extent_size ||
+	    s->record->number <= s->found->record.number)
+		return;
+	shard_rarely(true, "a record is seen at the second look");
+	super_found(s, next.extent, next.block);
 }
 
 /* One guess of the geometry; true if it is right. */
@@ -251,6 +293,7 @@ static int super_settle(struct super_scan *s)
 	u32 copy;
 	int err;
 
+	super_look_again(s);
 	/* it may be the newest: never roll back over it */
 	if (s->unknown)
 		return -EOPNOTSUPP;
