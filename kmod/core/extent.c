@@ -14,35 +14,7 @@
  * free at the next start.  So an extent that was assigned and not yet named by
  * anything is simply given back, and starts cannot use up space.
  */
-#include "extent.h"
-
-#include "refs.h"
-
-struct shard_head {
-	struct list_head ready;		/* READY extents, in order */
-	u32 nr_ready;			/* these and ASSIGNED ones */
-	u32 low;
-	u32 high;
-	bool wanted;
-	u32 nr_used;			/* all extents of the stream */
-	u32 limit;
-	u32 open;			/* its number; 0: none */
-};
-
-struct shard_extents {
-	struct shard_layout layout;
-	spinlock_t lock;		/* of all below */
-	struct list_head free;
-	u32 nr_free;
-	u32 nr_retired;
-	bool for_discard;
-	struct list_head log;
-	u32 nr_log;
-	struct list_head assigned;
-	u32 nr_assigned;
-	struct shard_head heads[SHARD_STREAMS];
-	struct shard_extent extents[];
-};
+#include "extents.h"
 
 /* ---- set-up ---- */
 
@@ -95,11 +67,6 @@ void shard_extent_get(struct shard_extents *ex, u32 nr,
 	spin_lock_irqsave(&ex->lock, flags);
 	*copy = ex->extents[nr];
 	spin_unlock_irqrestore(&ex->lock, flags);
-}
-
-static u32 extent_nr(struct shard_extents *ex, struct shard_extent *e)
-{
-	return e - ex->extents;
 }
 
 /* ---- assigning ---- */
@@ -306,7 +273,7 @@ void shard_extent_ready(struct shard_extents *ex, u32 nr)
 
 /* ---- appending ---- */
 
-static void extent_seal(struct shard_extents *ex, struct shard_extent *e)
+void shard_extent_seal_open(struct shard_extents *ex, struct shard_extent *e)
 {
 	struct shard_head *head = &ex->heads[e->stream];
 
@@ -327,7 +294,7 @@ bool shard_extents_next(struct shard_extents *ex, u32 stream)
 	/* O5: only extents whose record is durable and whose reset is done */
 	if (!list_empty(&head->ready)) {
 		if (head->open)
-			extent_seal(ex, &ex->extents[head->open]);
+			shard_extent_seal_open(ex, &ex->extents[head->open]);
 		e = list_first_entry(&head->ready, struct shard_extent, node);
 		list_del_init(&e->node);
 		head->nr_ready--;
@@ -400,7 +367,7 @@ void shard_extents_seal(struct shard_extents *ex, u32 nr)
 
 	spin_lock_irqsave(&ex->lock, flags);
 	if (e->state == SHARD_EXTENT_OPEN)
-		extent_seal(ex, e);
+		shard_extent_seal_open(ex, e);
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
@@ -521,141 +488,6 @@ void shard_extents_tail(struct shard_extents *ex, u32 stream,
 	place->extent = head->open;
 	place->generation = e->generation;
 	place->block = head->open ? e->written : 0;
-	spin_unlock_irqrestore(&ex->lock, flags);
-}
-
-/* ---- giving up ---- */
-
-void shard_extents_count_begin(struct shard_extents *ex, u32 streams)
-{
-	unsigned long flags;
-	u32 i;
-
-	spin_lock_irqsave(&ex->lock, flags);
-	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
-		if (streams & BIT(ex->extents[i].stream))
-			ex->extents[i].counting = 0;
-	spin_unlock_irqrestore(&ex->lock, flags);
-}
-
-void shard_extents_count(struct shard_extents *ex, u32 nr, u32 blocks)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&ex->lock, flags);
-	ex->extents[nr].counting += blocks;
-	spin_unlock_irqrestore(&ex->lock, flags);
-}
-
-void shard_extents_list(struct shard_extents *ex)
-{
-	unsigned long flags;
-	u32 i;
-
-	spin_lock_irqsave(&ex->lock, flags);
-	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
-		ex->extents[i].listing = ex->extents[i].generation;
-	spin_unlock_irqrestore(&ex->lock, flags);
-}
-
-/* What the new root has in an extent. */
-static void extent_root(struct shard_extents *ex, struct shard_extent *e,
-			const struct shard_refs *refs, u32 published)
-{
-	lockdep_assert_held(&ex->lock);
-	if (BIT(e->stream) & SHARD_META_STREAMS)
-		e->live = e->counting;
-	else
-		e->live = shard_refs_live(refs, extent_nr(ex, e), e);
-	if (!(BIT(e->stream) & published))
-		return;
-	e->published |= e->unpublished;
-	e->unpublished = false;
-}
-
-u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
-			 const struct shard_refs *refs, u32 published,
-			 u32 *retired, u32 max)
-{
-	unsigned long flags;
-	u32 nr = 0;
-	u32 i;
-
-	spin_lock_irqsave(&ex->lock, flags);
-	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++) {
-		struct shard_extent *e = &ex->extents[i];
-
-		if (e->state == SHARD_EXTENT_FREE ||
-		    !(streams & BIT(e->stream)))
-			continue;
-		extent_root(ex, e, refs, published);
-		/* O6 */
-		if (e->state != SHARD_EXTENT_SEALED || e->in_log ||
-		    e->retired || e->live || nr == max)
-			continue;
-		/* O7 */
-		if (e->unpublished)
-			continue;
-		shard_sometimes(e->stream == SHARDBLK_STREAM_HOST,
-				"a host extent is given up");
-		shard_sometimes(BIT(e->stream) & SHARD_INDEX_STREAMS,
-				"an index extent is given up");
-		e->retired = true;
-		ex->nr_retired++;
-		retired[nr++] = i;
-	}
-	spin_unlock_irqrestore(&ex->lock, flags);
-	return nr;
-}
-
-/* Those that records name anyway go first: they take no further entry. */
-static void extent_make_free(struct shard_extents *ex, struct shard_extent *e)
-{
-	lockdep_assert_held(&ex->lock);
-	e->state = SHARD_EXTENT_FREE;
-	ex->heads[e->stream].nr_used--;
-	if (list_empty(&e->record_node))
-		list_add_tail(&e->node, &ex->free);
-	else
-		list_add(&e->node, &ex->free);
-	ex->nr_free++;
-}
-
-void shard_extents_abandon(struct shard_extents *ex, u32 streams)
-{
-	unsigned long flags;
-	u32 i;
-
-	spin_lock_irqsave(&ex->lock, flags);
-	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++) {
-		struct shard_extent *e = &ex->extents[i];
-
-		if (!(streams & BIT(e->stream)) || e->retired)
-			continue;
-		e->unpublished = false;
-		/* O7: what was published may have readers */
-		if (e->live || e->published)
-			continue;
-		if (e->state == SHARD_EXTENT_OPEN)
-			extent_seal(ex, e);
-		shard_sometimes(e->state == SHARD_EXTENT_SEALED,
-				"a failed checkpoint gives its extents back");
-		if (e->state == SHARD_EXTENT_SEALED)
-			extent_make_free(ex, e);
-	}
-	spin_unlock_irqrestore(&ex->lock, flags);
-}
-
-void shard_extent_free(struct shard_extents *ex, u32 nr)
-{
-	struct shard_extent *e = &ex->extents[nr];
-	unsigned long flags;
-
-	spin_lock_irqsave(&ex->lock, flags);
-	WARN_ON_ONCE(!e->retired || e->state != SHARD_EXTENT_SEALED);
-	e->retired = false;
-	ex->nr_retired--;
-	extent_make_free(ex, e);
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
