@@ -87,13 +87,26 @@ void kapi_lock_graph_reset(void)
 	graph.irqs_on = 0;
 }
 
+/* A program may hold the same code more than once: one place, one class. */
+static u32 class_find(const struct kapi_lock_class *class)
+{
+	u32 i;
+
+	for (i = 1; i < graph.nr_classes; i++)
+		if (!strcmp(graph.classes[i]->at, class->at) &&
+		    !strcmp(graph.classes[i]->name, class->name))
+			break;
+	return i;
+}
+
 static u32 class_index(struct kapi_lock_class *class)
 {
 	if (unlikely(!class->index)) {
-		if (graph.nr_classes == CLASS_MAX)
+		class->index = class_find(class);
+		if (class->index == CLASS_MAX)
 			kapi_fail("more than %d lock classes", CLASS_MAX);
-		graph.classes[graph.nr_classes] = class;
-		class->index = graph.nr_classes++;
+		if (class->index == graph.nr_classes)
+			graph.classes[graph.nr_classes++] = class;
 	}
 	return class->index;
 }

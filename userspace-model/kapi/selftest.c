@@ -316,6 +316,24 @@ static void mutex_recursion(void *arg)
 	mutex_lock(&mutex_a);
 }
 
+/* Code that is in the program twice: one class, and so one order, all the same. */
+#define INIT_AT_ONE_PLACE(l)						\
+	do {								\
+		spin_lock_init(l);					\
+		l++;							\
+		spin_lock_init(l);					\
+	} while (0)
+
+static void one_place_twice(void *arg)
+{
+	static spinlock_t locks[2];
+	spinlock_t *l = locks;
+
+	INIT_AT_ONE_PLACE(l);
+	spin_lock(&locks[0]);
+	spin_lock(&locks[1]);
+}
+
 static void wrong_order(void *arg)
 {
 	spin_lock(&lock_a);
@@ -523,6 +541,7 @@ static const struct test_case {
 	FAILS(recursion, "the same fiber holds"),
 	FAILS(mutex_recursion, "the same fiber holds"),
 	FAILS(wrong_order, "the other order was seen"),
+	FAILS(one_place_twice, "at once"),
 	FAILS(two_of_a_class, "at once"),
 	FAILS(irq_unsafe_lock, "also held with interrupts on"),
 	FAILS(irq_unsafe_at_a_distance, "which is taken under it"),
