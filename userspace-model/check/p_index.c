@@ -13,6 +13,7 @@
 #include "stack.h"
 #include "suites.h"
 
+#define P_BLOCKS	640	/* of the model */
 #define P_OPS		48
 #define P_ENTRIES	16
 #define P_PAGES		2
@@ -68,28 +69,10 @@ static u32 draw(u32 n)
 	return world_draw(n, CHECK_CHOOSE_BLOCK);
 }
 
-/* Consecutive blocks of the model that one entry can say. */
-static u32 same_entry(const struct m_index *m, u32 at)
-{
-	const struct m_where *a = &m->at[at];
-	u32 nr = 1;
-
-	while (at + nr < M_INDEX_BLOCKS && nr < SHARD_REQUEST_BLOCKS_MAX) {
-		const struct m_where *b = &m->at[at + nr];
-
-		if (!b->known || b->mapped != a->mapped ||
-		    (a->mapped && (b->block != a->block + nr ||
-				   b->block % P_EXTENT_BLOCKS == 0)))
-			break;
-		nr++;
-	}
-	return nr;
-}
-
 static struct shard_range range_of(struct p_index *p, const struct m_index *m,
 				   u32 at, u32 *csums)
 {
-	u32 nr = same_entry(m, at), i;
+	u32 nr = min(m_index_same(m, at), SHARD_REQUEST_BLOCKS_MAX), i;
 
 	for (i = 0; i < nr; i++)
 		csums[i] = m->at[at + i].csum;
@@ -117,10 +100,10 @@ static struct shard_run *build(struct p_index *p, const struct m_index *m)
 	err = shard_run_builder_begin(&builder, &p->stack.store,
 				      SHARDBLK_STREAM_INDEX, p->next_id++, &dep,
 				      shard_run_pages_max(SECTOR_SIZE,
-							  M_INDEX_BLOCKS));
+							  P_BLOCKS));
 	if (draw(4))
-		builder.filter = shard_filter_create(M_INDEX_BLOCKS);
-	while (!err && at < M_INDEX_BLOCKS) {
+		builder.filter = shard_filter_create(P_BLOCKS);
+	while (!err && at < P_BLOCKS) {
 		if (!m->at[at].known) {
 			at++;
 			continue;
@@ -142,18 +125,20 @@ static void insert(struct p_index *p)
 	u32 csums[SHARD_REQUEST_BLOCKS_MAX], nr = 1 + draw(8), at, i;
 	struct shard_range range;
 	bool mapped = draw(3);
+	struct m_where what = { .mapped = mapped, .generation = 1 };
 	u64 block;
 
 	if (!draw(4))
 		nr = 1 + draw(SHARD_REQUEST_BLOCKS_MAX);
-	at = draw(M_INDEX_BLOCKS - nr + 1);
+	at = draw(P_BLOCKS - nr + 1);
 	block = P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS - nr);
 	if (!shard_index_fits(p->index, SHARD_MEMTABLE_PER_REQUEST, nr))
 		return;
 	for (i = 0; i < nr; i++)
 		csums[i] = draw(1 << 16);
-	m_index_insert(&p->now, at, nr, mapped, block, csums);
-	m_index_insert(&p->active, at, nr, mapped, block, csums);
+	what.block = mapped ? block : 0;
+	m_index_insert(&p->now, at, nr, what, csums);
+	m_index_insert(&p->active, at, nr, what, csums);
 	range = (struct shard_range){
 		.lba = p->base + at, .nr_blocks = nr, .mapped = mapped,
 		.place.extent = 1, .place.generation = 1,
@@ -167,7 +152,7 @@ static void lookup(struct p_index *p, struct shard_version *version,
 {
 	struct shard_block_map map[SHARD_REQUEST_BLOCKS_MAX] = { 0 };
 	u32 nr = 1 + draw(SHARD_REQUEST_BLOCKS_MAX);
-	u32 at = draw(M_INDEX_BLOCKS - nr + 1), i;
+	u32 at = draw(P_BLOCKS - nr + 1), i;
 	int err = -EAGAIN;
 
 	if (draw(2))
@@ -266,10 +251,8 @@ static void merge(struct p_index *p)
 	nr = 2 + draw(p->nr_layers - first - 1);
 	memset(&m, 0, sizeof(m));
 	for (i = first + nr; i-- > first;)
-		for (k = 0; k < M_INDEX_BLOCKS; k++)
-			if (p->layers[i].at[k].known)
-				m.at[k] = p->layers[i].at[k];
-	for (k = 0; first + nr == p->nr_layers && k < M_INDEX_BLOCKS; k++)
+		m_index_cover(&m, &p->layers[i]);
+	for (k = 0; first + nr == p->nr_layers && k < P_BLOCKS; k++)
 		m.at[k].known &= m.at[k].mapped;
 	publish(p, &m, first, nr);
 }
@@ -321,14 +304,15 @@ static void do_op(struct world *w, struct p_index *p)
 static void restore(struct p_index *p)
 {
 	struct shard_runs runs = { .nr = 1 };
+	struct m_where what = { .mapped = true, .generation = 1 };
 	u32 in = 1 + draw(8), i, csum;
 
-	for (i = 0; i < M_INDEX_BLOCKS; i++) {
+	for (i = 0; i < P_BLOCKS; i++) {
 		if (draw(in))
 			continue;
 		csum = draw(1 << 16);
-		m_index_insert(&p->now, i, 1, true,
-			       P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS), &csum);
+		what.block = P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS);
+		m_index_insert(&p->now, i, 1, what, &csum);
 	}
 	runs.run[0] = build(p, &p->now);
 	runs.nr = runs.run[0] ? 1 : 0;
