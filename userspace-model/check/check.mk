@@ -3,13 +3,44 @@
 # shardsim: the checker of the engine, and the targets that run it.
 
 SHARDSIM_SRCS	:= userspace-model/shardsim.c \
-	$(wildcard userspace-model/check/*.c userspace-model/model/*.c)
+	$(filter-out userspace-model/check/mock_%,$(wildcard \
+	userspace-model/check/*.c userspace-model/model/*.c))
+
+# --- mocks: a model in place of a layer ---
+#
+# check/mock_LAYER.c stands in for these files of the engine.  With all others
+# and the histories it is one object, of which only the suite can be seen; the
+# choices, the disk, the Linux words and the models are those of the program.
+# Marks are those of the real engine.
+MOCKS		:= index
+mocked-index	:= index memtable run cache
+MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c history.c compare.c)
+
+mock-objs = $(call user-objs,$1,$(filter-out \
+	$(patsubst %,kmod/core/%.c,$(mocked-$2)),$(CORE_SRCS)) $(MOCK_SRCS) \
+	userspace-model/check/mock_$2.c)
+
+define mock-rules
+$(O)/$1/mock/$2.o: $(call mock-objs,$1,$2)
+	@echo "  MOCK    $$@"
+	@mkdir -p $$(@D)
+	@$$(call user-cc,$1) -r -nostdlib $$(mock-link-$1) -o $$@.all $$^
+	@objcopy --keep-global-symbol=check_mock_$2 \
+		--rename-section=kapi_points=mock_points $$@.all $$@
+	@rm $$@.all
+	@! nm -u $$@ | grep -w 'shard_[a-z_]*' | grep -v -w shard_mutant || \
+		{ echo "check/mock_$2.c lacks these functions"; rm $$@; exit 1; }
+endef
+$(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(foreach m,$(MOCKS),\
+	$(eval $(call mock-rules,$f,$m))))
+mock-link-bench	:= -flto=auto -flinker-output=nolto-rel
 
 JOBS		?= 2
 SECONDS		?= 600
 
 $(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(eval $(O)/$f/shardsim: \
-	$(call user-objs,$f,$(SHARDSIM_SRCS)) $(call user-sim,$f) ; \
+	$(call user-objs,$f,$(SHARDSIM_SRCS)) $(call user-sim,$f) \
+	$(patsubst %,$(O)/$f/mock/%.o,$(MOCKS)) ; \
 	@echo "  LINK    $$@" && $$(call user-link,$f)))
 
 ALL += $(O)/asan/shardsim

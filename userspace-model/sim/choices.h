@@ -21,6 +21,7 @@ enum sim_choice {
 	SIM_CHOOSE_CRASH,	/* the manner of a crash, see disk.h */
 	SIM_CHOOSE_SURVIVE,	/* 1: this write or sector is lost, see there */
 	SIM_CHOOSE_RANDOM,	/* seed of get_random_bytes() */
+	SIM_CHOOSE_MOCK,	/* what a stand-in for a layer makes of its contract */
 	SIM_CHOOSE_END = 31,	/* the step that ends the history: how */
 	SIM_CHOOSE_STEP = 32,	/* a step of the history: what is done next */
 	SIM_CHOOSE_CHECK,	/* checks number their own from here */
