@@ -125,6 +125,7 @@ static void place(struct p_extent *p, u32 stream)
 		return;
 	p->seq += draw(3);
 	block = m_extent_place(&p->m, stream, nr, p->seq);
+	p->m.e[open].unpublished = BIT(stream) & SHARD_INDEX_STREAMS;
 	if (!shard_extents_place(p->ex, stream, nr, p->seq, &at))
 		kapi_fail("no place in an open extent");
 	if (at.extent != open || at.block != block ||
@@ -159,8 +160,7 @@ static void change(struct p_extent *p, struct shard_refs *refs, u32 streams)
 
 static bool needed(const struct m_extent *e, u32 streams)
 {
-	return e->state != M_EXTENT_SEALED || e->in_log || e->refs ||
-	       e->unpublished || !(BIT(e->stream) & streams);
+	return m_extent_needed(e) || !(BIT(e->stream) & streams);
 }
 
 /* Those to which nothing points, and that replay does not need (O6, O7). */
@@ -176,10 +176,8 @@ static void give_up(struct p_extent *p)
 			continue;
 		if (BIT(e->stream) & SHARD_META_STREAMS)
 			e->refs = 0;
-		if (BIT(e->stream) & published & SHARD_INDEX_STREAMS)
-			e->published |= e->unpublished;
-		if (BIT(e->stream) & (published | ~SHARD_INDEX_STREAMS))
-			e->unpublished = false;
+		if (BIT(e->stream) & published)
+			m_extent_publish(e);
 	}
 	shard_extents_count_begin(p->ex, streams & SHARD_META_STREAMS);
 	for (i = 0; i < 4; i++)
@@ -205,20 +203,9 @@ static void abandon(struct p_extent *p, u32 stream)
 	struct m_extent *e;
 
 	shard_extents_abandon(p->ex, BIT(stream));
-	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++) {
-		if (e->stream != stream)
-			continue;
-		e->unpublished = false;
-		if ((e->state == M_EXTENT_OPEN ||
-		     e->state == M_EXTENT_SEALED) && !e->refs && !e->published)
-			m_extent_set(&p->m, e - p->m.e, M_EXTENT_FREE);
-	}
-}
-
-/* Is everything in it in the runs of a checkpoint up to @seq? */
-static bool replayed(const struct m_extent *e, u64 seq)
-{
-	return e->state == M_EXTENT_SEALED && e->last_seq <= seq;
+	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++)
+		if (e->stream == stream)
+			m_extent_abandon(&p->m, e - p->m.e);
 }
 
 /* The log list: what replay after @from needs, in the order of assignment. */
@@ -229,15 +216,16 @@ static void check_log(struct p_extent *p, const struct shard_log_start *from,
 	u32 nr = 0, i, last = 0;
 
 	for (i = SHARDBLK_SUPER_EXTENTS; i < P_EXTENTS; i++)
-		nr += p->m.e[i].in_log && !replayed(&p->m.e[i], from->seq);
+		nr += p->m.e[i].in_log &&
+		      !m_extent_replayed(&p->m.e[i], from->seq);
 	if (r->nr_log != nr)
 		kapi_fail("%u log extents in a record, not %u", r->nr_log, nr);
 	for (i = 0; i < nr; i++) {
 		const struct shard_super_extent *at = &r->extents[i];
 		const struct m_extent *e = &p->m.e[at->extent];
-		bool ends = replayed(e, durable);
+		bool ends = m_extent_replayed(e, durable);
 
-		if (!e->in_log || replayed(e, from->seq) ||
+		if (!e->in_log || m_extent_replayed(e, from->seq) ||
 		    e->generation != at->generation)
 			kapi_fail("extent %u is not in the log", at->extent);
 		if (at->end != (ends ? e->written : SHARDBLK_END_OPEN))
@@ -267,7 +255,7 @@ static void record(struct p_extent *p)
 	check_log(p, &from, durable);
 	shard_extents_relog(p->ex, &from, false);
 	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++)
-		if (replayed(e, from.seq))
+		if (m_extent_replayed(e, from.seq))
 			e->in_log = false;
 }
 

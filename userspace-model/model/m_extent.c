@@ -57,6 +57,32 @@ u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq)
 
 	e->written += nr_blocks;
 	e->last_seq = max(e->last_seq, seq);
-	e->unpublished = true;
 	return block;
+}
+
+bool m_extent_replayed(const struct m_extent *e, u64 seq)
+{
+	return e->state == M_EXTENT_SEALED && e->last_seq <= seq;
+}
+
+void m_extent_publish(struct m_extent *e)
+{
+	e->published |= e->unpublished;
+	e->unpublished = false;
+}
+
+bool m_extent_needed(const struct m_extent *e)
+{
+	return e->state != M_EXTENT_SEALED || e->in_log || e->refs ||
+	       e->unpublished;
+}
+
+void m_extent_abandon(struct m_extents *m, u32 nr)
+{
+	struct m_extent *e = &m->e[nr];
+
+	e->unpublished = false;
+	if ((e->state == M_EXTENT_OPEN || e->state == M_EXTENT_SEALED) &&
+	    !e->refs && !e->published)
+		m_extent_set(m, nr, M_EXTENT_FREE);
 }

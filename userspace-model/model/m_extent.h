@@ -10,7 +10,7 @@
 
 #include "kapi.h"
 
-#define M_EXTENTS_MAX	64
+#define M_EXTENTS_MAX	256
 #define M_STREAMS	5
 
 enum m_extent_state {
@@ -32,7 +32,8 @@ enum m_extent_state {
  * @last_seq:	highest number in it
  * @in_log:	replay may need it
  * @refs:	blocks that the root points to
- * @unpublished: there is something in it that no root knows yet
+ * @unpublished: there is something in it that no root knows yet, to be set by
+ *		whoever appends for a root in the making
  * @published:	there was something in it that a root knew
  */
 struct m_extent {
@@ -70,5 +71,17 @@ bool m_extent_next(struct m_extents *m, u32 stream);
 
 /** m_extent_place() - blocks are appended.  Return: the first one's number */
 u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq);
+
+/** m_extent_replayed() - does replay after @seq need nothing of it, for ever */
+bool m_extent_replayed(const struct m_extent *e, u64 seq);
+
+/** m_extent_publish() - a root knows all that is in it */
+void m_extent_publish(struct m_extent *e);
+
+/** m_extent_needed() - or may it be given up (O6, O7) */
+bool m_extent_needed(const struct m_extent *e);
+
+/** m_extent_abandon() - an attempt failed: what no root ever knew is free */
+void m_extent_abandon(struct m_extents *m, u32 nr);
 
 #endif /* M_EXTENT_H */
