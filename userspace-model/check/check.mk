@@ -12,13 +12,14 @@ SHARDSIM_SRCS	:= userspace-model/shardsim.c \
 # and the histories it is one object, of which only the suite can be seen; the
 # choices, the disk, the Linux words and the models are those of the program.
 # Marks are those of the real engine.
-MOCKS		:= index
+MOCKS		:= index extent
+mocked-extent	:= extent retire
 mocked-index	:= index memtable run cache
 MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c history.c compare.c)
 
 mock-objs = $(call user-objs,$1,$(filter-out \
 	$(patsubst %,kmod/core/%.c,$(mocked-$2)),$(CORE_SRCS)) $(MOCK_SRCS) \
-	userspace-model/check/mock_$2.c)
+	userspace-model/check/mock_$2.c userspace-model/model/m_$2.c)
 
 define mock-rules
 $(O)/$1/mock/$2.o: $(call mock-objs,$1,$2)

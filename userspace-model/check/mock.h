@@ -9,6 +9,7 @@
  *
  * Where a contract leaves something open, a mock draws it: the layers above
  * have to do with whatever it allows, not with what the real layer makes of it.
+ * Fibers change only where they wait, so a mock needs no lock.
  */
 #ifndef CHECK_MOCK_H
 #define CHECK_MOCK_H

@@ -42,7 +42,6 @@ struct shard_index {
 	struct shard_store *store;
 	u32 nr_entries;
 	struct mutex edit;		/* whoever holds it changes the runs */
-	spinlock_t lock;		/* of versions, and of the active memtable */
 	struct list_head versions;	/* oldest first */
 	struct shard_memtable *spare;	/* these two: for the next freeze */
 	struct shard_version *prepared;
@@ -355,7 +354,6 @@ static struct shard_version *push(struct shard_index *index,
 	next->frozen = v->frozen;
 	next->runs = v->runs;
 	list_add_tail(&next->node, &index->versions);
-	queue_work(index->wq, &index->work);
 	return v;
 }
 
@@ -364,14 +362,11 @@ static struct shard_version *take_oldest(struct shard_index *index)
 {
 	struct shard_version *v = list_first_entry(&index->versions,
 						   struct shard_version, node);
-	unsigned long flags;
 
-	spin_lock_irqsave(&index->lock, flags);
 	if (v->refs || v == newest(index))
 		v = NULL;
 	else
 		list_del(&v->node);
-	spin_unlock_irqrestore(&index->lock, flags);
 	return v;
 }
 
@@ -404,24 +399,16 @@ void shard_index_on_free(struct shard_index *index, void (*fn)(void *ctx),
 
 struct shard_version *shard_index_hold(struct shard_index *index)
 {
-	struct shard_version *v;
-	unsigned long flags;
+	struct shard_version *v = newest(index);
 
-	spin_lock_irqsave(&index->lock, flags);
-	v = newest(index);
 	v->refs++;
-	spin_unlock_irqrestore(&index->lock, flags);
 	return v;
 }
 
 void shard_index_put(struct shard_index *index, struct shard_version *version)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&index->lock, flags);
 	version->refs--;
 	queue_work(index->wq, &index->work);
-	spin_unlock_irqrestore(&index->lock, flags);
 }
 
 /* ---- the index ---- */
@@ -440,7 +427,6 @@ struct shard_index *shard_index_create(struct shard_store *store,
 	index->store = store;
 	index->nr_entries = nr_entries;
 	mutex_init(&index->edit);
-	spin_lock_init(&index->lock);
 	INIT_LIST_HEAD(&index->versions);
 	INIT_WORK(&index->work, release);
 	list_add_tail(&v->node, &index->versions);
@@ -488,15 +474,9 @@ void shard_index_restore(struct shard_index *index,
 
 bool shard_index_fits(struct shard_index *index, u32 nr_entries, u32 nr_csums)
 {
-	struct shard_memtable *mt;
-	unsigned long flags;
-	bool fits;
+	const struct shard_memtable *mt = newest(index)->active;
 
-	spin_lock_irqsave(&index->lock, flags);
-	mt = newest(index)->active;
-	fits = nr_entries <= mt->entries_left && nr_csums <= mt->csums_left;
-	spin_unlock_irqrestore(&index->lock, flags);
-	return fits;
+	return nr_entries <= mt->entries_left && nr_csums <= mt->csums_left;
 }
 
 /* Each range takes what it may take at most. */
@@ -504,18 +484,14 @@ void shard_index_insert(struct shard_index *index,
 			const struct shard_range *range)
 {
 	u32 nr_csums = range->mapped ? range->nr_blocks : 0;
-	struct shard_memtable *mt;
-	unsigned long flags;
+	struct shard_memtable *mt = newest(index)->active;
 
 	if (!shard_index_fits(index, SHARD_MEMTABLE_PER_REQUEST, nr_csums))
 		kapi_fail("O12: inserted what does not fit");
-	spin_lock_irqsave(&index->lock, flags);
-	mt = newest(index)->active;
 	mt->entries_left -= SHARD_MEMTABLE_PER_REQUEST;
 	mt->csums_left -= nr_csums;
 	mt->nr_entries += SHARD_MEMTABLE_PER_REQUEST;
 	range_insert(&mt->m, range, mt->extent_blocks);
-	spin_unlock_irqrestore(&index->lock, flags);
 }
 
 bool shard_index_empty(struct shard_index *index)
@@ -548,16 +524,13 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
 		       bool sleep)
 {
-	unsigned long flags;
 	bool all;
 	u32 i;
 	int err;
 
-	spin_lock_irqsave(&index->lock, flags);
 	all = fill(&version->active->m, lba, nr_blocks, map);
 	if (version->frozen)
 		all = fill(&version->frozen->m, lba, nr_blocks, map);
-	spin_unlock_irqrestore(&index->lock, flags);
 	for (i = 0; !all && i < version->runs.nr; i++) {
 		const struct shard_run *run = version->runs.run[i];
 
@@ -601,15 +574,13 @@ int shard_index_prepare(struct shard_index *index)
 void shard_index_freeze(struct shard_index *index)
 {
 	struct shard_version *next = index->prepared;
-	unsigned long flags;
 
-	spin_lock_irqsave(&index->lock, flags);
 	push(index, next);
 	next->frozen = next->active;
 	next->active = index->spare;
 	index->spare = NULL;
 	index->prepared = NULL;
-	spin_unlock_irqrestore(&index->lock, flags);
+	queue_work(index->wq, &index->work);
 }
 
 struct shard_memtable *shard_index_frozen(struct shard_index *index)
@@ -683,18 +654,15 @@ void shard_index_publish(struct shard_index *index,
 			 struct shard_garbage *garbage,
 			 struct shard_version *next)
 {
-	struct shard_version *old;
-	unsigned long flags;
+	struct shard_version *old = push(index, next);
 
-	spin_lock_irqsave(&index->lock, flags);
-	old = push(index, next);
 	old->garbage = garbage;
 	shard_edit_apply(edit, &old->runs, &next->runs, &old->old_runs);
 	if (!edit->nr) {
 		old->old_memtable = old->frozen;
 		next->frozen = NULL;
 	}
-	spin_unlock_irqrestore(&index->lock, flags);
+	queue_work(index->wq, &index->work);
 }
 
 void check_mock_index(struct world *w)

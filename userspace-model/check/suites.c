@@ -58,6 +58,8 @@ const struct check_suite check_suites[] = {
 	  "frames against the model of the chunk store" },
 	{ "mock-index", check_mock_index, 1,
 	  "histories of the device on the model of the index" },
+	{ "mock-extent", check_mock_extent, 1,
+	  "histories of the device on the model of extents" },
 	{ "O1", check_o1, 0, "nothing goes behind a failed append" },
 	{ "O2", check_o2, 0, "numbers are consecutive, acknowledged in order" },
 	{ "O3", check_o3, 0, "what a flush or FUA promised is durable" },

@@ -35,5 +35,6 @@ void check_chunk(struct world *w);
 
 /* A layer's model in its place; see mock.h. */
 void check_mock_index(struct world *w);
+void check_mock_extent(struct world *w);
 
 #endif /* CHECK_SUITES_H */
