@@ -12,6 +12,7 @@
  */
 #include "frame.h"
 
+#include "event.h"
 #include "stats.h"
 
 struct shard_frame *shard_frame_create(const struct shard_store *store,
@@ -126,6 +127,29 @@ void shard_frame_seal(const struct shard_store *store,
 			   frame->buffer, store->block_size);
 }
 
+/* For whoever draws the graph. */
+static void frame_tell(const struct shard_store *store,
+		       const struct shard_frame *frame)
+{
+	const struct shard_tracer *tracer = shard_writeback_tracer(store->wb);
+	const struct shard_frame_header *h = &frame->header;
+	struct shard_event event;
+
+	if (!shard_tracer_listens(tracer))
+		return;
+	event = (struct shard_event){
+		.kind = SHARD_EVENT_CHUNKS,
+		.offset = frame->append.offset,
+		.what = h->entries[0].kind,
+		.lba = h->entries[0].lba,
+		.blocks = h->entries[0].nr_blocks,
+		.entries = h->nr_entries,
+		.seq = h->seq,
+		.durable = h->durable_seq,
+	};
+	shard_tracer_tell(tracer, &event);
+}
+
 void shard_frame_append(const struct shard_store *store,
 			struct shard_frame *frame, enum shard_queue queue)
 {
@@ -135,6 +159,7 @@ void shard_frame_append(const struct shard_store *store,
 					    frame->place.block);
 	append->seg.addr = frame->buffer;
 	append->seg.len = (frame->header.nr_blocks + 1) * store->block_size;
+	frame_tell(store, frame);
 	shard_append(store->wb, queue, append);
 }
 

@@ -140,6 +140,17 @@ bool shard_index_empty(struct shard_index *index)
 	return empty;
 }
 
+void shard_index_entries(struct shard_index *index, u32 *active, u32 *frozen)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&index->lock, flags);
+	*active = shard_memtable_entries(index->newest->active);
+	*frozen = index->newest->frozen ?
+		  shard_memtable_entries(index->newest->frozen) : 0;
+	spin_unlock_irqrestore(&index->lock, flags);
+}
+
 void shard_index_insert(struct shard_index *index,
 			const struct shard_range *range)
 {

@@ -44,6 +44,8 @@ void shard_index_restore(struct shard_index *index,
 bool shard_index_fits(struct shard_index *index, u32 nr_entries, u32 nr_csums);
 /** shard_index_empty() - is there nothing to write in a checkpoint */
 bool shard_index_empty(struct shard_index *index);
+/** shard_index_entries() - of the active and of the frozen memtable */
+void shard_index_entries(struct shard_index *index, u32 *active, u32 *frozen);
 
 /** shard_index_insert() - into the active memtable, where it must fit */
 void shard_index_insert(struct shard_index *index,

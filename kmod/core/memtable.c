@@ -78,6 +78,11 @@ bool shard_memtable_empty(const struct shard_memtable *mt)
 	return !mt->nr_used;
 }
 
+u32 shard_memtable_entries(const struct shard_memtable *mt)
+{
+	return mt->nr_used;
+}
+
 u64 shard_memtable_pages(const struct shard_memtable *mt, u32 block_size)
 {
 	return shard_run_pages_of(block_size, mt->nr_used, mt->csums_used);

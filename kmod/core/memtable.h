@@ -41,6 +41,8 @@ void shard_memtable_destroy(struct shard_memtable *mt);
 /** shard_memtable_clear() - empty it; in time that does not depend on its size */
 void shard_memtable_clear(struct shard_memtable *mt);
 bool shard_memtable_empty(const struct shard_memtable *mt);
+/** shard_memtable_entries() - how many there are */
+u32 shard_memtable_entries(const struct shard_memtable *mt);
 
 /** shard_memtable_pages() - of a run that holds it all, at most */
 u64 shard_memtable_pages(const struct shard_memtable *mt, u32 block_size);

@@ -13,9 +13,9 @@
 #define SHARD_H
 
 #include "backend.h"
+#include "event.h"
 #include "map.h"
 #include "stats.h"
-#include "trace.h"
 #include "writeback.h"
 
 struct shard_device;
@@ -266,6 +266,23 @@ void shard_device_fail(struct shard_device *device);
 enum shard_state shard_device_state(const struct shard_device *device);
 const char *shard_state_name(enum shard_state state);
 void shard_device_info(struct shard_device *device, struct shard_info *info);
+
+/* Extents that a snapshot lists at most. */
+#define SHARD_SNAPSHOT_EXTENTS	1024
+/* Longest line of a snapshot, with its end. */
+#define SHARD_SNAPSHOT_TEXT	160
+
+/**
+ * shard_device_snapshot() - the index and the extents as they are, in lines
+ * @line:	told each: a word, then NAME=VALUE for what is to be known
+ *
+ * The geometry; the memtables; the runs, newest first; the extents that are not
+ * free, up to a limit, in the order of their numbers.  Not all at one instant.
+ * May sleep.
+ */
+void shard_device_snapshot(struct shard_device *device,
+			   void (*line)(void *ctx, const char *text),
+			   void *ctx);
 
 /* What shard_check() and shard_identify() find. */
 struct shard_identity {

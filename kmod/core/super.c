@@ -17,6 +17,7 @@
  */
 #include "super.h"
 
+#include "event.h"
 #include "stats.h"
 
 /* Extents that one record assigns at most. */
@@ -65,6 +66,26 @@ static int super_reset(struct shard_super *super, const u32 *extents, u32 nr)
 	return shard_writeback_reset_wait(super->wb, super->resets, nr);
 }
 
+/* For whoever draws the graph. */
+static void super_tell(struct shard_super *super, enum shard_event_kind kind,
+		       u32 what, u64 offset)
+{
+	const struct shard_tracer *tracer = shard_writeback_tracer(super->wb);
+	struct shard_event event;
+
+	if (!shard_tracer_listens(tracer))
+		return;
+	event = (struct shard_event){
+		.kind = kind,
+		.id = super->record.number,
+		.offset = offset,
+		.what = what,
+		.seq = super->record.checkpoint_seq,
+		.entries = super->record.nr_log + super->record.nr_assigned,
+	};
+	shard_tracer_tell(tracer, &event);
+}
+
 static int super_append(struct shard_super *super, u64 offset, void *addr,
 			u32 len, struct shard_dep *after)
 {
@@ -99,6 +120,8 @@ int shard_super_wipe(struct shard_super *super, u32 extent, void *zeros,
 		return err;
 	if (first)
 		head->next = U32_MAX;
+	super_tell(super, SHARD_EVENT_CHUNKS, SHARD_EVENT_IS_WIPE,
+		   super_offset(super, extent, first));
 	return super_append(super, super_offset(super, extent, first), zeros,
 			    len - first * super->record.block_size, NULL);
 }
@@ -123,6 +146,7 @@ static int copy_write_once(struct shard_super *super,
 			   struct shard_dep *after)
 {
 	struct shard_place place = {};
+	u64 offset;
 	int err;
 
 	if (head->next >= shard_super_blocks(super->record.extent_blocks)) {
@@ -133,9 +157,10 @@ static int copy_write_once(struct shard_super *super,
 	place.extent = head->extent;
 	place.block = head->next++;
 	shard_super_encode(&super->record, &place, super->block);
-	return super_append(super,
-			    super_offset(super, place.extent, place.block),
-			    super->block, super->record.block_size, after);
+	offset = super_offset(super, place.extent, place.block);
+	super_tell(super, SHARD_EVENT_CHUNKS, SHARD_EVENT_IS_RECORD, offset);
+	return super_append(super, offset, super->block,
+			    super->record.block_size, after);
 }
 
 static int copy_write(struct shard_super *super, u32 copy,
@@ -165,6 +190,7 @@ static int record_write(struct shard_super *super, struct shard_dep *after)
 		if (err)
 			return err;
 	}
+	super_tell(super, SHARD_EVENT_RECORD, 0, 0);
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 
 #include "kapi.h"
 
+struct shard_event;
+
 /**
  * struct shard_trace_ops - all called with the context given beside them
  * @frame_issued:	a frame of the host stream goes to the device: its first
@@ -16,6 +18,8 @@
  * @flush:		a backing flush ended after @ns
  * @checkpoint:		a checkpoint of all up to @seq is durable, or failed
  * @recovery:		frames from @first_seq to @last_seq were replayed
+ * @event:		of the dependency graph, see event.h; NULL while nobody
+ *			wants them, which may change at any time
  */
 struct shard_trace_ops {
 	void (*frame_issued)(void *ctx, u64 seq, u32 nr_entries, u32 nr_blocks,
@@ -25,6 +29,7 @@ struct shard_trace_ops {
 	void (*checkpoint)(void *ctx, u64 seq, u64 record, int error);
 	void (*recovery)(void *ctx, u64 first_seq, u64 last_seq, u32 frames,
 			 int error);
+	void (*event)(void *ctx, const struct shard_event *event);
 };
 
 #endif /* SHARD_TRACE_H */

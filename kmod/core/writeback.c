@@ -22,8 +22,8 @@
 #include "writeback.h"
 
 #include "../../uapi/shardblk_format.h"
+#include "graph.h"
 #include "stats.h"
-#include "trace.h"
 
 /* One backing write: adjacent appends of one queue. */
 struct shard_batch {
@@ -55,11 +55,10 @@ struct shard_write_queue {
 struct shard_writeback {
 	struct shard_backend *backend;
 	struct shard_stats *stats;
-	const struct shard_trace_ops *trace;
-	void *trace_ctx;
 	u32 block_size;
 	u64 extent_size;
 	spinlock_t lock;		/* of all below and of dependencies */
+	struct shard_graph graph;
 	u64 tickets;			/* last one given */
 	u64 durable;			/* highest durable one */
 	int flush_error;		/* O3: nothing becomes durable any more */
@@ -168,6 +167,7 @@ static bool flush_begin(struct shard_writeback *wb)
 	wb->flushing = true;
 	wb->flush_covers = wb->tickets;
 	wb->flush_begun_ns = ktime_get_ns();
+	shard_graph_flush(&wb->graph, wb->flush_covers);
 	return true;
 }
 
@@ -181,6 +181,7 @@ static void flush_done(struct shard_io *io)
 {
 	struct shard_writeback *wb =
 		container_of(io, struct shard_writeback, flush_io);
+	const struct shard_tracer *trace = &wb->graph.tracer;
 	struct shard_dep *dep, *next;
 	LIST_HEAD(durable);
 	LIST_HEAD(failed);
@@ -199,6 +200,7 @@ static void flush_done(struct shard_io *io)
 	if (!wb->flush_error)
 		wb->durable = max(wb->durable, wb->flush_covers);
 	error = wb->flush_error;
+	shard_graph_flushed(&wb->graph, wb->durable, error);
 	list_for_each_entry_safe(dep, next, &wb->waiting, node) {
 		int status = dep_status(dep);
 
@@ -212,8 +214,8 @@ static void flush_done(struct shard_io *io)
 	again = flush_begin(wb);
 	spin_unlock_irqrestore(&wb->lock, flags);
 
-	if (wb->trace)
-		wb->trace->flush(wb->trace_ctx, error, ns);
+	if (trace->ops)
+		trace->ops->flush(trace->ctx, error, ns);
 	waiters_tell(&durable, 0);
 	waiters_tell(&failed, error);
 	if (again)
@@ -351,6 +353,7 @@ static void queue_fail_behind(struct shard_write_queue *q,
 		end += append->seg.len;
 		append->error = io->error;
 		append->ticket = 0;
+		shard_graph_written(&q->wb->graph, append, 0);
 		list_move_tail(&append->node, failed);
 	}
 }
@@ -372,6 +375,7 @@ static void batch_done(struct shard_io *io)
 		append->ticket = 0;
 		if (!append->error)
 			append_ticket(wb, append, io->fua);
+		shard_graph_written(&wb->graph, append, wb->durable);
 	}
 	if (io->error)
 		queue_fail_behind(q, io, &appends);
@@ -417,6 +421,9 @@ static void batch_add(struct shard_batch *batch, struct shard_append *append)
 	list_move_tail(&append->node, &batch->appends);
 	batch->segs[batch->nr_segs++] = append->seg;
 	batch->io.len += append->seg.len;
+	shard_graph_issued(&batch->wb->graph, append,
+			   list_first_entry(&batch->appends,
+					    struct shard_append, node));
 }
 
 static struct shard_batch *batch_fill(struct shard_write_queue *q)
@@ -507,6 +514,7 @@ static void queue_issue(struct shard_write_queue *q)
 			list_del_init(&head->node);
 			head->error = status;
 			head->ticket = 0;
+			shard_graph_written(&wb->graph, head, 0);
 			spin_unlock_irqrestore(&wb->lock, flags);
 			append_finish(head);
 			spin_lock_irqsave(&wb->lock, flags);
@@ -535,6 +543,7 @@ void shard_append(struct shard_writeback *wb, enum shard_queue queue,
 		append->dep->meta = queue != SHARD_QUEUE_HOST;
 	}
 	list_add_tail(&append->node, &q->appends);
+	shard_graph_append(&wb->graph, queue, append);
 	spin_unlock_irqrestore(&wb->lock, flags);
 	queue_issue(q);
 }
@@ -612,17 +621,25 @@ int shard_writeback_flush_wait(struct shard_writeback *wb)
 	struct io_sleeper s = {
 		.io = { .op = SHARD_IO_FLUSH, .done = io_sleeper_wake },
 	};
+	unsigned long flags;
 
 	if (!wb->backend->volatile_cache)
 		return 0;
 	atomic64_inc(&wb->stats->backing_flushes);
 	init_completion(&s.done);
+	spin_lock_irqsave(&wb->lock, flags);
+	shard_graph_flush(&wb->graph, wb->tickets);
+	spin_unlock_irqrestore(&wb->lock, flags);
 	wb->backend->ops->submit(wb->backend, &s.io);
 	wait_for_completion(&s.done);
+	spin_lock_irqsave(&wb->lock, flags);
+	shard_graph_flushed(&wb->graph, wb->durable, s.io.error);
+	spin_unlock_irqrestore(&wb->lock, flags);
 	return s.io.error;
 }
 
 struct shard_resets {
+	struct shard_graph *graph;
 	atomic_t nr;			/* under way, and one for who waits */
 	struct completion done;
 };
@@ -635,13 +652,19 @@ static void resets_put(struct shard_resets *of)
 
 static void reset_done(struct shard_io *io)
 {
-	resets_put(container_of(io, struct shard_reset, io)->of);
+	struct shard_resets *of = container_of(io, struct shard_reset, io)->of;
+
+	shard_graph_reset(of->graph, io, true);
+	resets_put(of);
 }
 
 int shard_writeback_reset_wait(struct shard_writeback *wb,
 			       struct shard_reset *resets, u32 nr)
 {
-	struct shard_resets all = { .nr = ATOMIC_INIT(nr + 1) };
+	struct shard_resets all = {
+		.graph = &wb->graph,
+		.nr = ATOMIC_INIT(nr + 1),
+	};
 	int err = 0;
 	u32 i;
 
@@ -652,6 +675,7 @@ int shard_writeback_reset_wait(struct shard_writeback *wb,
 		resets[i].io.error = 0;
 		resets[i].io.done = reset_done;
 		atomic64_inc(&wb->stats->backing_resets);
+		shard_graph_reset(&wb->graph, &resets[i].io, false);
 		wb->backend->ops->submit(wb->backend, &resets[i].io);
 	}
 	resets_put(&all);
@@ -703,8 +727,8 @@ shard_writeback_create(struct shard_backend *backend, struct shard_stats *stats,
 	batch = wb->batches;
 	wb->backend = backend;
 	wb->stats = stats;
-	wb->trace = trace;
-	wb->trace_ctx = trace_ctx;
+	wb->graph.tracer.ops = trace;
+	wb->graph.tracer.ctx = trace_ctx;
 	wb->block_size = SHARDBLK_BLOCK_SIZE_MIN;
 	spin_lock_init(&wb->lock);
 	init_waitqueue_head(&wb->idle);
@@ -758,4 +782,10 @@ void shard_writeback_destroy(struct shard_writeback *wb)
 struct shard_backend *shard_writeback_backend(struct shard_writeback *wb)
 {
 	return wb->backend;
+}
+
+const struct shard_tracer *
+shard_writeback_tracer(const struct shard_writeback *wb)
+{
+	return &wb->graph.tracer;
 }

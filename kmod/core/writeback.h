@@ -28,6 +28,7 @@
 
 struct shard_stats;
 struct shard_trace_ops;
+struct shard_tracer;
 struct shard_writeback;
 struct shard_dep;
 
@@ -68,6 +69,7 @@ struct shard_dep_waiter {
  * @node:	in the list of those that wait for a flush
  * @queued:	on that list
  * @meta:	has appends, but none of the host's: for the counters
+ * @id:		its name in events, once it has one
  *
  * All under the lock of @writeback.  The owner keeps it until no append names
  * it any more, be it as its own or as the one it comes after, and all waiters
@@ -82,6 +84,7 @@ struct shard_dep {
 	struct list_head node;
 	bool queued;
 	bool meta;
+	u64 id;
 };
 
 /**
@@ -97,6 +100,7 @@ struct shard_dep {
  * @private:	the owner's
  * @node:	writeback's
  * @ticket:	writeback's; at @done: covered by a flush begun from now on
+ * @id:		writeback's: its name in events
  */
 struct shard_append {
 	u64 offset;
@@ -109,6 +113,7 @@ struct shard_append {
 	void *private;
 	struct list_head node;
 	u64 ticket;
+	u64 id;
 };
 
 /**
@@ -142,6 +147,9 @@ void shard_writeback_quiesce(struct shard_writeback *wb);
 void shard_writeback_destroy(struct shard_writeback *wb);
 
 struct shard_backend *shard_writeback_backend(struct shard_writeback *wb);
+/** shard_writeback_tracer() - whom to tell of what appends hold */
+const struct shard_tracer *
+shard_writeback_tracer(const struct shard_writeback *wb);
 
 /**
  * shard_append() - write, after @append->after is durable

@@ -500,6 +500,12 @@ bool shard_index_empty(struct shard_index *index)
 	       shard_memtable_empty(newest(index)->active);
 }
 
+void shard_index_entries(struct shard_index *index, u32 *active, u32 *frozen)
+{
+	*active = newest(index)->active->nr_entries;
+	*frozen = newest(index)->frozen ? newest(index)->frozen->nr_entries : 0;
+}
+
 /* Return: is all known now? */
 static bool fill(const struct m_index *m, u64 lba, u32 nr_blocks,
 		 struct shard_block_map *map)
