@@ -6,7 +6,7 @@
  *	shardsim soak [--seconds=N] [--jobs=N] [--suite=NAME]
  *	shardsim run SUITE [FIRST [COUNT]]
  *	shardsim hash [COUNT]
- *	shardsim replay [--io] [--file=NAME] REPRO
+ *	shardsim replay [--io] [--graph=FILE.dot] [--file=NAME] REPRO
  *	shardsim shrinking [COUNT]
  *	shardsim exhaustive [--disk=NAME] LENGTH STATES_LOG2 [PROGRESS]
  *	shardsim compare [--disk=NAME] LENGTH
@@ -522,6 +522,7 @@ static const struct option options[] = {
 	{ "seconds", required_argument, NULL, 's' },
 	{ "io", no_argument, NULL, 'i' },
 	{ "file", required_argument, NULL, 'f' },
+	{ "graph", required_argument, NULL, 'g' },
 	{ "suite", required_argument, NULL, 'u' },
 	{ "disk", required_argument, NULL, 'd' },
 	{ NULL }
@@ -546,6 +547,8 @@ int main(int argc, char **argv)
 			only = optarg;
 		else if (c == 'i')
 			io = true;
+		else if (c == 'g')
+			check_graph(optarg);
 		else if (c == 'f')
 			file = *optarg ? optarg : NULL;
 		else if (c == 'a' && nr_also < ALSO_MAX)

@@ -4,7 +4,7 @@
 
 SHARDSIM_SRCS	:= userspace-model/shardsim.c \
 	$(filter-out userspace-model/check/mock_%,$(wildcard \
-	userspace-model/check/*.c userspace-model/model/*.c))
+	userspace-model/check/*.c userspace-model/model/*.c)) $(GRAPH_SRCS)
 
 # --- mocks: a model in place of a layer ---
 #
@@ -15,7 +15,8 @@ SHARDSIM_SRCS	:= userspace-model/shardsim.c \
 MOCKS		:= index extent
 mocked-extent	:= extent retire
 mocked-index	:= index memtable run cache
-MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c history.c compare.c)
+MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c history.c compare.c \
+	picture.c)
 
 mock-objs = $(call user-objs,$1,$(filter-out \
 	$(patsubst %,kmod/core/%.c,$(mocked-$2)),$(CORE_SRCS)) $(MOCK_SRCS) \

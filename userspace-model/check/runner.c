@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "history.h"
+#include "picture.h"
 #include "shrink.h"
 #include "table.h"
 
@@ -217,6 +218,23 @@ static const char *begin_apart(const struct check_suite *suite,
 	return why;
 }
 
+static const char *graph_path;
+
+void check_graph(const char *path)
+{
+	graph_path = path;
+}
+
+/* What was replayed is drawn whether it failed or not. */
+static void draw(const struct check_suite *suite)
+{
+	int err = picture_write(&world, graph_path, suite->what);
+
+	if (err)
+		printf("cannot write %s: %s\n", graph_path, strerror(-err));
+	fflush(stdout);
+}
+
 /* Runs a list in a child and prints its history. */
 static const char *list_print(const struct check_suite *suite,
 			      const struct list *list, bool io)
@@ -230,7 +248,12 @@ static const char *list_print(const struct check_suite *suite,
 	if (!child) {
 		world.verbose = true;
 		world.verbose_io = io;
-		apart_end(check_list(suite, list));
+		if (graph_path)
+			picture_begin(&world);
+		why = check_list(suite, list);
+		if (graph_path)
+			draw(suite);
+		apart_end(why);
 	}
 	why = apart_wait(child);
 	table_print();

@@ -47,6 +47,8 @@ extern const struct check_suite check_planted[];
 extern const struct check_suite check_alphabet[];
 /** check_alphabet_lie - the same with a model that takes too much for durable */
 extern const struct check_suite check_alphabet_lie;
+/** check_figures() - histories that docs show the graphs of */
+extern const struct check_suite check_figures[];
 const struct check_suite *check_suite_find(const char *name);
 /** check_suite_of() - SUITE:FROM.  Return: NULL if there is no such suite */
 const struct check_suite *check_suite_of(const char *repro, const char **from);
@@ -85,6 +87,9 @@ void check_seed_failed(const struct check_suite *suite, u64 seed,
  * Return: 0; 1 if it fails; 2 if there is no such thing.
  */
 int check_replay(const char *repro, bool quiet, bool io, const char *file);
+
+/** check_graph() - also draw what check_replay() prints, to this file */
+void check_graph(const char *path);
 
 /**
  * check_shrinking() - do failures with known shortest histories shrink to them

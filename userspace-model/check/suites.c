@@ -96,6 +96,9 @@ const struct check_suite *check_suite_find(const char *name)
 	for (suite = check_alphabet; suite->name; suite++)
 		if (!strcmp(suite->name, name))
 			return suite;
+	for (suite = check_figures; suite->name; suite++)
+		if (!strcmp(suite->name, name))
+			return suite;
 	if (!strcmp(check_alphabet_lie.name, name))
 		return &check_alphabet_lie;
 	return NULL;

@@ -14,6 +14,7 @@
 
 #include "world.h"
 #include "content.h"
+#include "picture.h"
 #include "show.h"
 #include "shardblk_format.h"
 
@@ -397,6 +398,7 @@ static int open_call(struct world *w)
 	if (w->config.before_start)
 		w->config.before_start(w);
 	show_io(w);
+	picture_start(w, &options);
 	return shard_device_open(&w->disk->backend, &options, &w->device);
 }
 
@@ -435,6 +437,7 @@ void world_close(struct world *w)
 	if (w->cut)
 		return;
 	state = shard_device_state(w->device);
+	picture_take(w);
 	row = show_step(w, "stop");
 	err = world_call(w, "close", close_call);
 	shard_sometimes(w->cut, "the power fails in a stop");

@@ -14,6 +14,8 @@
 #include "sim/sim.h"
 #include "shard.h"
 
+struct graph;
+
 #define WORLD_SLOTS	6	/* requests in flight */
 #define WORLD_SEGS	3	/* pieces of memory of a request */
 #define WORLD_OPS_MAX	16	/* kinds of operations */
@@ -112,6 +114,7 @@ struct world_slot {
  * @flush_failed: a flush did
  * @verbose:	print the history
  * @verbose_io:	the engine's own I/O too, in sectors
+ * @graph:	what is to be drawn of it, or NULL (picture.h)
  * @held:	operations of the disk that shall not complete for now
  * @nr_held:	how many
  * @nr_busy:	requests under way
@@ -145,6 +148,7 @@ struct world {
 	bool flush_failed;
 	bool verbose;
 	bool verbose_io;
+	struct graph *graph;
 	struct shard_io *held[WORLD_HELD_MAX];
 	u32 nr_held;
 	u32 nr_busy;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The histories whose graphs are shown in docs: `make figures`.
+ *
+ * Each is replayed as "NAME:SEED", and ends where its figure does; what comes
+ * after that is compared as usual.
+ */
+#include "picture.h"
+#include "runner.h"
+#include "script.h"
+
+static void figure_begin(struct world *w)
+{
+	struct world_config config;
+
+	history_config(&config, false, false);
+	config.disk.volatile_cache = true;
+	world_begin(w, &config);
+}
+
+static void figure_end(struct world *w)
+{
+	picture_pause(w);
+	world_recover(w);
+	world_close(w);
+}
+
+/* Several requests share a frame, and one waits for a flush. */
+static void write_together(struct world *w)
+{
+	world_submit(w, SHARD_WRITE, 0, 2, false);
+	world_submit(w, SHARD_WRITE, 8, 1, false);
+	world_submit(w, SHARD_DISCARD, 20, 4, false);
+	world_wait_all(w);
+}
+
+static void figure_puts(struct world *w)
+{
+	figure_begin(w);
+	write_together(w);
+	script_write(w, 4, 1, false);
+	script_flush(w);
+	script_write(w, 5, 1, false);
+	world_checkpoint(w);
+	script_write(w, 6, 2, false);
+	figure_end(w);
+}
+
+/*
+ * All that is in the first host extent is discarded, and given up when it is
+ * in no run any more; the writes then come to where that extent is next.
+ */
+static void figure_discard(struct world *w)
+{
+	u32 i;
+
+	picture_pause(w);
+	figure_begin(w);
+	script_write(w, 0, 15, false);
+	world_checkpoint(w);
+	picture_go_on(w);
+	script_discard(w, 0, 15);
+	world_checkpoint(w);
+	world_compact(w);
+	for (i = 0; i < 7; i++)
+		script_write(w, 16, 15, false);
+	script_flush(w);
+	figure_end(w);
+}
+
+static void figure_crash(struct world *w)
+{
+	figure_begin(w);
+	script_write(w, 0, 2, false);
+	script_flush(w);
+	script_write(w, 4, 1, false);
+	script_write(w, 5, 1, false);
+	world_recover(w);
+	script_write(w, 6, 1, true);
+	figure_end(w);
+}
+
+const struct check_suite check_figures[] = {
+	{ "figure-puts", figure_puts, 0, "a few writes and a checkpoint" },
+	{ "figure-discard", figure_discard, 0, "an extent is given up" },
+	{ "figure-crash", figure_crash, 0, "a start after a power cut" },
+	{ NULL }
+};
