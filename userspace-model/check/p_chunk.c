@@ -14,7 +14,7 @@
 
 #define P_FRAMES	8
 #define P_EXTENT_BLOCKS	64
-#define P_EXTENTS	16	/* M_CHUNK_BLOCKS of it */
+#define P_EXTENTS	16
 #define P_ADDS_MAX	6
 #define P_SEGS		8
 
@@ -136,9 +136,10 @@ static void put(struct p_chunk *p)
 		kapi_fail("no place for a frame");
 	f->place = p->frame->place;
 	block = (u64)f->place.extent * P_EXTENT_BLOCKS + f->place.block;
-	why = m_chunk_put(&p->m, block, 1, &f->seq);
+	why = m_chunk_put(&p->m, block, f->place.generation, 1, &f->seq);
 	if (!why)
-		why = m_chunk_put(&p->m, block + 1, f->nr_blocks, stamps);
+		why = m_chunk_put(&p->m, block + 1, f->place.generation,
+				  f->nr_blocks, stamps);
 	if (why)
 		kapi_fail("O1: %s", why);
 	shard_frame_seal(store, p->frame, f->seq - 1);
@@ -178,7 +179,7 @@ static void get(struct p_chunk *p, const struct p_frame *f)
 	for (i = 0; i < f->nr_blocks; i++) {
 		const u8 *at = p->data + (size_t)(i + 1) * size;
 
-		if (content_stamp(at, size) != p->m.stamps[block + 1 + i])
+		if (content_stamp(at, size) != p->m.at[block + 1 + i].stamp)
 			kapi_fail("payload block %u is not what it was", i);
 		if (p->header.csums[i] != crc32c(store->seed, at, size))
 			kapi_fail("payload block %u: checksum", i);

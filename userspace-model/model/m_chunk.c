@@ -4,15 +4,17 @@
  */
 #include "m_chunk.h"
 
-const char *m_chunk_put(struct m_chunks *m, u64 block, u32 nr,
+const char *m_chunk_put(struct m_chunks *m, u64 block, u32 generation, u32 nr,
 			const u64 *stamps)
 {
 	u32 i;
 
 	for (i = 0; i < nr; i++) {
-		if (m->stamps[block + i])
-			return "put where something is";
-		m->stamps[block + i] = stamps[i];
+		if (block + i >= M_CHUNK_BLOCKS ||
+		    m->at[block + i].generation >= generation)
+			return "put where something is, or nothing can be";
+		m->at[block + i].generation = generation;
+		m->at[block + i].stamp = stamps[i];
 	}
 	return NULL;
 }

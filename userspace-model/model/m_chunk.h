@@ -7,18 +7,22 @@
 
 #include "kapi.h"
 
-#define M_CHUNK_BLOCKS	1024	/* of the backing device */
+#define M_CHUNK_BLOCKS	8192	/* of the backing device */
 
 /**
  * struct m_chunks - what was put
- * @stamps:	for each block of the backing device, its content; 0: nothing
+ * @at:		for each block of the backing device, in which life of its
+ *		extent, and what; generation 0: nothing ever was
  */
 struct m_chunks {
-	u64 stamps[M_CHUNK_BLOCKS];
+	struct {
+		u32 generation;
+		u64 stamp;
+	} at[M_CHUNK_BLOCKS];
 };
 
 /** m_chunk_put() - Return: NULL, or what is wrong with doing so */
-const char *m_chunk_put(struct m_chunks *m, u64 block, u32 nr,
+const char *m_chunk_put(struct m_chunks *m, u64 block, u32 generation, u32 nr,
 			const u64 *stamps);
 
 #endif /* M_CHUNK_H */
