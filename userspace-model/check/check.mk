@@ -12,8 +12,9 @@ SHARDSIM_SRCS	:= userspace-model/shardsim.c \
 # and the histories it is one object, of which only the suite can be seen; the
 # choices, the disk, the Linux words and the models are those of the program.
 # Marks are those of the real engine.
-MOCKS		:= index extent
+MOCKS		:= extent chunk index
 mocked-extent	:= extent retire
+mocked-chunk	:= frame cache
 mocked-index	:= index memtable run cache
 MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c history.c compare.c \
 	picture.c)

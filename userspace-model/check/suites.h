@@ -34,7 +34,8 @@ void check_oracle(struct world *w);
 void check_chunk(struct world *w);
 
 /* A layer's model in its place; see mock.h. */
-void check_mock_index(struct world *w);
 void check_mock_extent(struct world *w);
+void check_mock_chunk(struct world *w);
+void check_mock_index(struct world *w);
 
 #endif /* CHECK_SUITES_H */
