@@ -200,10 +200,10 @@ static void a_device_that_cannot_be_opened_says_why(struct kunit *test)
 	dev->fake->backend.read_only = true;
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EROFS);
 	dev->fake->backend.read_only = false;
-	dev->options.memtable_entries = 7;
+	dev->options.memtable_entries = 1;
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
 	dev->options = good;
-	dev->options.cache_pages = 1;
+	dev->options.cache_pages = BIT(24) + 1;
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
 	dev->options = good;
 	dev->options.frames_in_flight = 17;

@@ -31,10 +31,9 @@ struct shard_cache {
 struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages)
 {
 	struct shard_cache *cache;
-	u32 buckets = roundup_pow_of_two(max(nr_pages, 2u));
+	u32 buckets = roundup_pow_of_two(nr_pages);
 	u32 i;
 
-	nr_pages = max(nr_pages, 2u);
 	cache = kvzalloc(struct_size(cache, pages, nr_pages), GFP_KERNEL);
 	if (!cache)
 		return NULL;

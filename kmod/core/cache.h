@@ -25,7 +25,7 @@ struct shard_cached {
 	void *block;
 };
 
-/** shard_cache_create() - at least 2 pages; may sleep; NULL without memory */
+/** shard_cache_create() - at least 1 page; may sleep; NULL without memory */
 struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages);
 void shard_cache_destroy(struct shard_cache *cache);
 

@@ -219,8 +219,10 @@ static int options_check(struct shard_options *o)
 		o->compact_runs = SHARD_COMPACT_RUNS;
 	if (!o->frames_in_flight)
 		o->frames_in_flight = SHARD_QUEUE_DEPTH;
-	if (o->memtable_entries < 8 || o->memtable_entries > SHARD_MEMTABLE_ENTRIES_MAX ||
-	    o->cache_pages < 2 || o->cache_pages > BIT(24) ||
+	/* room for one request, and for one page, is enough */
+	if (o->memtable_entries < SHARD_MEMTABLE_PER_REQUEST ||
+	    o->memtable_entries > SHARD_MEMTABLE_ENTRIES_MAX ||
+	    o->cache_pages > BIT(24) ||
 	    o->compact_runs < 2 || o->compact_runs > SHARD_RUNS_MAX ||
 	    o->frames_in_flight > SHARD_QUEUE_DEPTH_MAX)
 		return -EINVAL;

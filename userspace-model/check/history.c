@@ -360,8 +360,8 @@ void history_run(struct world *w, const struct world_config *config)
 static const u32 swarm_extent_blocks[] = { 16, 32, 64 };
 static const u32 swarm_blocks[] = { 64, 16, 200, 1000 };
 static const u32 swarm_spare[] = { 1, 0, 4, 20 };
-static const u32 swarm_entries[] = { 8, 12, 64 };
-static const u32 swarm_pages[] = { 2, 8 };
+static const u32 swarm_entries[] = { 8, 12, 64, 2 };
+static const u32 swarm_pages[] = { 2, 8, 1 };
 static const u32 swarm_frames[] = { 8, 2, 3, 64 };
 static const u32 swarm_sync[] = { 0, 8 };
 static const u32 swarm_depths[] = { 4, 1, 2, 16 };

@@ -32,6 +32,7 @@
  *   but an end: both copies of the newest one may be gone.
  */
 #include "extent.h"
+#include "memtable.h"
 #include "shardblk_format.h"
 #include "suites.h"
 #include "sweep.h"
@@ -456,9 +457,9 @@ static size_t choose_one_worker(void *ctx, size_t n, unsigned int kind)
 }
 
 /*
- * The smallest memtable and cache (as ever), one frame in flight, one worker
- * for each queue: with any order of fibers and completions, and no fault, all
- * is done that is asked for.
+ * A memtable for one request, a cache of one page, one frame in flight, one
+ * worker for each queue: with any order of fibers and completions, and no
+ * fault, all is done that is asked for.
  */
 void check_sweep_pools(struct world *w)
 {
@@ -469,6 +470,8 @@ void check_sweep_pools(struct world *w)
 	w->sim.hooks.choose = choose_one_worker;
 	for (h = sweep_histories; h->name; h++) {
 		config_of(h, &config);
+		config.options.memtable_entries = SHARD_MEMTABLE_PER_REQUEST;
+		config.options.cache_pages = 1;
 		config.options.frames_in_flight = 1;
 		prepare(w, h, &config);
 		for (i = 0; i < POOL_ROUNDS; i++) {
