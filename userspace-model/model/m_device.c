@@ -1,25 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * DOC: the model of the device
- *
- * All requests have places in one order.  Of that order these pairs are known
- * (the set m_request.before): a request that was acknowledged before another
- * one was submitted comes first; and when a read shows the effect of one
- * request on a block, everything that was in force there before the read
- * comes before that one.
- *
- * After a crash a device may hold a state if there are a set of requests and
- * an order of it, such that
- *
- *  - with each request, all that are known to come before it are in the set;
- *  - all in m_device.must are in the set: acknowledged FUA writes, and what
- *    was acknowledged before an acknowledged flush was submitted;
- *  - the order respects the known pairs;
- *  - the set, applied in that order to what the device held when it was last
- *    settled, whole requests each, gives the state.
- *
- * The engine's own numbers, where it gave any, are tried as the order first.
- * If that does not explain the state, all sets that could are searched.
+ * The model of the device.
  */
 #include "m_device.h"
 
@@ -77,11 +58,6 @@ void m_device_done(struct m_device *m, u32 index, bool fua, int error)
 		m->must |= BIT_ULL(index);
 }
 
-void m_device_flushed(struct m_device *m, u64 acked)
-{
-	m->must |= acked;
-}
-
 /* Does @r leave @stamp in block @lba? */
 static bool leaves(const struct m_request *r, u32 lba, u64 stamp)
 {
@@ -103,11 +79,6 @@ static void order(struct m_device *m, u64 first, u32 second)
 	for (i = 0; i < m->nr_requests; i++)
 		if (i == second || m->requests[i].before & BIT_ULL(second))
 			m->requests[i].before |= first;
-}
-
-struct m_read m_device_read_begin(const struct m_device *m)
-{
-	return (struct m_read){ .acked = m->acked, .clock = m->clock };
 }
 
 /*

@@ -9,6 +9,25 @@
  *
  * The content of a block is one number, its stamp: 0 for zeros, else which
  * write it comes from and which block of that write it is.
+ *
+ * All requests have places in one order.  Of that order these pairs are known
+ * (the set m_request.before): a request that was acknowledged before another
+ * one was submitted comes first; and when a read shows the effect of one
+ * request on a block, everything that was in force there before the read
+ * comes before that one.
+ *
+ * After a crash a device may hold a state if there are a set of requests and
+ * an order of it, such that
+ *
+ *  - with each request, all that are known to come before it are in the set;
+ *  - all in m_device.must are in the set: acknowledged FUA writes, and what
+ *    was acknowledged before an acknowledged flush was submitted;
+ *  - the order respects the known pairs;
+ *  - the set, applied in that order to what the device held when it was last
+ *    settled, whole requests each, gives the state.
+ *
+ * The engine's own numbers, where it gave any, are tried as the order first.
+ * If that does not explain the state, all sets that could are searched.
  */
 #ifndef M_DEVICE_H
 #define M_DEVICE_H
@@ -107,10 +126,16 @@ u32 m_device_submit(struct m_device *m, bool write, u32 lba, u32 nr_blocks,
 void m_device_done(struct m_device *m, u32 index, bool fua, int error);
 
 /** m_device_flushed() - a flush is: @acked is m->acked at its submission */
-void m_device_flushed(struct m_device *m, u64 acked);
+static inline void m_device_flushed(struct m_device *m, u64 acked)
+{
+	m->must |= acked;
+}
 
 /** m_device_read_begin() - a read is submitted */
-struct m_read m_device_read_begin(const struct m_device *m);
+static inline struct m_read m_device_read_begin(const struct m_device *m)
+{
+	return (struct m_read){ .acked = m->acked, .clock = m->clock };
+}
 
 /**
  * m_device_read_done() - may a read have returned this

@@ -65,12 +65,6 @@ bool m_extent_replayed(const struct m_extent *e, u64 seq)
 	return e->state == M_EXTENT_SEALED && e->last_seq <= seq;
 }
 
-void m_extent_publish(struct m_extent *e)
-{
-	e->published |= e->unpublished;
-	e->unpublished = false;
-}
-
 bool m_extent_needed(const struct m_extent *e)
 {
 	return e->state != M_EXTENT_SEALED || e->in_log || e->refs ||

@@ -76,7 +76,11 @@ u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq);
 bool m_extent_replayed(const struct m_extent *e, u64 seq);
 
 /** m_extent_publish() - a root knows all that is in it */
-void m_extent_publish(struct m_extent *e);
+static inline void m_extent_publish(struct m_extent *e)
+{
+	e->published |= e->unpublished;
+	e->unpublished = false;
+}
 
 /** m_extent_needed() - or may it be given up (O6, O7) */
 bool m_extent_needed(const struct m_extent *e);
