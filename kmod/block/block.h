@@ -10,6 +10,7 @@
  *  queue.c    the disk: requests to the engine
  *  bio.c      the back end: bios to the backing device
  *  sysfs.c    /sys/block/shardblkN/shardblk
+ *  debugfs.c  /sys/kernel/debug/shardblk/N
  *  trace.c    tracepoints
  */
 #ifndef SHARDBLK_BLOCK_H
@@ -132,6 +133,9 @@ enum shardblk_phase {
  * @device:	the engine; NULL while it is being opened
  * @tag_set:	of @disk
  * @disk:	above
+ * @trace_ops:	what the engine tells; @event comes and goes (debugfs.c)
+ * @ring:	the last events; NULL until they were first asked for
+ * @debugfs:	directory
  * @state_work:	tells the world about a new state
  * @state_told:	the last one it told; @state_work's own once LIVE
  */
@@ -147,6 +151,9 @@ struct shardblk {
 	struct shard_device *device;
 	struct blk_mq_tag_set tag_set;
 	struct gendisk *disk;
+	struct shard_trace_ops trace_ops;
+	struct shard_ring *ring;
+	struct dentry *debugfs;
 	struct work_struct state_work;
 	enum shard_state state_told;
 };
@@ -281,10 +288,25 @@ extern const struct attribute_group *shardblk_groups[];
 
 void shardblk_sysfs_init(void);
 
+/* -------------------------------------------------------------- debugfs.c */
+
+/* Once; at module exit no device is there any more. */
+void shardblk_debugfs_init(void);
+void shardblk_debugfs_exit(void);
+
+/** shardblk_debugfs_add() - for a device whose engine is open; may sleep */
+void shardblk_debugfs_add(struct shardblk *sb);
+/** shardblk_debugfs_remove() - nobody reads any more afterwards; may sleep */
+void shardblk_debugfs_remove(struct shardblk *sb);
+
 /* ---------------------------------------------------------------- trace.c */
 
-/* Called with the struct shardblk as context. */
+/* Called with the struct shardblk as context.  Each device has a copy. */
 extern const struct shard_trace_ops shardblk_trace_ops;
+
+/** shardblk_trace_record() - keep events in @sb->ring, which is there, or no more */
+void shardblk_trace_record(struct shardblk *sb, bool on);
+bool shardblk_trace_records(const struct shardblk *sb);
 
 /* -------------------------------------------------------------- control.c */
 

@@ -19,14 +19,21 @@ static struct miscdevice control = {
 
 static int __init shardblk_init(void)
 {
+	int error;
+
 	shardblk_sysfs_init();
-	return misc_register(&control);
+	shardblk_debugfs_init();
+	error = misc_register(&control);
+	if (error)
+		shardblk_debugfs_exit();
+	return error;
 }
 
 static void __exit shardblk_exit(void)
 {
 	misc_deregister(&control);
 	shardblk_remove_all();
+	shardblk_debugfs_exit();
 }
 
 module_init(shardblk_init);

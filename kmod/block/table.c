@@ -287,7 +287,7 @@ static int table_start(struct shardblk *sb,
 {
 	struct shard_options engine = {
 		.read_only = options->read_only,
-		.trace = &shardblk_trace_ops,
+		.trace = &sb->trace_ops,
 		.state_changed = table_state_changed,
 		.ctx = sb,
 	};
@@ -377,6 +377,7 @@ int shardblk_add(const struct shardblk_options *options)
 		return -ENOMEM;
 	sb->phase = SHARDBLK_ADDING;
 	sb->read_only = options->read_only;
+	sb->trace_ops = shardblk_trace_ops;
 	INIT_WORK(&sb->state_work, table_state_work);
 	error = table_insert(sb, options->id);
 	if (error)
@@ -386,6 +387,7 @@ int shardblk_add(const struct shardblk_options *options)
 		goto out_erase;
 
 	id = sb->id;
+	shardblk_debugfs_add(sb);
 	pr_info("shardblk%d on %s, %s\n", id, sb->backing.backend.name,
 		shard_state_name(sb->state_told));
 	mutex_lock(&table_lock);
@@ -410,6 +412,7 @@ static int table_demolish(struct shardblk *sb)
 {
 	int error;
 
+	shardblk_debugfs_remove(sb);
 	shardblk_disk_remove(sb);
 	error = shard_device_close(sb->device);
 	/* The engine was the last to schedule it; it finds REMOVING. */
@@ -422,6 +425,7 @@ static int table_demolish(struct shardblk *sb)
 	else
 		pr_info("shardblk%d removed\n", sb->id);
 	table_erase(sb);
+	shard_ring_destroy(sb->ring);
 	kfree(sb);
 	return error ? -EIO : 0;
 }

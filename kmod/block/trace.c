@@ -41,6 +41,25 @@ static void trace_recovery(void *ctx, u64 first_seq, u64 last_seq, u32 frames,
 				error);
 }
 
+static void trace_event(void *ctx, const struct shard_event *event)
+{
+	struct shardblk *sb = ctx;
+
+	trace_shardblk_event(sb->id, event);
+	/* Pairs with the release in graph_start(). */
+	shard_ring_add(smp_load_acquire(&sb->ring), event);
+}
+
+void shardblk_trace_record(struct shardblk *sb, bool on)
+{
+	WRITE_ONCE(sb->trace_ops.event, on ? trace_event : NULL);
+}
+
+bool shardblk_trace_records(const struct shardblk *sb)
+{
+	return READ_ONCE(sb->trace_ops.event);
+}
+
 const struct shard_trace_ops shardblk_trace_ops = {
 	.frame_issued	= trace_frame_issued,
 	.frame_retired	= trace_frame_retired,

@@ -110,6 +110,54 @@ TRACE_EVENT(shardblk_recovery,
 		      __entry->frames, __entry->error)
 );
 
+/* While events are recorded (debugfs.c); what an append holds is told there. */
+TRACE_EVENT(shardblk_event,
+	    TP_PROTO(int id, const struct shard_event *event),
+	    TP_ARGS(id, event),
+	    TP_STRUCT__entry(
+		__field(u64, append)
+		__field(u64, offset)
+		__field(u64, dep)
+		__field(u64, after)
+		__field(u64, ticket)
+		__field(u64, durable)
+		__field(int, id)
+		__field(u32, kind)
+		__field(u32, queue)
+		__field(u32, len)
+		__field(int, error)
+	    ),
+	    TP_fast_assign(
+		__entry->kind = event->kind;
+		__entry->append = event->id;
+		__entry->offset = event->offset;
+		__entry->dep = event->dep;
+		__entry->after = event->after;
+		__entry->ticket = event->ticket;
+		__entry->durable = event->durable;
+		__entry->id = id;
+		__entry->queue = event->queue;
+		__entry->len = event->len;
+		__entry->error = event->error;
+	    ),
+	    TP_printk("shardblk%d %s id=%llu queue=%u offset=%llu len=%u dep=%llu after=%llu ticket=%llu durable=%llu error=%d",
+		      __entry->id,
+		      __print_symbolic(__entry->kind,
+				       { SHARD_EVENT_CHUNKS, "chunks" },
+				       { SHARD_EVENT_APPEND, "append" },
+				       { SHARD_EVENT_ISSUED, "issued" },
+				       { SHARD_EVENT_WRITTEN, "written" },
+				       { SHARD_EVENT_FLUSH, "flush" },
+				       { SHARD_EVENT_FLUSHED, "flushed" },
+				       { SHARD_EVENT_RESET, "reset" },
+				       { SHARD_EVENT_WAS_RESET, "was-reset" },
+				       { SHARD_EVENT_RECORD, "record" }),
+		      __entry->append,
+		      __entry->queue, __entry->offset, __entry->len,
+		      __entry->dep, __entry->after, __entry->ticket,
+		      __entry->durable, __entry->error)
+);
+
 #endif /* _TRACE_SHARDBLK_H */
 
 #undef TRACE_INCLUDE_PATH

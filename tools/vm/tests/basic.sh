@@ -30,6 +30,32 @@ must blkdiscard -z -o 4194304 -l 1048576 "$dev"
 same "$(dd if="$dev" bs=1M skip=4 count=1 iflag=direct 2>/dev/null | tr -d '\000' | wc -c)" 0 "bytes after write-zeroes"
 put "$dev" one 8
 
+t "the dependency graph is recorded on request, and drawn"
+graph=/sys/kernel/debug/shardblk/${dev#/dev/shardblk}/graph
+same "$(stat -c %a "$graph")" 600 "mode of the graph"
+must grep -q "recording is off" "$graph"
+must grep -q "^extent nr=.* stream=0 " "$graph"
+! grep -q "^append " "$graph" || fail "events before anyone wanted them"
+must shardctl graph --record=on "$dev"
+must grep -q "recording is on" "$graph"
+echo 1 >$tracing/events/shardblk/shardblk_event/enable
+put "$dev" one 8
+echo 0 >$tracing/events/shardblk/shardblk_event/enable
+must shardctl graph --record=off "$dev"
+put "$dev" one 8
+cat "$graph" >/tmp/graph
+for word in chunks append issued written flush flushed; do
+	must grep -q "^$word " /tmp/graph
+done
+at_most "$(grep -c "^append " /tmp/graph)" 128 "appends while it was on"
+must grep -q "shardblk_event: .*flushed id=" $tracing/trace
+must shardctl graph --output=/tmp/dot "$dev"
+must grep -q "ellipse.*b2f2bb.*flush" /tmp/dot
+must grep -q "box .*b2f2bb.*frame" /tmp/dot
+must shardctl graph --output=/tmp/dot2 /tmp/graph
+same "$(grep -c "shape=box " /tmp/dot)" "$(grep -c "shape=box " /tmp/dot2)" "frames drawn"
+! sh -c "echo maybe >$graph" 2>/dev/null || fail "nonsense accepted"
+
 t "what is open is neither removed nor unloaded"
 exec 7<"$dev"
 refuses 2 shardctl remove "$dev"
