@@ -136,11 +136,10 @@ void dump_damaged(struct dump *dump, const char *kind,
 
 /* ---- superblock ---- */
 
-/* Visit each block of the superblock extents that is not empty. */
-static void super_walk(struct dump *dump,
-		       void (*visit)(struct dump *dump,
-				     const struct shard_place *place, int err,
-				     const struct shard_super_record *record))
+void super_walk(struct dump *dump,
+		void (*visit)(struct dump *dump,
+			      const struct shard_place *place, int err,
+			      const struct shard_super_record *record))
 {
 	const struct shard_identity *id = &dump->image.identity;
 	const u32 nr_blocks = min(id->extent_blocks, SHARDBLK_SUPER_BLOCKS);

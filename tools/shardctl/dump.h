@@ -22,6 +22,7 @@
  * @seed:	of checksums
  * @blocks:	room for the payload of a frame
  * @nr_damaged:	records that should be right and are not
+ * @private:	of whoever visits
  */
 struct dump {
 	struct image image;
@@ -32,6 +33,7 @@ struct dump {
 	u32 seed;
 	u8 *blocks;
 	u64 nr_damaged;
+	void *private;
 };
 
 /* The sections; each prints its records. */
@@ -47,6 +49,21 @@ void dump_extents(struct dump *dump);
  * Return: 0, or -ENODEV when they hold no valid record.
  */
 int dump_find_newest(struct dump *dump);
+
+/** super_walk() - visit each block of the superblock extents that is not empty */
+void super_walk(struct dump *dump,
+		void (*visit)(struct dump *dump,
+			      const struct shard_place *place, int err,
+			      const struct shard_super_record *record));
+
+/**
+ * frames_walk() - visit the frames of the log, as recovery would scan it
+ * @visit:	@err: why there is none where one should be; else it is @header
+ */
+void frames_walk(struct dump *dump,
+		 void (*visit)(struct dump *dump,
+			       const struct shard_place *place, int err,
+			       const struct shard_frame_header *header));
 
 /**
  * struct manifest_visitor - told of a manifest's parts in their order

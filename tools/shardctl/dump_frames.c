@@ -17,12 +17,16 @@ static const char *kind_name(u8 kind)
 }
 
 static void print_frame(struct dump *dump, const struct shard_place *place,
-			const struct shard_frame_header *header)
+			int err, const struct shard_frame_header *header)
 {
-	struct json_object *record = dump_record("frame", place);
-	struct json_object *entries, *entry;
+	struct json_object *record, *entries, *entry;
 	u32 i;
 
+	if (err) {
+		dump_damaged(dump, "frame", place, err);
+		return;
+	}
+	record = dump_record("frame", place);
 	rec_text(record, "stream", dump_stream_name(header->stream));
 	rec_u64(record, "seq", header->seq);
 	rec_u64(record, "durable_seq", header->durable_seq);
@@ -69,8 +73,10 @@ static int read_frame(struct dump *dump, const struct shard_place *place)
 }
 
 /* An open log ends at the first frame that is not right, a fixed one does not. */
-static void dump_log_extent(struct dump *dump,
-			    const struct shard_super_extent *extent)
+static void log_walk(struct dump *dump, const struct shard_super_extent *extent,
+		     void (*visit)(struct dump *dump,
+				   const struct shard_place *place, int err,
+				   const struct shard_frame_header *header))
 {
 	const struct shard_frame_header *header = &dump->frame;
 	const bool open = extent->end == SHARDBLK_END_OPEN;
@@ -86,19 +92,25 @@ static void dump_log_extent(struct dump *dump,
 		err = read_frame(dump, &place);
 		if (err && open && err != -EIO)
 			return;
-		if (err) {
-			dump_damaged(dump, "frame", &place, err);
+		visit(dump, &place, err, header);
+		if (err)
 			return;
-		}
-		print_frame(dump, &place, header);
 		place.block += 1 + header->nr_blocks;
 	}
 }
 
-void dump_frames(struct dump *dump)
+void frames_walk(struct dump *dump,
+		 void (*visit)(struct dump *dump,
+			       const struct shard_place *place, int err,
+			       const struct shard_frame_header *header))
 {
 	u32 i;
 
 	for (i = 0; i < dump->newest.nr_log; i++)
-		dump_log_extent(dump, &dump->newest.extents[i]);
+		log_walk(dump, &dump->newest.extents[i], visit);
+}
+
+void dump_frames(struct dump *dump)
+{
+	frames_walk(dump, print_frame);
 }

@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{ "check",	ctl_check,	"verify a device or image" },
 	{ "dump",	ctl_dump,	"print the records of a device or image" },
 	{ "export",	ctl_export,	"copy the logical contents out" },
+	{ "graph",	ctl_graph,	"draw what was written after what" },
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

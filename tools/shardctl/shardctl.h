@@ -39,6 +39,7 @@ int ctl_status(int argc, char **argv);
 int ctl_check(int argc, char **argv);
 int ctl_dump(int argc, char **argv);
 int ctl_export(int argc, char **argv);
+int ctl_graph(int argc, char **argv);
 
 /**
  * ctl_error() - say on stderr what is wrong and why

@@ -10,7 +10,7 @@
 
 SHARDCTL_VERSION ?= $(or $(VERSION),0.1.0)
 
-SHARDCTL_SRCS	:= $(wildcard tools/shardctl/*.c)
+SHARDCTL_SRCS	:= $(wildcard tools/shardctl/*.c) $(GRAPH_SRCS)
 SHARDCTL_FILL_SRCS := tools/shardctl/test/fill.c tools/shardctl/file_backend.c
 SHARDCTL	:= $(O)/shardctl
 SHARDCTL_ASAN	:= $(O)/asan/shardctl

@@ -123,7 +123,7 @@ test_usage()
 	expect 0 'Commands:' --help
 	expect 0 '^shardctl .*format 2' --version
 	local command
-	for command in format add remove list status check dump export; do
+	for command in format add remove list status check dump export graph; do
 		expect 0 "Usage: shardctl $command" "$command" --help
 		expect 1 'Try .shardctl' "$command" --frob
 	done
@@ -144,6 +144,8 @@ test_usage()
 	expect 1 'too many' list x
 	expect 1 'section: no such section' dump --section=frob x
 	expect 1 'from where, and to where' export x
+	expect 1 'last: not a number' graph --last=0 x
+	expect 1 'record: neither on nor off' graph --record=frob x
 }
 
 test_targets()
@@ -157,6 +159,8 @@ test_targets()
 	expect 2 'no shardblk format' check image
 	expect 2 'no shardblk format' dump image
 	expect 2 'no shardblk format' export image copy
+	expect 2 'no shardblk format' graph image
+	expect 2 'not a device that is up' graph --record=on image
 	check 'a failed export leaves no file' test ! -e copy
 	expect 2 'only block devices can be added.*losetup' add image
 	exec 8<image
@@ -376,8 +380,62 @@ for r in json.load(sys.stdin):
 		10:5:17 12:1:0 50:2:34
 }
 
+# What lies on an image says what came after what, and what is durable.
+test_graph()
+{
+	local green=b2f2bb yellow=fff3a3 node code
+
+	fresh image 64M
+	expect 0 formatted format --extent-size=1M image
+	"$fill" image write:10:5:17 write:20:1:3 checkpoint write:50:2:34 flush \
+		discard:7:100 write:60:1:1
+	cp image before
+	expect 0 '^digraph' graph image
+	mv out dot
+	for node in "note.*$green.*manifest 3.*meta0" "note.*$green.*manifest 3.*meta1" \
+		"folder.*$green.*run" "box3d.*$green.*record 3.*checkpoint of 2" \
+		"box .*$green.*frame 3.*write 50..51" \
+		"box .*$yellow.*frame 5.*write 60" 'run.*2 entries' 'host.*sealed'; do
+		check "the graph has $node" grep -qE "$node" dot
+	done
+	check 'a copy after the other' grep -q 'a[0-9]* -> a[0-9]* .*O10' dot
+	check 'the record after all it needs' test "$(sed -n \
+		"s/^.\(a[0-9]*\) .*record 3.*extent 0:.*/\1/p" dot | xargs -I{} \
+		grep -cE '{} -> a[0-9]+ .color="#1c7ed6".;' dot)" -eq 3
+	expect 0 '' graph --last=1 -o last image
+	check 'no more than wanted' test "$(grep -c '^.a[0-9]* .shape' last)" -eq 1
+	check 'graph changed nothing' cmp -s image before
+	if command -v dot >/dev/null; then
+		expect 0 '' graph -o image.svg image
+		check 'dot understands it' grep -q '</svg>' image.svg
+	fi
+	mkdir -p empty
+	code=0
+	PATH=$dir/empty "$ctl" graph -o image.svg image >out 2>err || code=$?
+	check 'without dot it fails' test $code -eq 3
+	check 'and says what is missing' grep -q 'package graphviz' err
+
+	printf '%s\n' '# shardblk graph: recording is on' \
+		'device block_size=512 extent_blocks=16 extents=20' \
+		'append id=1 offset=65536 len=1024 dep=1' 'issued id=1 first=1' \
+		'written id=1 ticket=1' 'append id=2 queue=5 len=512 after=1 ticket=1' \
+		'flush id=1 ticket=1' >events
+	expect 0 "extent 8: 0 .2" graph events
+	check 'a flush is under way' grep -q 'ellipse.*ffd8a8' out
+	check 'it will cover the append' grep -q 'f0 -> a0' out
+	check 'the other one waits for it' grep -q 'a1 -> f0 .*O4' out
+	echo 'frob id=1' >>events
+	expect 3 'not understood: frob' graph events
+	printf '# shardblk graph: recording is off\n' >events
+	expect 0 'nothing was recorded' graph events
+
+	# A damaged device has a graph, too.
+	flip image "$(locate image frames 'r["seq"] == 3')"
+	expect 4 'record 3' graph image
+}
+
 touch out err
-for test in usage targets format large signatures export damage; do
+for test in usage targets format large signatures export damage graph; do
 	test_$test
 done
 echo "shardctl-test: $nr_passed passed, $nr_failed failed"
