@@ -79,7 +79,7 @@ static u64 merge_pages(struct shard_store *store, const struct shard_runs *runs,
 		   shard_run_pages_of(store->block_size, 2 * entries, csums));
 }
 
-/* Is the space for a merge of everything left beside one of @nr runs? */
+/* O12: is the space for a merge of everything left beside one of @nr runs? */
 static bool leaves_room(struct shard_store *store,
 			const struct shard_runs *runs, u32 nr)
 {

@@ -197,6 +197,7 @@ static void device_super_failed(void *ctx, int error)
 	       error);
 	WRITE_ONCE(device->store.dead, true);
 	wake_up_all(&device->store.changed);
+	/* O3: after a failed flush no record is durable either; reads go on */
 	shard_device_set_state(device, flush ? SHARD_STATE_READ_ONLY :
 					       SHARD_STATE_FAILED);
 }

@@ -231,7 +231,7 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
 		anyway |= head_is_low(&ex->heads[s]) &&
 			  head_may_have(ex, s, limit[s]);
 	}
-	/* the earlier in the space order, the earlier served: host last */
+	/* O12: the earlier in the space order, the earlier served: host last */
 	for (s = SHARD_STREAMS; anyway && s-- > 0;)
 		while (nr < max && head_takes(&ex->heads[s]) &&
 		       head_may_have(ex, s, limit[s]) &&
@@ -353,6 +353,7 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 		place->block = e->written;
 		e->written += nr_blocks;	/* O1 */
 		e->last_seq = max(e->last_seq, last_seq);
+		/* O7: not to be given up before its run is published */
 		e->unpublished = SHARD_INDEX_STREAMS & BIT(stream);
 		placed = true;
 	}

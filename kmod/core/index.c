@@ -405,6 +405,7 @@ u64 shard_index_run_id(struct shard_index *index)
 	return shard_super_number(index->store->super) << 16 | (nr & 0xffff);
 }
 
+/* O11: whoever makes a root of the runs there are has these to himself. */
 void shard_index_edit_begin(struct shard_index *index)
 {
 	mutex_lock(&index->edit);

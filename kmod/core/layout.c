@@ -113,6 +113,7 @@ u64 shard_layout_make(struct shard_layout *l)
 	u64 taken;
 
 	/*
+	 * O12: to each step its own, so that none waits for a later one.
 	 * A merge of all takes in old runs and leaves one new: both must have
 	 * room.  It leaves none to the checkpoints' stream, so of that the
 	 * runs that it takes in and the next one.

@@ -138,6 +138,7 @@ static int scan_payload(struct log_scan *s, const struct shard_super_extent *e,
 
 		if (err == -EINTR)
 			return err;
+		/* O8: what cannot be read may be there at the next start */
 		if (err && s->header->seq + s->header->nr_entries - 1 >
 		    s->durable)
 			return err;
@@ -351,6 +352,7 @@ static int replay_extent(struct log_scan *s, u32 idx)
 		}
 		if (!step)
 			step = replay_step(s, idx, block);
+		/* O8: a read error is not the end of the log */
 		if (step != REPLAY_NEXT)
 			return step;
 		block += 1 + s->header->nr_blocks;
@@ -533,6 +535,7 @@ static int restore_log(struct log_scan *s)
 			       e->extent);
 			return -EUCLEAN;
 		}
+		/* O8: the record of this start names where it ends */
 		shard_extent_restore_log(s->store->ex, e->extent, e->start,
 					 s->ends[i], s->last_seqs[i]);
 	}

@@ -124,6 +124,7 @@ static int root_publish(struct shard_root *root, const struct shard_edit *edit,
 
 	shard_index_runs(root->index, &now);
 	shard_edit_apply(edit, &now, &next, &dropped);
+	/* O6: what this root no longer counts is dead once it is durable */
 	refs_run(root->refs, edit->run, false);
 	for (i = 0; i < dropped.nr; i++)
 		refs_run(root->refs, dropped.run[i], true);

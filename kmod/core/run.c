@@ -97,6 +97,7 @@ static int leaf_hold(struct shard_store *store, struct shard_cache *cache,
 					       shard_run_offset(store, run,
 								e.page),
 					       e.csum, &c);
+			/* O11: what cannot be read is not a hole */
 			if (err)
 				return err;
 		}
@@ -163,7 +164,7 @@ int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
 		}
 		err = leaf_hold(store, cache, run, at, sleep, &c, &next);
 		if (err)
-			return err;
+			return err;	/* O11 */
 		next = min(next, end);
 		leaf_apply(store, c->block, at, next - at, &map[at - lba]);
 		shard_cache_put(cache, c);

@@ -133,6 +133,7 @@ static int head_turn(struct shard_super *super, struct shard_super_head *head)
 
 	shard_sometimes(head->next != U32_MAX,
 			"a superblock extent is turned over");
+	/* O6: all records in it are older than the one of the other copy */
 	head->extent ^= SHARDBLK_SUPER_COPIES;
 	head->next = 0;
 	err = super_reset(super, &head->extent, 1);
@@ -291,6 +292,7 @@ static bool super_step(struct shard_super *super)
 		atomic64_inc(&super->stats->records);
 	if (!err && wish && wish->root)
 		shard_extents_relog(super->ex, &wish->from, true);
+	/* O10: acted on only now that both copies are durable */
 	if (!err)
 		err = extents_make_ready(super, picked, nr);
 	if (err)

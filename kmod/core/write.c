@@ -288,6 +288,7 @@ static void request_durable(struct shard_dep_waiter *waiter, int error)
 	if (!error)
 		shard_device_note_durable(device, r->seq);
 	spin_unlock_irqrestore(&device->lock, flags);
+	/* O3: no flush that follows can promise anything */
 	if (error) {
 		pr_err("%s: flush failed: %d\n", device->backend->name, error);
 		shard_device_set_state(device, SHARD_STATE_READ_ONLY);

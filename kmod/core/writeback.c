@@ -413,7 +413,7 @@ static bool batch_takes(const struct shard_batch *batch,
 	return batch->nr_segs < SHARD_MERGE_MAX && !append->after &&
 	       append->fua == batch->io.fua &&
 	       append->offset == batch->io.offset + batch->io.len &&
-	       (!size || append->offset & (size - 1));	/* P4 */
+	       (!size || append->offset & (size - 1));	/* O1, P4 */
 }
 
 static void batch_add(struct shard_batch *batch, struct shard_append *append)
