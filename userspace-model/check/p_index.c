@@ -32,6 +32,7 @@ enum p_op {
 	P_FREEZE,
 	P_PUBLISH,
 	P_MERGE,
+	P_NEXT,
 	NR_P_OPS,
 };
 
@@ -184,6 +185,23 @@ static void lookup_newest(struct p_index *p)
 	shard_index_put(p->index, version);
 }
 
+static void find_data(struct p_index *p)
+{
+	struct shard_version *version = shard_index_hold(p->index);
+	u32 want = draw(P_BLOCKS);
+	u64 lba = p->base + want;
+	int ret = shard_index_next(p->index, version, &lba);
+
+	shard_index_put(p->index, version);
+	while (want < P_BLOCKS && !p->now.at[want].mapped)
+		want++;
+	if (ret != (want < P_BLOCKS))
+		kapi_fail("O11: looking for data returned %d", ret);
+	if (ret && lba != p->base + want)
+		kapi_fail("O11: data is found at %llu, not %llu", lba - p->base,
+			  (u64)want);
+}
+
 static void let_go(struct p_index *p)
 {
 	if (p->held)
@@ -262,6 +280,7 @@ static void do_op(struct world *w, struct p_index *p)
 	static const char * const names[NR_P_OPS] = {
 		"nothing", "insert", "insert", "look up", "look up", "hold",
 		"look up in the version held", "freeze", "publish", "merge",
+		"find data",
 	};
 	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
 
@@ -294,6 +313,9 @@ static void do_op(struct world *w, struct p_index *p)
 		break;
 	case P_MERGE:
 		merge(p);
+		break;
+	case P_NEXT:
+		find_data(p);
 		break;
 	default:
 		break;
