@@ -573,6 +573,95 @@ static void a_start_reads_the_log_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, recovery_frames), 3ull);
 }
 
+#define BOUND_CHECKPOINT	32u	/* blocks of log between two */
+#define BOUND_WRITES		300u	/* two blocks of log each */
+/* Those open and ready (SHARD_HOST_HIGH), and one at either end. */
+#define BOUND_EXTENTS		7u
+
+/* How far the start was when it said so, and whether it ever said nonsense. */
+static struct {
+	u64 nr;
+	u64 nr_max;
+	u32 nr_told;
+	bool wrong;
+} progress;
+
+static void progress_told(void *ctx, u64 nr, u64 nr_max)
+{
+	if (nr < progress.nr || nr > nr_max ||
+	    (progress.nr_told && nr_max != progress.nr_max))
+		progress.wrong = true;
+	progress.nr = nr;
+	progress.nr_max = nr_max;
+	progress.nr_told++;
+}
+
+static void progress_flush(void *ctx, int error, u64 ns)
+{
+}
+
+static void progress_recovery(void *ctx, u64 first_seq, u64 last_seq,
+			      u32 frames, int error)
+{
+}
+
+static void progress_record(void *ctx, u64 seq, u64 record, int error)
+{
+}
+
+static void progress_frame(void *ctx, u64 seq, u32 nr_entries, u32 nr_blocks,
+			   u64 offset)
+{
+}
+
+static void progress_retired(void *ctx, u64 seq, int error)
+{
+}
+
+/*
+ * Goal: what a start reads of the log is bounded by the size of it at which
+ * checkpoints are due, and it tells how much of that it has read.
+ * Method: many times that is written, with no other checkpoints; cut the power.
+ */
+static void a_start_reads_a_bounded_log_and_says_how_far_it_is(struct kunit *test)
+{
+	static const struct shard_trace_ops ops = {
+		.frame_issued	= progress_frame,
+		.frame_retired	= progress_retired,
+		.flush		= progress_flush,
+		.checkpoint	= progress_record,
+		.progress	= progress_told,
+		.recovery	= progress_recovery,
+	};
+	struct testdev *dev = test->priv;
+	u64 read;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	dev->format.checkpoint_blocks = BOUND_CHECKPOINT;
+	KUNIT_ASSERT_EQ(test, testdev_format(dev), 0);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (i = 0; i < BOUND_WRITES; i++)
+		KUNIT_ASSERT_EQ(test, testdev_write(dev, i % 100, 1, i), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	testdev_crash(dev);
+	memset(&progress, 0, sizeof(progress));
+	dev->options.trace = &ops;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	read = testdev_stat(dev, recovery_blocks);
+	/* a checkpoint that is due, and one that is being written */
+	KUNIT_EXPECT_LE(test, progress.nr_max, 2ull * BOUND_CHECKPOINT +
+			BOUND_EXTENTS * TESTDEV_EXTENT_BLOCKS);
+	/* where it ends a frame's length is read twice, be there one or not */
+	KUNIT_EXPECT_LE(test, read, progress.nr_max +
+			BOUND_EXTENTS * (TESTDEV_EXTENT_BLOCKS + 2));
+	KUNIT_EXPECT_LE(test, progress.nr, read);
+	KUNIT_EXPECT_GT(test, progress.nr, 0ull);
+	KUNIT_EXPECT_FALSE(test, progress.wrong);
+	for (i = BOUND_WRITES - 100; i < BOUND_WRITES; i++)
+		testdev_expect(dev, i % 100, 1, i);
+}
+
 static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(starts_follow_one_another),
 	KUNIT_CASE(a_start_flushes_then_writes_its_record),
@@ -592,6 +681,7 @@ static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(a_missing_frame_of_any_size_is_damage),
 	KUNIT_CASE(a_start_finds_the_superblock_at_once),
 	KUNIT_CASE(a_start_reads_the_log_only),
+	KUNIT_CASE(a_start_reads_a_bounded_log_and_says_how_far_it_is),
 	{}
 };
 

@@ -199,6 +199,29 @@ static void flushes_share_backing_flushes(struct kunit *test)
 }
 
 /*
+ * Goal: a flush when nothing was written since the last one costs nothing, and
+ * neither does one of what was durable by itself.
+ * Method: count all backing operations of three flushes behind a flush, and of
+ * one behind a FUA write that needed no flush.
+ */
+static void a_flush_with_nothing_new_costs_nothing(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, true);
+	u32 op, i;
+
+	settle(dev);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	for (op = 0; op < FAKE_OPS; op++)
+		KUNIT_EXPECT_EQ(test, dev->fake->nr[op], 0ull);
+	KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 1, 1, 11), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 1ull);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH], 0ull);
+	testdev_destroy(dev);
+}
+
+/*
  * Goal: a durable write whose predecessors are not durable is flushed, also
  * where the device has FUA (O3).
  * Method: a plain write, then a FUA one, on a device with FUA; cut the power.
@@ -401,6 +424,7 @@ static struct kunit_case write_cases[] = {
 	KUNIT_CASE(more_requests_than_buffers_all_get_through),
 	KUNIT_CASE(a_crash_loses_the_end_and_nothing_else),
 	KUNIT_CASE(flushes_share_backing_flushes),
+	KUNIT_CASE(a_flush_with_nothing_new_costs_nothing),
 	KUNIT_CASE(a_durable_write_covers_all_before_it),
 	KUNIT_CASE(a_durable_discard_survives_a_power_cut),
 	KUNIT_CASE(a_failed_write_fails_all_behind_it),

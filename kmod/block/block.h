@@ -133,6 +133,8 @@ enum shardblk_phase {
  * @device:	the engine; NULL while it is being opened
  * @tag_set:	of @disk
  * @disk:	above
+ * @recovery_blocks: of the log, read so far by the start
+ * @recovery_blocks_max: there are no more to read; 0: it has not come to that
  * @trace_ops:	what the engine tells; @event comes and goes (debugfs.c)
  * @ring:	the last events; NULL until they were first asked for
  * @debugfs:	directory
@@ -151,6 +153,8 @@ struct shardblk {
 	struct shard_device *device;
 	struct blk_mq_tag_set tag_set;
 	struct gendisk *disk;
+	u64 recovery_blocks;
+	u64 recovery_blocks_max;
 	struct shard_trace_ops trace_ops;
 	struct shard_ring *ring;
 	struct dentry *debugfs;
@@ -204,6 +208,11 @@ void shardblk_remove_all(void);
  * May sleep.  Return: how many.
  */
 unsigned int shardblk_ids(s32 *ids);
+
+struct seq_file;
+
+/** shardblk_show_adding() - a line for each device that is still being added */
+void shardblk_show_adding(struct seq_file *m);
 
 /**
  * shardblk_info() - ask the engine, after a look at the backing device

@@ -258,6 +258,7 @@ static int control_show(struct seq_file *m, void *v)
 			   shard_state_name(status.state));
 	}
 	kfree(ids);
+	shardblk_show_adding(m);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include <linux/idr.h>
 #include <linux/kobject.h>
 #include <linux/mutex.h>
+#include <linux/seq_file.h>
 #include <linux/uuid.h>
 
 #include "block.h"
@@ -153,6 +154,29 @@ unsigned int shardblk_ids(s32 *ids)
 			ids[nr++] = id;
 	mutex_unlock(&table_lock);
 	return nr;
+}
+
+void shardblk_show_adding(struct seq_file *m)
+{
+	struct shardblk *sb;
+	u64 nr, max;
+	int id;
+
+	mutex_lock(&table_lock);
+	idr_for_each_entry(&table, sb, id) {
+		if (sb->phase != SHARDBLK_ADDING)
+			continue;
+		/* Pairs with the release in trace_progress(). */
+		max = smp_load_acquire(&sb->recovery_blocks_max);
+		nr = READ_ONCE(sb->recovery_blocks);
+		if (max)
+			seq_printf(m, "id=%d backing=/dev/%s state=adding recovered=%llu%%\n",
+				   id, sb->backing.backend.name,
+				   div64_u64(100 * nr, max));
+		else
+			seq_printf(m, "id=%d state=adding\n", id);
+	}
+	mutex_unlock(&table_lock);
 }
 
 /* ----------------------------------------------------------------- looking */

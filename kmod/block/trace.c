@@ -34,6 +34,15 @@ static void trace_checkpoint(void *ctx, u64 seq, u64 record, int error)
 	trace_shardblk_checkpoint(trace_id(ctx), seq, record, error);
 }
 
+static void trace_progress(void *ctx, u64 nr, u64 nr_max)
+{
+	struct shardblk *sb = ctx;
+
+	WRITE_ONCE(sb->recovery_blocks, nr);
+	/* Pairs with the acquire in shardblk_show_adding(): the name is there. */
+	smp_store_release(&sb->recovery_blocks_max, nr_max);
+}
+
 static void trace_recovery(void *ctx, u64 first_seq, u64 last_seq, u32 frames,
 			   int error)
 {
@@ -65,5 +74,6 @@ const struct shard_trace_ops shardblk_trace_ops = {
 	.frame_retired	= trace_frame_retired,
 	.flush		= trace_flush,
 	.checkpoint	= trace_checkpoint,
+	.progress	= trace_progress,
 	.recovery	= trace_recovery,
 };

@@ -23,7 +23,11 @@
  */
 #include "recover.h"
 
+#include "event.h"
 #include "stats.h"
+
+/* Between two messages that say how far it is. */
+#define PROGRESS_NS	(3ull * NSEC_PER_SEC)
 
 /* ---- scanning the log ---- */
 
@@ -43,7 +47,39 @@ struct log_scan {
 	u32 first_bad;			/* payload block of the frame at hand */
 	u32 *ends;			/* per log extent: where it ends */
 	u64 *last_seqs;
+	u64 nr_read;			/* blocks, of at most: */
+	u64 nr_max;
+	u64 told_ns;			/* when that was said last */
 };
+
+/* What is read twice, for a doubt, counts once: it is never more than all. */
+static void scan_progress(struct log_scan *s, u32 nr)
+{
+	const struct shard_tracer *tracer = shard_writeback_tracer(s->store->wb);
+	u64 now = ktime_get_ns();
+
+	s->nr_read = min(s->nr_read + nr, s->nr_max);
+	if (tracer->ops && tracer->ops->progress)
+		tracer->ops->progress(tracer->ctx, s->nr_read, s->nr_max);
+	if (now - s->told_ns < PROGRESS_NS)
+		return;
+	s->told_ns = now;
+	pr_info("%s: recovery has read %llu%% of at most %llu blocks of log\n",
+		s->name, div64_u64(100 * s->nr_read, s->nr_max), s->nr_max);
+}
+
+/* The log since the last checkpoint, and what is free behind it. */
+static u64 log_blocks_max(const struct log_scan *s)
+{
+	const struct shard_super_extent *e = s->record->extents;
+	u64 nr = 0;
+	u32 i;
+
+	for (i = 0; i < s->record->nr_log; i++)
+		nr += (e[i].end == SHARDBLK_END_OPEN ? s->store->extent_blocks :
+						       e[i].end) - e[i].start;
+	return nr;
+}
 
 /* Blocks of an extent, read ahead; -EIO if one of those wanted cannot be. */
 static int scan_get(struct log_scan *s, u32 extent, u32 block, u32 nr,
@@ -74,6 +110,7 @@ static int scan_get(struct log_scan *s, u32 extent, u32 block, u32 nr,
 	if (err)
 		return -EIO;
 	atomic64_add(ahead, &store->stats->recovery_blocks);
+	scan_progress(s, ahead);
 	s->buf_extent = extent;
 	s->buf_block = block;
 	s->buf_blocks = ahead;
@@ -558,6 +595,8 @@ int shard_recover_log(struct shard_store *store, struct shard_index *index,
 
 	memset(rec, 0, sizeof(*rec));
 	rec->last_seq = record->checkpoint_seq;
+	s.nr_max = max_t(u64, log_blocks_max(&s), 1);
+	s.told_ns = ktime_get_ns();
 	s.buf = kvmalloc((size_t)(store->frame_blocks + 1) * store->block_size,
 			 GFP_KERNEL);
 	s.header = kvmalloc(sizeof(*s.header), GFP_KERNEL);

@@ -16,6 +16,13 @@ replays()
 	[ "$(counter "$slow" 3)" -gt $((8 << 11)) ]
 }
 
+# Does the kernel log say how far it is, and the control node as well?
+# shellcheck disable=SC2317
+progress_told()
+{
+	dmesg | grep -q "$slow: recovery has read [0-9]*% of at most"
+}
+
 # killed COMMAND...: while it recovers.
 killed()
 {
@@ -26,6 +33,9 @@ killed()
 	"$@" >/tmp/out 2>&1 &
 	pid=$!
 	wait_for 120 replays || fail "no recovery: $(tail -n 1 /tmp/out)"
+	wait_for 60 progress_told || fail "no progress in the kernel log"
+	grep "state=adding" /dev/shardblk-control >/tmp/adding
+	must grep -q "id=0 backing=/dev/$slow state=adding recovered=[1-9][0-9]*%" /tmp/adding
 	kill -9 $pid
 	rc=0
 	wait $pid || rc=$?
@@ -50,7 +60,8 @@ fresh /dev/vda
 put "$dev" before 40
 gone "$dev"
 
-t "shardctl add is killed"
+t "shardctl add is killed, having told how far it is"
+dmesg -c >/dev/null
 killed shardctl add /dev/mapper/slow
 
 t "a write to the control node is killed"
