@@ -45,9 +45,10 @@ static const u32 fault_ops[SIM_NR_FAULTS] = {
 	[SIM_FAULT_ERROR] = ~0u,
 	[SIM_FAULT_ERRORS] = ~0u,
 	[SIM_FAULT_DELAY] = ~0u,
-	[SIM_FAULT_STRAY] = BIT(SHARD_IO_READ) | BIT(SHARD_IO_APPEND),
+	[SIM_FAULT_STRAY] = BIT(SHARD_IO_READ) | BIT(SHARD_IO_APPEND) |
+			    BIT(SHARD_IO_RESET),
 	[SIM_FAULT_FLIP] = BIT(SHARD_IO_READ) | BIT(SHARD_IO_APPEND),
-	[SIM_FAULT_LOSE] = BIT(SHARD_IO_APPEND),
+	[SIM_FAULT_LOSE] = BIT(SHARD_IO_APPEND) | BIT(SHARD_IO_RESET),
 };
 
 static const char * const fault_names[SIM_NR_FAULTS] = {
@@ -128,7 +129,9 @@ static void stray(struct world *w)
 				(u64)SIM_SECTOR;
 	}
 	strike->where = min(strike->where, last * SIM_SECTOR);
-	if (strike->op == SHARD_IO_APPEND)
+	if (strike->op == SHARD_IO_RESET)
+		strike->where -= strike->where % size;
+	if (strike->op != SHARD_IO_READ)
 		sweep_hit_range(w, &sweep.hit, strike->where, strike->len);
 }
 
@@ -165,6 +168,8 @@ static void config_of(const struct sweep_history *h, struct world_config *config
 	history_config(config, false, false);
 	config->disk.fua = h->fua;
 	config->disk.volatile_cache = !h->no_cache;
+	if (h->zoned)
+		config->disk.zone_size = config->format.extent_size;
 	config->disk.capacity += h->spare * config->format.extent_size;
 }
 
@@ -349,6 +354,16 @@ static void recover_spoilt(struct world *w)
 
 /* ---- one run ---- */
 
+/* Did it change the medium, otherwise than it was told and without a word? */
+static bool spoils(const struct sweep_history *h, const struct sim_strike *s)
+{
+	if (s->op == SHARD_IO_APPEND)
+		return s->fault >= SIM_FAULT_STRAY;
+	/* elsewhere than on zones a reset leaves all as it is */
+	return s->op == SHARD_IO_RESET && h->zoned &&
+	       s->fault == SIM_FAULT_STRAY;
+}
+
 /* Return: was there such an operation? */
 static bool strike_io(struct world *w, const struct sweep_history *h, u32 in,
 		      enum sim_fault fault)
@@ -369,8 +384,7 @@ static bool strike_io(struct world *w, const struct sweep_history *h, u32 in,
 	end(w);
 	struck = !strike->in;
 	strike->in = 0;
-	if (struck && strike->op == SHARD_IO_APPEND &&
-	    fault >= SIM_FAULT_STRAY)
+	if (struck && spoils(h, strike))
 		recover_spoilt(w);
 	else
 		recover_whole(w);

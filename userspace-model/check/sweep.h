@@ -23,6 +23,7 @@ enum sweep_left {
  * @during:	what is struck; the device is open if @left says so
  * @fua:	the disk has it
  * @no_cache:	the disk has none that is volatile
+ * @zoned:	it is a zoned one
  * @spare:	extents more than the small geometry has
  */
 struct sweep_history {
@@ -32,6 +33,7 @@ struct sweep_history {
 	void (*during)(struct world *w);
 	bool fua;
 	bool no_cache;
+	bool zoned;
 	u32 spare;
 };
 

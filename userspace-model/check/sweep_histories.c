@@ -198,5 +198,13 @@ const struct sweep_history sweep_histories[] = {
 	{ "reuse", fill_and_discard, SWEEP_OPEN, reuse },
 	{ "superblock turn-over", many_records, SWEEP_OPEN, turn_over },
 	{ "stop", run_and_log, SWEEP_OPEN, stop },
+	{ "start after a crash, zones", run_and_log, SWEEP_CRASHED, start,
+	  .zoned = true },
+	{ "writes, zones", some_blocks, SWEEP_OPEN, writes, .zoned = true },
+	{ "checkpoint, zones", some_blocks, SWEEP_OPEN, checkpoints,
+	  .zoned = true },
+	{ "reuse, zones", fill_and_discard, SWEEP_OPEN, reuse, .zoned = true },
+	{ "superblock turn-over, zones", many_records, SWEEP_OPEN, turn_over,
+	  .zoned = true },
 	{ NULL }
 };

@@ -314,6 +314,7 @@ static int do_append(struct sim_disk *disk, struct shard_io *io)
 	bool zoned = disk->config.zone_size;
 	u32 nr = io->len / SIM_SECTOR;
 	bool durable = !disk->config.volatile_cache;
+	u32 at = extent ? extent_at(disk, io->offset) / SIM_SECTOR : 0;
 	u64 offset, bit;
 
 	/* A flush that failed meanwhile may have dropped it. */
@@ -322,9 +323,10 @@ static int do_append(struct sim_disk *disk, struct shard_io *io)
 	disk->nr_writes++;
 	if (extent)
 		extent->nr_in_flight--;
-	/* A zone is not written behind a hole. */
+	/* A zone is written at its own pointer, and not behind a hole. */
 	if (in_bad_range(disk, io) || fault(disk, disk->faults.write_in) ||
-	    struck(disk, io, SIM_FAULT_ERROR) || (zoned && extent->failed)) {
+	    struck(disk, io, SIM_FAULT_ERROR) ||
+	    (zoned && (extent->failed || extent->hard != at))) {
 		if (!zoned)
 			land_partly(disk, io);
 		if (extent)
@@ -332,9 +334,7 @@ static int do_append(struct sim_disk *disk, struct shard_io *io)
 		return -EIO;
 	}
 	if (extent)
-		extent->hard = max_t(u32, extent->hard,
-				     extent_at(disk, io->offset) /
-				     SIM_SECTOR + nr);
+		extent->hard = max_t(u32, extent->hard, at + nr);
 	if (struck(disk, io, SIM_FAULT_LOSE))
 		return 0;
 	offset = offset_of(disk, io);
@@ -370,14 +370,14 @@ static int do_reset(struct sim_disk *disk, struct shard_io *io)
 		return -EIO;
 	if (extent) {
 		extent->wp = 0;
-		/* what a superblock extent held may be found by the next start */
-		if (disk->config.zone_size || !is_super(disk, io->offset))
-			extent->hard = 0;
 		extent->failed = false;
 		extent->epoch = disk->epoch;
+		/* what a superblock extent held may be found by the next start */
+		if (!disk->config.zone_size && !is_super(disk, io->offset))
+			extent->hard = 0;
 	}
-	if (disk->config.zone_size)
-		sim_zone_clear(disk, io->offset);
+	if (disk->config.zone_size && !struck(disk, io, SIM_FAULT_LOSE))
+		sim_zone_clear(disk, offset_of(disk, io));
 	return 0;
 }
 

@@ -98,9 +98,9 @@ enum sim_fault {
 	SIM_FAULT_ERROR,	/* it fails */
 	SIM_FAULT_ERRORS,	/* so do all of its kind after it, everywhere */
 	SIM_FAULT_DELAY,	/* it completes when no other is in flight */
-	SIM_FAULT_STRAY,	/* read, append: of other sectors */
+	SIM_FAULT_STRAY,	/* read, append, reset: of other sectors */
 	SIM_FAULT_FLIP,		/* read, append: one bit of it is wrong */
-	SIM_FAULT_LOSE,		/* append: reported as done, and never lands */
+	SIM_FAULT_LOSE,		/* append, reset: reported as done, and is not */
 	SIM_NR_FAULTS,
 };
 

@@ -305,6 +305,9 @@ static void zones_keep_a_prefix(void *arg)
 {
 	EXPECT(!append(0, 1, 7) && !append(SIM_SECTOR, 2, 7));
 	EXPECT(pointer(0) == 3);
+	strike(SIM_FAULT_LOSE, 2, 0);
+	EXPECT(!append(EXTENT, 1, 7) && !perform(SHARD_IO_RESET, EXTENT, EXTENT, -1));
+	EXPECT(pointer(1) == 1 && append(EXTENT, 1, 9) == -EIO && at(EXTENT) == 7);
 	cut_power();
 	seen |= BIT(survivors());
 	EXPECT(survivors() == BIT(pointer(0)) - 1);
