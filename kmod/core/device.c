@@ -184,22 +184,17 @@ static void device_freed(void *ctx)
 	device_space(ctx);
 }
 
-/*
- * A record that a failed flush spoilt leaves the state that every other victim
- * of that flush does: what is there can still be read.
- */
+/* Nothing can be written any more; what is there can still be read. */
 static void device_super_failed(void *ctx, int error)
 {
 	struct shard_device *device = ctx;
-	bool flush = shard_writeback_flush_failed(device->store.wb);
 
 	pr_err("%s: superblock cannot be written: %d\n", device->backend->name,
 	       error);
 	WRITE_ONCE(device->store.dead, true);
 	wake_up_all(&device->store.changed);
-	/* O3: after a failed flush no record is durable either; reads go on */
-	shard_device_set_state(device, flush ? SHARD_STATE_READ_ONLY :
-					       SHARD_STATE_FAILED);
+	/* O3, O10: no record is durable any more */
+	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
 }
 
 static const struct shard_super_ops device_super_ops = {

@@ -40,10 +40,10 @@ enum shard_op {
  *    READ_WRITE ---------> FULL          writes fail with -ENOSPC
  *          |  no space      |
  *          '-------.--------'
- *     write error  v
- *              READ_ONLY                 writes fail with -EROFS
- *                  |  superblock unwritable, backing device gone
- *                  v  (from each state)
+ *   error that   v
+ *   no retry     READ_ONLY               writes fail with -EROFS
+ *   helps            |  backing device gone
+ *                    v  (from each state)
  *                FAILED                  all fails with -EIO
  */
 enum shard_state {

@@ -562,17 +562,6 @@ bool shard_writeback_all_durable(struct shard_writeback *wb,
 	return durable;
 }
 
-bool shard_writeback_flush_failed(struct shard_writeback *wb)
-{
-	unsigned long flags;
-	bool failed;
-
-	spin_lock_irqsave(&wb->lock, flags);
-	failed = wb->flush_error;
-	spin_unlock_irqrestore(&wb->lock, flags);
-	return failed;
-}
-
 /* ---- reads and resets ---- */
 
 void shard_writeback_read(struct shard_writeback *wb, struct shard_io *io)

@@ -192,9 +192,6 @@ int shard_dep_wait(struct shard_dep *dep);
 bool shard_writeback_all_durable(struct shard_writeback *wb,
 				 enum shard_queue queue);
 
-/** shard_writeback_flush_failed() - has one ended all durability (O3) */
-bool shard_writeback_flush_failed(struct shard_writeback *wb);
-
 /** shard_writeback_read() - pass a read on to the device; never sleeps */
 void shard_writeback_read(struct shard_writeback *wb, struct shard_io *io);
 

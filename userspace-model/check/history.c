@@ -215,7 +215,7 @@ static void do_wrong_read(struct world *w)
 
 static void do_fault(struct world *w)
 {
-	u32 which = world_draw(7, CHECK_CHOOSE_FAULT);
+	u32 which = world_draw(8, CHECK_CHOOSE_FAULT);
 	u32 in;
 
 	w->sick = true;
@@ -232,6 +232,12 @@ static void do_fault(struct world *w)
 		in = 1 + world_draw(6, CHECK_CHOOSE_FAULT);
 		world_note(w, "      | some operations take long");
 		w->disk->faults.delay_in = in;
+		break;
+	case 7:
+		world_note(w, "      | the disk is gone");
+		w->disk->gone = true;
+		if (w->device)
+			shard_device_fail(w->device);
 		break;
 	default:
 		do_errors(w, which);

@@ -497,6 +497,7 @@ void world_heal(struct world *w)
 		world_note(w, "      | faults end");
 	w->disk->faults = (struct sim_faults){ .sync_in = w->config.sync_in };
 	w->disk->nr_ranges = 0;
+	w->disk->gone = false;
 	w->disk->strike = (struct sim_strike){ 0 };
 	w->sim.hooks.alloc_fault_in = 0;
 }
