@@ -467,14 +467,15 @@ static void a_checkpoint_shortens_the_record(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct shard_super_record *r = &f->record;
 	u32 second, late;
-	struct shard_log_start from = { .seq = 6, .block = 2 };
+	struct shard_log_start from = { .seq = 6, .place.block = 2 };
 
 	open_extent(test, HOST);
 	place(test, HOST, 10, 5);
 	second = open_extent(test, HOST);
 	place(test, HOST, 4, 7);
 	open_extent(test, INDEX);
-	from.extent = second;
+	from.place.extent = second;
+	from.place.generation = extent(f, second).generation;
 	shard_extents_list(f->ex);
 	late = open_extent(test, META0);
 
@@ -489,12 +490,43 @@ static void a_checkpoint_shortens_the_record(struct kunit *test)
 
 	shard_extents_relog(f->ex, &from, true);
 	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 2u);
-	from.extent = 0;
+	/* what was said of another life of it means nothing */
+	from.place.generation--;
+	from.place.block = 3;
 	KUNIT_ASSERT_EQ(test, shard_extents_record(f->ex, &from, 7, false, r),
 			0);
 	KUNIT_EXPECT_EQ(test, r->nr_log, 1);
 	KUNIT_EXPECT_EQ(test, r->extents[0].start, 2u);
 	KUNIT_EXPECT_EQ(test, r->nr_assigned, 1);
+}
+
+/*
+ * Goal: what failed ends its extent in front of it: that is sealed, and records
+ * say so once all up to there is durable (O1, O2).
+ * Method: cut two of three frames off; look at two records, and the next one's
+ * place.
+ */
+static void what_failed_ends_its_extent(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 nr = open_extent(test, HOST);
+	struct shard_place at;
+
+	place(test, HOST, 3, 7);
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, HOST, 2, 8, &at));
+	shard_extents_cut(f->ex, &at, 7);
+	KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_SEALED);
+	KUNIT_EXPECT_EQ(test, shard_extents_room(f->ex, HOST), 0u);
+	at.block += 2;
+	shard_extents_cut(f->ex, &at, 7);
+	KUNIT_EXPECT_EQ(test, extent(f, nr).written, 3u);
+	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 6, false,
+						   &f->record), 0);
+	KUNIT_EXPECT_EQ(test, f->record.extents[0].end, SHARDBLK_END_OPEN);
+	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 7, false,
+						   &f->record), 0);
+	KUNIT_EXPECT_EQ(test, f->record.nr_log, 1u);
+	KUNIT_EXPECT_EQ(test, f->record.extents[0].end, 3u);
 }
 
 /*
@@ -703,6 +735,7 @@ static struct kunit_case extent_cases[] = {
 	KUNIT_CASE(an_unpublished_run_keeps_its_extents),
 	KUNIT_CASE(a_record_names_the_log_and_what_is_assigned),
 	KUNIT_CASE(a_checkpoint_shortens_the_record),
+	KUNIT_CASE(what_failed_ends_its_extent),
 	KUNIT_CASE(a_record_that_is_too_full_is_refused),
 	KUNIT_CASE(a_start_restores_generations_and_what_is_in_use),
 	KUNIT_CASE(what_records_name_is_assigned_first),

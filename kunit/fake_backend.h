@@ -32,12 +32,14 @@ enum fake_mode {
  * @skip:	so many succeed first
  * @times:	so many fail then; 0: all
  * @lands:	appends reach the medium nevertheless
+ * @from:	only those at this byte or behind it
  */
 struct fake_fault {
 	int error;
 	u32 skip;
 	u32 times;
 	bool lands;
+	u64 from;
 };
 
 /* An operation as it was submitted. */

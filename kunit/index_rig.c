@@ -95,8 +95,7 @@ int index_checkpoint(struct index_rig *f)
 	if (!shard_index_is_frozen(f->index))
 		index_freeze(f);
 	shard_extents_tail(f->rig->store.ex, HOST, &tail);
-	from.extent = tail.extent;
-	from.block = tail.block;
+	from.place = tail;
 	return shard_checkpoint_write(&f->rig->store, f->index, &from);
 }
 

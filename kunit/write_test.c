@@ -5,6 +5,7 @@
 #include <kunit/test.h>
 
 #include "testdev.h"
+#include "../kmod/core/device.h"
 
 static int write_init(struct kunit *test)
 {
@@ -262,36 +263,126 @@ static void a_durable_discard_survives_a_power_cut(struct kunit *test)
 	testdev_expect(dev, 3, 1, 13);
 }
 
-/*
- * Goal: a write that fails, and all that are not acknowledged behind it, fail,
- * in order; the device is read-only then, and serves what was acknowledged.
- * Method: the second of four frames fails, the others succeed.
- */
-static void a_failed_write_fails_all_behind_it(struct kunit *test)
+/* Four frames of one block each, held back. */
+static void four_frames(struct testdev *dev, struct testreq **reqs)
 {
-	struct testdev *dev = test->priv;
-	struct testreq *reqs[4];
 	u32 i;
 
 	settle(dev);
-	KUNIT_EXPECT_EQ(test, testdev_write(dev, 50, 1, 99), 0);
+	KUNIT_EXPECT_EQ(dev->test, testdev_write(dev, 50, 1, 99), 0);
 	atomic_set(&dev->nr_done, 0);
 	fake_mode_set(dev->fake, FAKE_HELD);
 	for (i = 0; i < 4; i++) {
 		reqs[i] = testdev_start(dev, SHARD_WRITE, i, 1, i + 1, false);
 		shard_device_commit(dev->device);
 	}
+}
+
+/*
+ * Goal: a frame that cannot be written is written elsewhere, with those behind
+ * it, also if these were written; nobody is told, and the order is kept (O2).
+ * Method: of four frames the second fails, after the last two were written; it
+ * lands nevertheless.
+ */
+static void a_failed_write_is_written_again_elsewhere(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[4];
+	u64 frames;
+	u32 i;
+
+	four_frames(dev, reqs);
+	frames = testdev_stat(dev, host_frames);
 	fake_release_nth(dev->fake, 3);
 	fake_release_nth(dev->fake, 2);
 	fake_release_nth(dev->fake, 0);
+	KUNIT_EXPECT_EQ(test, testreq_wait(reqs[0]), 0);
 	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	dev->fake->faults[SHARD_IO_APPEND].lands = true;
+	fake_mode_set(dev->fake, FAKE_LATER);
+	fake_release_nth(dev->fake, 0);
+	for (i = 1; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), 0);
+		KUNIT_EXPECT_EQ(test, reqs[i]->order, i + 1);
+	}
+	/* they may share a backing write now */
+	KUNIT_EXPECT_GT(test, testdev_stat(dev, host_frames), frames);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, write_retries), 1ull);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, write_errors), 0ull);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 1, 5), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_READ_WRITE);
+	testdev_crash(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 50, 1, 99);
+	testdev_expect(dev, 0, 1, 1);
+	testdev_expect(dev, 1, 1, 5);
+	testdev_expect(dev, 2, 1, 3);
+	testdev_expect(dev, 3, 1, 4);
+}
+
+/*
+ * Goal: nothing is written again before a record says where the old extent ends,
+ * and that one comes after a flush of what lies in front of the end (O2).
+ * Method: the second of four frames fails; look at each operation after that.
+ */
+static void the_old_extent_ends_before_anything_is_written_again(struct kunit *test)
+{
+	u64 size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[4];
+	struct fake_op *op;
+	u32 i;
+
+	four_frames(dev, reqs);
+	fake_release_nth(dev->fake, 0);
+	fake_counts_clear(dev->fake);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	fake_release_all(dev->fake);
+	fake_wait_pending(dev->fake, 1);
+	KUNIT_EXPECT_EQ(test, dev->fake->nr_log, 1u);
+	KUNIT_EXPECT_EQ(test, dev->fake->log[0].op, SHARD_IO_FLUSH);
+	fake_mode_set(dev->fake, FAKE_LATER);
+	fake_release_all(dev->fake);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), 0);
+	/* two copies, each flushed */
+	for (i = 1, op = &dev->fake->log[1]; i <= 4; i++, op++) {
+		KUNIT_EXPECT_EQ(test, op->op, i % 2 ? SHARD_IO_APPEND :
+						      SHARD_IO_FLUSH);
+		if (i % 2)
+			KUNIT_EXPECT_LT(test, op->offset,
+					SHARDBLK_SUPER_EXTENTS * size);
+	}
+	while (op->op != SHARD_IO_APPEND)
+		op++;
+	KUNIT_EXPECT_GE(test, op->offset, SHARDBLK_SUPER_EXTENTS * size);
+}
+
+/*
+ * Goal: a write that fails wherever it goes is given up, and all behind it fail
+ * too, in order; the device is read-only then, and serves what was acknowledged
+ * (O2).
+ * Method: of four frames all but the first fail, whatever they are asked for.
+ */
+static void a_write_that_fails_everywhere_fails_all_behind_it(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *reqs[4];
+	u32 i;
+
+	four_frames(dev, reqs);
 	fake_release_nth(dev->fake, 0);
 	KUNIT_EXPECT_EQ(test, testreq_wait(reqs[0]), 0);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 0);
+	fake_mode_set(dev->fake, FAKE_LATER);
+	fake_release_all(dev->fake);
 	for (i = 1; i < 4; i++) {
 		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), -EIO);
 		KUNIT_EXPECT_EQ(test, reqs[i]->order, i + 1);
 	}
-	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+	fake_heal(dev->fake);
 	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
 			SHARD_STATE_READ_ONLY);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 5), -EROFS);
@@ -307,31 +398,48 @@ static void a_failed_write_fails_all_behind_it(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
 	testdev_expect(dev, 50, 1, 99);
 	testdev_expect(dev, 0, 1, 1);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 5), 0);
 }
 
 /*
- * Goal: requests that wait for a buffer when a write fails do not wait for
- * ever.
- * Method: many more requests than buffers; the first write fails.
+ * Goal: a frame is tried SHARD_FRAME_TRIES times, each time in another extent,
+ * and whoever waits for a buffer meanwhile waits no longer than that.
+ * Method: many more requests than buffers; nothing can be written but records.
  */
-static void a_failed_write_ends_those_that_wait(struct kunit *test)
+static void a_frame_is_tried_in_several_extents(struct kunit *test)
 {
+	u64 size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
 	struct testdev *dev = test->priv;
+	u64 nr_extents = 0, last = 0;
 	struct testreq *reqs[40];
 	u32 i;
 
 	settle(dev);
 	fake_mode_set(dev->fake, FAKE_HELD);
 	for (i = 0; i < ARRAY_SIZE(reqs); i++) {
-		reqs[i] = testdev_start(dev, SHARD_WRITE, i, 3, i + 1, false);
+		reqs[i] = testdev_start(dev, SHARD_WRITE, i, 1, i + 1, false);
 		shard_device_commit(dev->device);
 	}
-	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
-	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 0);
+	dev->fake->faults[SHARD_IO_APPEND].from = SHARDBLK_SUPER_EXTENTS * size;
+	fake_mode_set(dev->fake, FAKE_LATER);
 	fake_release_all(dev->fake);
 	for (i = 0; i < ARRAY_SIZE(reqs); i++)
 		KUNIT_EXPECT_LT(test, testreq_wait(reqs[i]), 0);
 	testdev_expect_holes(dev, 0, 3);
+	for (i = 0; i < dev->fake->nr_log; i++) {
+		struct fake_op *op = &dev->fake->log[i];
+
+		if (op->op != SHARD_IO_APPEND ||
+		    op->offset < SHARDBLK_SUPER_EXTENTS * size ||
+		    op->offset / size == last)
+			continue;
+		last = op->offset / size;
+		nr_extents++;
+	}
+	KUNIT_EXPECT_EQ(test, nr_extents, (u64)SHARD_FRAME_TRIES);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, write_retries),
+			SHARD_FRAME_TRIES - 1ull);
 }
 
 /*
@@ -427,8 +535,10 @@ static struct kunit_case write_cases[] = {
 	KUNIT_CASE(a_flush_with_nothing_new_costs_nothing),
 	KUNIT_CASE(a_durable_write_covers_all_before_it),
 	KUNIT_CASE(a_durable_discard_survives_a_power_cut),
-	KUNIT_CASE(a_failed_write_fails_all_behind_it),
-	KUNIT_CASE(a_failed_write_ends_those_that_wait),
+	KUNIT_CASE(a_failed_write_is_written_again_elsewhere),
+	KUNIT_CASE(the_old_extent_ends_before_anything_is_written_again),
+	KUNIT_CASE(a_write_that_fails_everywhere_fails_all_behind_it),
+	KUNIT_CASE(a_frame_is_tried_in_several_extents),
 	KUNIT_CASE(a_failed_flush_makes_the_device_read_only),
 	KUNIT_CASE(a_buffer_may_change_while_it_is_written),
 	KUNIT_CASE(a_long_load_goes_on_through_checkpoints),

@@ -193,7 +193,7 @@ static void device_super_failed(void *ctx, int error)
 	       error);
 	WRITE_ONCE(device->store.dead, true);
 	wake_up_all(&device->store.changed);
-	/* O3, O10: no record is durable any more */
+	/* O3: after a failed flush no record is durable, either */
 	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Device: what device.c, write.c and read.c share.
+ * Device: what device.c, write.c, rewrite.c and read.c share.
  *
  * Lock order: device, then index, then extents or writeback; see LOCKING.md.
  */
@@ -17,11 +17,15 @@
 #define SHARD_HOST_HIGH		4
 /* A checkpoint is tried so often before the device turns read-only. */
 #define SHARD_CHECKPOINT_TRIES	3
+/* A frame is written so often, each time elsewhere, before it is given up. */
+#define SHARD_FRAME_TRIES	4
 
 /*
  * struct shard_host_frame - a frame of the host stream and its requests
  *
- *   FREE -> BUILDING -> SEALED -> ISSUED -> (applied or failed) -> FREE
+ *   FREE -> BUILDING -> SEALED -> ISSUED -> (applied or given up) -> FREE
+ *                          ^         |
+ *                          '---------'  it failed, or one in front of it did
  *
  * BUILDING: requests join.  SEALED: its place and numbers are given; payload
  * may still be being copied.  ISSUED: with writeback.
@@ -44,8 +48,18 @@ struct shard_host_frame {
 	u64 last_seq;
 	bool fua;			/* one of its requests is */
 	bool durable;			/* issued as a durable append */
+	bool placed;			/* not so while it is to be written again */
 	bool written;
 	int error;
+	u32 tries;			/* it was the first that failed so often */
+};
+
+/* How far the writing again of frames has come: see rewrite.c. */
+enum shard_rewrite {
+	SHARD_REWRITE_NONE,
+	SHARD_REWRITE_HOLD,		/* a frame failed: nothing is issued */
+	SHARD_REWRITE_CUT,		/* old extents end; no record says so */
+	SHARD_REWRITE_PLACE,		/* one does */
 };
 
 struct shard_device {
@@ -76,7 +90,8 @@ struct shard_device {
 	u64 durable_seq;
 	u32 reserved_entries;		/* of the memtable, by requests that are */
 	u32 reserved_csums;		/* admitted and not applied */
-	int write_stop;			/* a frame failed: nothing more is issued */
+	enum shard_rewrite rewrite;
+	int write_stop;			/* for good: nothing more is issued */
 	int write_error;		/* it is its turn: all from it on fails */
 	/* the log since the last freeze */
 	u64 log_blocks;
@@ -133,11 +148,22 @@ void shard_write_flush(struct shard_device *device,
 void shard_write_commit(struct shard_device *device);
 /* Work: admits what waits, decides what to do when nothing can be. */
 void shard_write_admit(struct work_struct *work);
+/* Applies or fails what has been written, and sees to what comes next. */
+void shard_write_settle(struct shard_device *device);
+/*
+ * With the lock held, when no host extent is ready: will there be one?  Then
+ * the worker that admits requests is told.
+ */
+bool shard_write_space_comes(struct shard_device *device);
 /* Where replay of what is not applied starts; with the lock held. */
 void shard_write_log_start(struct shard_device *device,
 			   struct shard_log_start *from);
 /* Fails all that waits; no request is admitted any more. */
 void shard_write_fail_waiting(struct shard_device *device, int error);
+
+/* rewrite.c */
+/* In the worker that admits: goes on with what is to be written again. */
+void shard_rewrite(struct shard_device *device);
 
 /* read.c */
 void shard_read_submit(struct shard_device *device,

@@ -372,6 +372,22 @@ void shard_extents_seal(struct shard_extents *ex, u32 nr)
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
+void shard_extents_cut(struct shard_extents *ex,
+		       const struct shard_place *place, u64 last_seq)
+{
+	struct shard_extent *e = &ex->extents[place->extent];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	WARN_ON_ONCE(e->generation != place->generation);
+	if (e->state == SHARD_EXTENT_OPEN)
+		shard_extent_seal_open(ex, e);	/* O1 */
+	/* O2: this is where a record says that it ends */
+	e->written = min(e->written, place->block);
+	e->last_seq = min(e->last_seq, last_seq);
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
 /* ---- records ---- */
 
 static void record_add(struct shard_super_record *record, u32 nr,
@@ -392,6 +408,14 @@ static bool extent_replayed(const struct shard_extent *e, u64 seq)
 	return e->state == SHARD_EXTENT_SEALED && e->last_seq <= seq;
 }
 
+static bool log_starts_in(struct shard_extents *ex, struct shard_extent *e,
+			  const struct shard_log_start *from)
+{
+	/* O1: what was cut off may have been given up since, and taken again */
+	return extent_nr(ex, e) == from->place.extent &&
+	       e->generation == from->place.generation;
+}
+
 int shard_extents_record(struct shard_extents *ex,
 			 const struct shard_log_start *from, u64 durable_seq,
 			 bool relist, struct shard_super_record *record)
@@ -410,8 +434,8 @@ int shard_extents_record(struct shard_extents *ex,
 
 		if (extent_replayed(e, from->seq))
 			continue;
-		if (nr == from->extent)
-			start = from->block;
+		if (log_starts_in(ex, e, from))
+			start = from->place.block;
 		if (record->nr_log == max)
 			goto out;
 		/* the end is fixed once all up to it is known to be durable */
@@ -454,8 +478,8 @@ void shard_extents_relog(struct shard_extents *ex,
 
 	spin_lock_irqsave(&ex->lock, flags);
 	list_for_each_entry_safe(e, next, &ex->log, record_node) {
-		if (extent_nr(ex, e) == from->extent)
-			e->log_start = from->block;
+		if (log_starts_in(ex, e, from))
+			e->log_start = from->place.block;
 		if (!extent_replayed(e, from->seq))
 			continue;
 		list_del_init(&e->record_node);

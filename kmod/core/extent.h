@@ -156,15 +156,26 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 void shard_extents_seal(struct shard_extents *ex, u32 nr);
 
 /**
+ * shard_extents_cut() - a frame of the host is to be written again elsewhere
+ * @place:	where it lies
+ * @last_seq:	the number in front of it
+ *
+ * Its extent is sealed (O1), and ends in front of it: that end is fixed in the
+ * next record, if all up to there is durable by then.
+ */
+void shard_extents_cut(struct shard_extents *ex,
+		       const struct shard_place *place, u64 last_seq);
+
+/**
  * struct shard_log_start - where replay starts
  * @seq:	after this sequence number
- * @extent:	which lies in front of @block of this extent; 0: in none
- * @block:	a frame boundary
+ * @place:	which lies in front of this place, a frame boundary; extent 0: in
+ *		none.  If that extent has begun another life since, it is not
+ *		needed, and this says nothing of its log
  */
 struct shard_log_start {
 	u64 seq;
-	u32 extent;
-	u32 block;
+	struct shard_place place;
 };
 
 /**

@@ -244,8 +244,9 @@ static int replay_room(struct log_scan *s, u64 last_seq,
 		return err;
 	shard_index_freeze(s->index);
 	from->seq = last_seq;
-	from->extent = e->extent;
-	from->block = block;
+	from->place.extent = e->extent;
+	from->place.generation = e->generation;
+	from->place.block = block;
 	return 0;
 }
 

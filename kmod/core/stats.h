@@ -39,6 +39,7 @@
 	X(read_mismatches, "blocks read again for a wrong checksum")	\
 	X(read_errors, "read requests failed")				\
 	X(write_errors, "write and discard requests failed")		\
+	X(write_retries, "failed frames written again elsewhere")	\
 	X(recovery_blocks, "blocks read by recovery")			\
 	X(recovery_frames, "frames replayed by recovery")
 

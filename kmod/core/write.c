@@ -18,7 +18,8 @@
  * those that asked for durability once a flush, or their own frame's durable
  * append, has covered them (O3).
  *
- * A frame that fails ends all writing: it and every frame behind it fails, in
+ * A frame that fails is written again elsewhere, with all behind it (rewrite.c).
+ * When that is given up all writing ends: it and every frame behind it fails, in
  * order, and the device is read-only from that number on (O2).
  */
 #include "device.h"
@@ -38,7 +39,6 @@ enum shard_space {
 };
 
 static void write_issue(struct shard_device *device);
-static void write_settle(struct shard_device *device);
 
 /* ---- building and sealing, all with the lock held ---- */
 
@@ -72,8 +72,10 @@ static bool frame_open(struct shard_device *device, u32 payload,
 	f->nr_copying = 0;
 	f->fua = false;
 	f->durable = false;
+	f->placed = false;
 	f->written = false;
 	f->error = 0;
+	f->tries = 0;
 	shard_frame_begin(f->frame, SHARDBLK_STREAM_HOST);
 	device->building = f;
 	return true;
@@ -93,7 +95,14 @@ static void frame_seal(struct shard_device *device)
 	f->last_seq = device->next_seq - 1;
 	shard_sometimes(f->last_seq > first, "a frame takes several requests");
 	f->state = SHARD_HOST_SEALED;
-	WARN_ON(!shard_frame_place(&device->store, f->frame, first));
+	/* when all has ended it only fails in its turn, and needs no place */
+	f->placed = !device->write_stop &&
+		    !WARN_ON(!shard_frame_place(&device->store, f->frame,
+						first));
+	if (!f->placed) {
+		f->frame->header.seq = first;
+		memset(&f->frame->place, 0, sizeof(f->frame->place));
+	}
 	list_add_tail(&f->node, &device->sealed);
 	device->nr_inflight++;
 	device->log_blocks += f->frame->header.nr_blocks + 1;
@@ -102,7 +111,8 @@ static void frame_seal(struct shard_device *device)
 
 static bool may_seal(struct shard_device *device)
 {
-	return device->building &&
+	/* while others look for places it waits for its own */
+	return device->building && device->rewrite == SHARD_REWRITE_NONE &&
 	       device->nr_inflight < device->nr_frames - 1;
 }
 
@@ -232,7 +242,6 @@ static void write_issue(struct shard_device *device)
 			break;
 		if (device->write_stop) {
 			shard_sometimes(true, "a sealed frame fails unissued");
-			/* O1: nothing goes behind what failed */
 			f->state = SHARD_HOST_ISSUED;
 			f->written = true;
 			f->error = device->write_stop;
@@ -240,6 +249,9 @@ static void write_issue(struct shard_device *device)
 			settle = true;
 			continue;
 		}
+		/* O1: nothing goes behind what failed */
+		if (device->rewrite != SHARD_REWRITE_NONE)
+			break;
 		/* O3: durable by itself only if all before it is durable */
 		f->durable = f->fua && device->backend->fua &&
 			     device->backend->volatile_cache &&
@@ -261,7 +273,7 @@ static void write_issue(struct shard_device *device)
 out:
 	spin_unlock_irqrestore(&device->lock, flags);
 	if (settle)
-		write_settle(device);
+		shard_write_settle(device);
 }
 
 void shard_write_commit(struct shard_device *device)
@@ -359,7 +371,8 @@ static void frames_retire(struct shard_device *device, struct write_acks *acks)
 		struct shard_host_frame *f = list_first_entry(&device->issued,
 					struct shard_host_frame, node);
 
-		if (!f->written)
+		/* what failed may be written again, until all is given up */
+		if (!f->written || (f->error && !device->write_stop))
 			break;
 		list_del_init(&f->node);
 		if (f->error && !device->write_error)
@@ -402,8 +415,7 @@ static void acks_give(struct shard_device *device, struct write_acks *acks)
 	}
 }
 
-/* Applies or fails what has been written, and sees to what comes next. */
-static void write_settle(struct shard_device *device)
+void shard_write_settle(struct shard_device *device)
 {
 	struct write_acks acks;
 	unsigned long flags;
@@ -422,7 +434,8 @@ static void write_settle(struct shard_device *device)
 			(device->state == SHARD_STATE_FULL &&
 			 device->applied_seq > device->checkpoint_seq)))
 		shard_device_want_checkpoint(device);
-	if (!list_empty(&device->waiting))
+	if (!list_empty(&device->waiting) ||
+	    device->rewrite != SHARD_REWRITE_NONE)
 		queue_work(device->wq, &device->admit_work);
 	spin_unlock_irqrestore(&device->lock, flags);
 
@@ -441,14 +454,14 @@ static void frame_done(struct shard_append *append)
 	spin_lock_irqsave(&device->lock, flags);
 	f->written = true;
 	f->error = append->error;
-	if (f->error && !device->write_stop)
-		device->write_stop = f->error;
+	if (f->error && device->rewrite == SHARD_REWRITE_NONE)
+		device->rewrite = SHARD_REWRITE_HOLD;
 	shard_sometimes(!list_is_first(&f->node, &device->issued),
 			"frames complete out of order");
 	/* a flush that failed meanwhile took its durability away (O3) */
 	f->durable = f->durable && !append->ticket;
 	spin_unlock_irqrestore(&device->lock, flags);
-	write_settle(device);
+	shard_write_settle(device);
 }
 
 /* ---- admission ---- */
@@ -539,6 +552,38 @@ void shard_write_fail_waiting(struct shard_device *device, int error)
 	failed_end(device, &failed, error);
 }
 
+bool shard_write_space_comes(struct shard_device *device)
+{
+	struct shard_extents *ex = device->store.ex;
+
+	lockdep_assert_held(&device->lock);
+	if (device->checkpoint_wanted || device->checkpoint_running ||
+	    device->compact_wanted || device->compact_running)
+		return true;
+	if (!shard_extents_starved(ex, SHARDBLK_STREAM_HOST)) {
+		if (shard_super_room(device->store.super) <=
+		    device->layout.record_slack)
+			shard_device_want_checkpoint(device);
+		else
+			shard_super_assign(device->store.super);
+		return true;
+	}
+	if (may_seal(device))
+		frame_seal(device);
+	/* what waits to be written again does not come first */
+	if (device->nr_inflight && device->rewrite == SHARD_REWRITE_NONE)
+		return true;
+	if (device->applied_seq > device->checkpoint_seq) {
+		shard_device_want_checkpoint(device);
+		return true;
+	}
+	/* what newer runs hide is given back when they are merged */
+	if (!shard_compaction_all(device->index))
+		return false;
+	shard_device_want_compaction(device, true);
+	return true;
+}
+
 /*
  * No extent is ready for the first waiting request.  Someone may be about to
  * provide one; a checkpoint may free some; else the device is full, and only
@@ -547,33 +592,9 @@ void shard_write_fail_waiting(struct shard_device *device, int error)
 static enum shard_space space_decide(struct shard_device *device,
 				     const struct shard_request *r)
 {
-	struct shard_extents *ex = device->store.ex;
-
 	lockdep_assert_held(&device->lock);
-	if (device->checkpoint_wanted || device->checkpoint_running ||
-	    device->compact_wanted || device->compact_running)
+	if (shard_write_space_comes(device))
 		return SPACE_COMES;
-	if (!shard_extents_starved(ex, SHARDBLK_STREAM_HOST)) {
-		if (shard_super_room(device->store.super) <=
-		    device->layout.record_slack)
-			shard_device_want_checkpoint(device);
-		else
-			shard_super_assign(device->store.super);
-		return SPACE_COMES;
-	}
-	if (may_seal(device))
-		frame_seal(device);
-	if (device->nr_inflight)
-		return SPACE_COMES;
-	if (device->applied_seq > device->checkpoint_seq) {
-		shard_device_want_checkpoint(device);
-		return SPACE_COMES;
-	}
-	/* what newer runs hide is given back when they are merged */
-	if (shard_compaction_all(device->index)) {
-		shard_device_want_compaction(device, true);
-		return SPACE_COMES;
-	}
 	shard_sometimes(r->op == SHARD_WRITE, "a write finds the device full");
 	if (r->op == SHARD_WRITE)
 		return SPACE_FULL;
@@ -581,7 +602,7 @@ static enum shard_space space_decide(struct shard_device *device,
 		return SPACE_NONE;
 	shard_sometimes(true, "a discard takes the extent kept for discards");
 	device->for_discard = true;
-	shard_extents_for_discard(ex);
+	shard_extents_for_discard(device->store.ex);
 	shard_super_assign(device->store.super);
 	return SPACE_FULL;
 }
@@ -643,6 +664,7 @@ void shard_write_admit(struct work_struct *work)
 	struct shard_device *device = container_of(work, struct shard_device,
 						   admit_work);
 
+	shard_rewrite(device);
 	while (admit_first(device))
 		cond_resched();
 	/* the submitters' own commit may have come too early for these */
@@ -685,8 +707,7 @@ void shard_write_log_start(struct shard_device *device,
 	else
 		shard_extents_tail(ex, SHARDBLK_STREAM_HOST, &place);
 	from->seq = device->applied_seq;
-	from->extent = place.extent;
-	from->block = place.block;
+	from->place = place;
 }
 
 /* ---- set-up and teardown ---- */

@@ -346,6 +346,12 @@ void shard_extents_seal(struct shard_extents *ex, u32 nr)
 		m_extent_set(&ex->m, nr, M_EXTENT_SEALED);
 }
 
+void shard_extents_cut(struct shard_extents *ex,
+		       const struct shard_place *place, u64 last_seq)
+{
+	m_extent_cut(&ex->m, place->extent, place->block, last_seq);
+}
+
 /* ---- records ---- */
 
 /* The log extent that comes behind that of @order; 0: none. */
@@ -359,6 +365,13 @@ static u32 log_next(struct shard_extents *ex, u32 order)
 		     ex->more[nr].log_order < ex->more[next].log_order))
 			next = nr;
 	return next;
+}
+
+static bool log_starts_in(struct shard_extents *ex, u32 nr,
+			  const struct shard_log_start *from)
+{
+	return nr == from->place.extent &&
+	       ex->m.e[nr].generation == from->place.generation;
 }
 
 int shard_extents_record(struct shard_extents *ex,
@@ -378,8 +391,8 @@ int shard_extents_record(struct shard_extents *ex,
 			continue;
 		at[nr_log++] = (struct shard_super_extent){
 			.extent = nr, .generation = e->generation,
-			.start = nr == from->extent ? from->block :
-						      more->log_start,
+			.start = log_starts_in(ex, nr, from) ?
+				 from->place.block : more->log_start,
 			.end = more->log_end == SHARDBLK_END_OPEN &&
 			       m_extent_replayed(e, durable_seq) ?
 			       e->written : more->log_end,
@@ -408,8 +421,8 @@ void shard_extents_relog(struct shard_extents *ex,
 	u32 nr;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++) {
-		if (nr == from->extent && ex->m.e[nr].in_log)
-			ex->more[nr].log_start = from->block;
+		if (log_starts_in(ex, nr, from) && ex->m.e[nr].in_log)
+			ex->more[nr].log_start = from->place.block;
 		if (m_extent_replayed(&ex->m.e[nr], from->seq))
 			ex->m.e[nr].in_log = false;
 		if (relist)

@@ -27,6 +27,7 @@ enum p_op {
 	P_FREE,
 	P_ABANDON,
 	P_RECORD,
+	P_CUT,
 	NR_P_OPS,
 };
 
@@ -246,8 +247,9 @@ static void record(struct p_extent *p)
 
 	if (draw(2) && open) {
 		from.seq = p->seq;
-		from.extent = open;
-		from.block = p->m.e[open].written;
+		from.place.extent = open;
+		from.place.generation = p->m.e[open].generation;
+		from.place.block = p->m.e[open].written;
 		durable = p->seq;
 	}
 	if (shard_extents_record(p->ex, &from, durable, false, &p->record))
@@ -259,11 +261,28 @@ static void record(struct p_extent *p)
 			e->in_log = false;
 }
 
+/* A frame, and all behind it, are written again elsewhere. */
+static void cut(struct p_extent *p)
+{
+	u32 nr = m_extent_first(&p->m, SHARDBLK_STREAM_HOST, M_EXTENT_OPEN);
+	struct shard_place at = {
+		.extent = nr, .generation = p->m.e[nr].generation,
+	};
+	u64 seq;
+
+	if (!nr)
+		return;
+	at.block = draw(p->m.e[nr].written + 1);
+	seq = draw(p->m.e[nr].last_seq + 1);
+	shard_extents_cut(p->ex, &at, seq);
+	m_extent_cut(&p->m, nr, at.block, seq);
+}
+
 static void do_op(struct world *w, struct p_extent *p)
 {
 	static const char * const names[NR_P_OPS] = {
 		"nothing", "pick", "ready", "next", "place", "seal", "give up",
-		"abandon", "record",
+		"abandon", "record", "cut",
 	};
 	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
 	u32 stream = draw(M_STREAMS), nr;
@@ -305,6 +324,9 @@ static void do_op(struct world *w, struct p_extent *p)
 		break;
 	case P_RECORD:
 		record(p);
+		break;
+	case P_CUT:
+		cut(p);
 		break;
 	default:
 		break;

@@ -54,6 +54,46 @@ void check_o1(struct world *w)
 	}
 }
 
+/* Which append from here on fails.  Whether it lands is drawn. */
+static u32 o2_fails;
+
+/* Nobody may be told of it: the world is in good health. */
+static void o2_failing(struct world *w)
+{
+	u32 i;
+
+	script_write(w, 40, 3, true);
+	w->disk->strike = (struct sim_strike){
+		.in = o2_fails, .ops = BIT(SHARD_IO_APPEND),
+		.fault = SIM_FAULT_ERROR,
+	};
+	for (i = 0; i < WORLD_SLOTS && !w->cut; i++) {
+		world_submit(w, SHARD_WRITE, 2 * i, 3, i == WORLD_SLOTS - 1);
+		world_commit(w);
+	}
+	if (!w->cut)
+		world_wait_all(w);
+	script_write(w, 3, 2, false);
+	script_flush(w);
+	script_write(w, 0, 1, true);
+}
+
+/*
+ * A frame that failed is written again with all behind it, and the power fails
+ * at any event of that: whatever was acknowledged and flushed is there.
+ */
+static void o2_written_again(struct world *w, struct world_config *config)
+{
+	config->options.memtable_entries = 64;
+	config->options.checkpoint_frames = 64;
+	config->options.frames_in_flight = WORLD_SLOTS;
+	for (o2_fails = 1; o2_fails <= WORLD_SLOTS; o2_fails++)
+		script_sweep(w, config, o2_failing, TRIES);
+	config->disk.fua = true;
+	for (o2_fails = 1; o2_fails <= WORLD_SLOTS; o2_fails++)
+		script_sweep(w, config, o2_failing, 1);
+}
+
 /* O2: numbers are consecutive, and acknowledged in their order. */
 void check_o2(struct world *w)
 {
@@ -81,6 +121,7 @@ void check_o2(struct world *w)
 		}
 		world_close(w);
 	}
+	o2_written_again(w, &config);
 }
 
 static void o3_history(struct world *w)

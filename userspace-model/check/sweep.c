@@ -197,6 +197,7 @@ static void restore(struct world *w, const struct sweep_history *h)
 	w->model = sweep.model;
 	w->info = sweep.info;
 	w->sick = false;
+	w->nr_refused = 0;
 	memset(&sweep.hit, 0, sizeof(sweep.hit));
 	sweep.hit.first_seq = U64_MAX;
 	if (h->left == SWEEP_OPEN && world_open(w))
@@ -246,25 +247,25 @@ static void recover_whole(struct world *w)
 }
 
 /*
- * A failed flush makes the device read-only, never more; only a superblock
- * that cannot be written makes it fail.
+ * If a single append fails, no request does.  A failed flush makes the device
+ * read-only.  It fails when its disk is gone, and none is.
  */
 static void check_state(struct world *w, const struct sim_strike *strike)
 {
-	bool super = strike->offset < SHARDBLK_SUPER_EXTENTS *
-				      w->config.format.extent_size;
 	enum shard_state state;
 
 	if (!w->device)
 		return;
 	state = shard_device_state(w->device);
-	if (strike->op == SHARD_IO_APPEND && strike->fault == SIM_FAULT_ERRORS)
-		super = true;
-	if (state == SHARD_STATE_FAILED && strike->op != SHARD_IO_RESET &&
-	    (strike->op != SHARD_IO_APPEND || !super))
-		kapi_fail("the device failed, though its superblock can be written");
+	if (state == SHARD_STATE_FAILED)
+		kapi_fail("the device failed, though its disk is there");
 	if (w->flush_failed && state < SHARD_STATE_READ_ONLY)
 		kapi_fail("a flush failed, and the device is not read-only");
+	if (strike->in || strike->fault != SIM_FAULT_ERROR ||
+	    strike->op != SHARD_IO_APPEND)
+		return;
+	if (w->nr_refused || state == SHARD_STATE_READ_ONLY)
+		kapi_fail("a single append failed, and more came of it");
 }
 
 /* ---- faults that spoilt the medium ---- */

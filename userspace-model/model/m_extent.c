@@ -60,6 +60,16 @@ u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq)
 	return block;
 }
 
+void m_extent_cut(struct m_extents *m, u32 nr, u32 block, u64 seq)
+{
+	struct m_extent *e = &m->e[nr];
+
+	if (e->state == M_EXTENT_OPEN)
+		m_extent_set(m, nr, M_EXTENT_SEALED);
+	e->written = min(e->written, block);
+	e->last_seq = min(e->last_seq, seq);
+}
+
 bool m_extent_replayed(const struct m_extent *e, u64 seq)
 {
 	return e->state == M_EXTENT_SEALED && e->last_seq <= seq;

@@ -72,6 +72,9 @@ bool m_extent_next(struct m_extents *m, u32 stream);
 /** m_extent_place() - blocks are appended.  Return: the first one's number */
 u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq);
 
+/** m_extent_cut() - what is behind this block, and number, is elsewhere now */
+void m_extent_cut(struct m_extents *m, u32 nr, u32 block, u64 seq);
+
 /** m_extent_replayed() - does replay after @seq need nothing of it, for ever */
 bool m_extent_replayed(const struct m_extent *e, u64 seq);
 
