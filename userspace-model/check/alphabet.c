@@ -20,7 +20,8 @@
  * The usual disk has a volatile cache.  Without one a power cut leaves open only
  * what is in flight; with FUA writes are durable that no flush follows; and a
  * zone keeps a prefix, is reset before it is written again, and tells its
- * pointer.
+ * pointer.  The first append of a sequence may also be reported as failed,
+ * though it is in the cache: nobody may notice.
  */
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ const char * const alphabet_disks[ALPHABET_DISKS] = {
 	[ALPHABET_NO_CACHE] = "no-cache",
 	[ALPHABET_FUA] = "fua",
 	[ALPHABET_ZONED] = "zoned",
+	[ALPHABET_FAILING] = "failing",
 };
 
 /* What the engine has no operation of its own for is put together. */
@@ -187,6 +189,11 @@ static void run_point(struct alphabet *a)
 	u32 i;
 
 	begin(a);
+	if (a->disk == ALPHABET_FAILING)
+		w->disk->strike = (struct sim_strike){
+			.in = 1, .ops = BIT(SHARD_IO_APPEND),
+			.fault = SIM_FAULT_ERROR, .lands = true,
+		};
 	for (i = 0; i < a->nr_ops; i++) {
 		if (i == a->nr_ops - 1) {
 			w->stopping = true;
@@ -198,6 +205,7 @@ static void run_point(struct alphabet *a)
 	wait_event(w->wait, w->cut);
 	a->last = w->idle;
 	world_power_off(w);
+	w->disk->strike.in = 0;
 	if (a->lie)
 		w->model.must = w->model.acked;
 	crash_explore(&a->crash);
@@ -340,6 +348,11 @@ static void one_zoned(struct world *w)
 	one_run(w, ALPHABET_ZONED, false);
 }
 
+static void one_failing(struct world *w)
+{
+	one_run(w, ALPHABET_FAILING, false);
+}
+
 static void one_lie(struct world *w)
 {
 	one_run(w, ALPHABET_CACHE, true);
@@ -356,6 +369,8 @@ const struct check_suite check_alphabet[] = {
 			       "the same with a disk that has FUA"),
 	[ALPHABET_ZONED] = SUITE("alphabet-zoned", one_zoned,
 				 "the same with zones"),
+	[ALPHABET_FAILING] = SUITE("alphabet-failing", one_failing,
+				   "the same with one failed append"),
 	{ NULL }
 };
 

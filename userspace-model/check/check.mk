@@ -69,7 +69,7 @@ check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 ALPHABET	?= 3 12
 ALPHABET_OTHERS	?= 2 12
 EXHAUSTIVE	?= 5 20
-OTHER_DISKS	:= no-cache fua zoned
+OTHER_DISKS	:= no-cache fua zoned failing
 DISK		?= cache
 
 # Every state is run: at this length pruning would save little.
@@ -85,7 +85,7 @@ compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
 	@$(O)/asan/shardsim compare 2
 	@$(O)/asan/shardsim compare --disk=zoned 1
 
-exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was ended; DISK=no-cache, fua or zoned
+exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was ended; DISK=no-cache, fua, zoned or failing
 	@$(O)/tool/shardsim exhaustive --disk=$(DISK) --jobs=$(JOBS) $(EXHAUSTIVE) \
 		$(O)/exhaustive-$(DISK).progress
 

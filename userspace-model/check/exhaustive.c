@@ -37,6 +37,7 @@ static const struct {
 	[ALPHABET_NO_CACHE] = { 6, 1 },
 	[ALPHABET_FUA] = { 7, 32 },
 	[ALPHABET_ZONED] = { 8, 10 },
+	[ALPHABET_FAILING] = { 8, 27 },
 };
 
 static struct world world;

@@ -290,7 +290,8 @@ static void land_partly(struct sim_disk *disk, const struct shard_io *io)
 {
 	u32 nr = io->len / SIM_SECTOR, i;
 
-	switch (sim_choose(disk->choices, 4, SIM_CHOOSE_LANDED)) {
+	switch (struck(disk, io, SIM_FAULT_ERROR) && disk->strike.lands ? 1 :
+		sim_choose(disk->choices, 4, SIM_CHOOSE_LANDED)) {
 	case 0:
 		break;
 	case 1:

@@ -109,6 +109,8 @@ enum sim_fault {
  * @in:		n: the n-th operation submitted from now on; 0: none
  * @ops:	which kinds count (BIT(SHARD_IO_*)); 0: all
  * @fault:	what befalls it
+ * @lands:	error: of an append: it is on the medium all the same; else as
+ *		drawn
  * @where:	stray: the byte where it goes to instead; flip: which bit of it
  * @io:		the operation, once it is submitted
  * @op:		likewise: which kind
@@ -120,6 +122,7 @@ struct sim_strike {
 	u32 in;
 	u32 ops;
 	enum sim_fault fault;
+	bool lands;
 	u64 where;
 	const struct shard_io *io;
 	enum shard_io_op op;
