@@ -385,6 +385,41 @@ static int cmd_soak(u32 seconds, const char *only)
 
 /* ---- run, bench, list ---- */
 
+/* What runs here, for the last words of the process. */
+static char last_words[256];
+
+static void say_last_words(void)
+{
+	ssize_t written = write(STDOUT_FILENO, last_words, strlen(last_words));
+
+	(void)written;
+}
+
+static void on_signal(int sig)
+{
+	say_last_words();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void __sanitizer_set_death_callback(void (*fn)(void))
+	__attribute__((__weak__));
+
+/* A process that dies says with which seed; `make replay` does the rest. */
+static void prepare_to_die(void)
+{
+	static const int signals[] = {
+		SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM,
+	};
+	u32 i;
+
+	if (__sanitizer_set_death_callback)
+		__sanitizer_set_death_callback(say_last_words);
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		if (!__sanitizer_set_death_callback || signals[i] == SIGALRM)
+			signal(signals[i], on_signal);
+}
+
 static int cmd_run(const char *name, u64 first, u64 count)
 {
 	const struct check_suite *suite = check_suite_find(name);
@@ -397,9 +432,14 @@ static int cmd_run(const char *name, u64 first, u64 count)
 		fprintf(stderr, "no such suite: %s\n", name);
 		return 2;
 	}
+	prepare_to_die();
 	for (seed = first; seed < first + count; seed++) {
+		scnprintf(last_words, sizeof(last_words),
+			  "\n%s:%#llx: the process died\nmake replay REPRO=%s:%#llx\n",
+			  name, seed, name, seed);
 		why = check_seed(suite, seed, &tally);
 		if (why) {
+			last_words[0] = '\0';
 			check_seed_failed(suite, seed, why);
 			return 1;
 		}
