@@ -140,20 +140,22 @@ u32 shard_extents_named(struct shard_extents *ex)
 	return named;
 }
 
-/* Free, with a generation left; records have room for @limit names. */
-static bool may_take(struct shard_extents *ex, u32 nr, u64 limit)
+/* Free, with a generation left; @room: for one more name in records. */
+static bool may_take(struct shard_extents *ex, u32 nr, bool room)
 {
 	return ex->m.e[nr].state == M_EXTENT_FREE &&
 	       ex->m.e[nr].generation != U32_MAX &&
-	       (shard_extents_named(ex) < limit || is_named(ex, nr));
+	       (room || is_named(ex, nr));
 }
 
+/* Records have room for @limit names. */
 static u32 nr_to_take(struct shard_extents *ex, u64 limit)
 {
+	bool room = shard_extents_named(ex) < limit;
 	u32 nr, takeable = 0;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++)
-		takeable += may_take(ex, nr, limit);
+		takeable += may_take(ex, nr, room);
 	return takeable;
 }
 
@@ -218,9 +220,10 @@ bool shard_extents_space_is_back(struct shard_extents *ex)
 static u32 assign(struct shard_extents *ex, u32 stream, u64 limit)
 {
 	u32 n = mock_draw(nr_to_take(ex, limit)), nr = FIRST, generation;
+	bool room = shard_extents_named(ex) < limit;
 	const char *why;
 
-	while (!may_take(ex, nr, limit) || n--)
+	while (!may_take(ex, nr, room) || n--)
 		nr++;
 	generation = ex->m.e[nr].generation + 1 + mock_draw(3);
 	why = m_extent_assign(&ex->m, nr, stream, generation);

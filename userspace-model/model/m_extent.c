@@ -70,17 +70,6 @@ void m_extent_cut(struct m_extents *m, u32 nr, u32 block, u64 seq)
 	e->last_seq = min(e->last_seq, seq);
 }
 
-bool m_extent_replayed(const struct m_extent *e, u64 seq)
-{
-	return e->state == M_EXTENT_SEALED && e->last_seq <= seq;
-}
-
-bool m_extent_needed(const struct m_extent *e)
-{
-	return e->state != M_EXTENT_SEALED || e->in_log || e->refs ||
-	       e->unpublished;
-}
-
 void m_extent_abandon(struct m_extents *m, u32 nr)
 {
 	struct m_extent *e = &m->e[nr];

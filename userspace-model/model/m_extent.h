@@ -76,7 +76,10 @@ u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq);
 void m_extent_cut(struct m_extents *m, u32 nr, u32 block, u64 seq);
 
 /** m_extent_replayed() - does replay after @seq need nothing of it, for ever */
-bool m_extent_replayed(const struct m_extent *e, u64 seq);
+static inline bool m_extent_replayed(const struct m_extent *e, u64 seq)
+{
+	return e->state == M_EXTENT_SEALED && e->last_seq <= seq;
+}
 
 /** m_extent_publish() - a root knows all that is in it */
 static inline void m_extent_publish(struct m_extent *e)
@@ -86,7 +89,11 @@ static inline void m_extent_publish(struct m_extent *e)
 }
 
 /** m_extent_needed() - or may it be given up (O6, O7) */
-bool m_extent_needed(const struct m_extent *e);
+static inline bool m_extent_needed(const struct m_extent *e)
+{
+	return e->state != M_EXTENT_SEALED || e->in_log || e->refs ||
+	       e->unpublished;
+}
 
 /** m_extent_abandon() - an attempt failed: what no root ever knew is free */
 void m_extent_abandon(struct m_extents *m, u32 nr);
