@@ -279,6 +279,39 @@ static void a_leaf_gives_back_its_entries(struct kunit *test)
 }
 
 /*
+ * Goal: the first entry that ends behind a block is found, wherever that is.
+ * Method: before, in, between and behind data and a hole.
+ */
+static void a_leaf_finds_where_a_block_may_be(struct kunit *test)
+{
+	static const struct {
+		u64 lba;
+		u64 found;	/* U64_MAX: none */
+	} cases[] = {
+		{ 0, 10 }, { 10, 10 }, { 12, 10 }, { 13, 15 }, { 15, 15 },
+		{ 99, 15 }, { 114, 15 }, { 115, 1ull << 40 },
+		{ 1ull << 40, 1ull << 40 }, { (1ull << 40) + 1, U64_MAX },
+		{ U64_MAX, U64_MAX },
+	};
+	struct shard_page_builder b;
+	struct shard_leaf_entry e;
+	void *block = block_alloc(test, 512);
+	u32 pos, i;
+
+	shard_page_begin(&b, block, 512);
+	KUNIT_EXPECT_EQ(test, leaf_add(&b, 10, 3, true), 3u);
+	KUNIT_EXPECT_EQ(test, leaf_add(&b, 15, 100, false), 100u);
+	KUNIT_EXPECT_EQ(test, leaf_add(&b, 1ull << 40, 1, true), 1u);
+	shard_page_end(&b, SEED, RUN, 4, 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pos = shard_page_find(block, cases[i].lba);
+		if (!shard_page_leaf(block, &pos, &e))
+			e.lba = U64_MAX;
+		KUNIT_EXPECT_EQ(test, e.lba, cases[i].found);
+	}
+}
+
+/*
  * Goal: a leaf takes what fits, and no byte more.
  * Method: singles until it is full; then one entry with more checksums than
  * there is room for.
@@ -439,6 +472,7 @@ static struct kunit_case codec_index_cases[] = {
 	KUNIT_CASE(items_that_cannot_be_are_refused),
 	KUNIT_CASE(reserved_bytes_of_items_are_zero),
 	KUNIT_CASE(a_leaf_gives_back_its_entries),
+	KUNIT_CASE(a_leaf_finds_where_a_block_may_be),
 	KUNIT_CASE_PARAM(a_leaf_takes_what_fits, block_size_gen_params),
 	KUNIT_CASE(leaves_that_cannot_be_are_refused),
 	KUNIT_CASE_PARAM(an_inner_page_finds_the_child, block_size_gen_params),

@@ -205,6 +205,37 @@ bool shard_page_leaf(const void *block, u32 *pos, struct shard_leaf_entry *entry
 	return true;
 }
 
+/*
+ * Entries differ in length, so they are passed one by one; only what says where
+ * the next one lies is looked at, since this is most of a look-up's work.
+ */
+u32 shard_page_find(const void *block, u64 lba)
+{
+	const struct shardblk_run_page *d = block;
+	u32 len = le32_to_cpu(d->h.len);
+	u32 pos = sizeof(*d);
+
+	while (pos < len) {
+		const u8 *at = (const u8 *)block + pos;
+		__le32 nr_blocks, extent;
+		__le64 first;
+
+		/* a multiple of 4 is all that is known of @at */
+		memcpy(&first, at + offsetof(struct shardblk_leaf_entry, lba),
+		       sizeof(first));
+		memcpy(&nr_blocks, at + offsetof(struct shardblk_leaf_entry,
+						 nr_blocks), sizeof(nr_blocks));
+		if (le64_to_cpu(first) + le32_to_cpu(nr_blocks) > lba)
+			break;
+		memcpy(&extent, at + offsetof(struct shardblk_leaf_entry, extent),
+		       sizeof(extent));
+		pos += sizeof(struct shardblk_leaf_entry);
+		if (le32_to_cpu(extent) != SHARDBLK_EXTENT_HOLE)
+			pos += le32_to_cpu(nr_blocks) * sizeof(__le32);
+	}
+	return pos;
+}
+
 void shard_page_inner(const void *block, u32 idx,
 		      struct shard_inner_entry *entry)
 {

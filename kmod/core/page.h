@@ -76,6 +76,12 @@ u32 shard_page_nr_entries(const void *block);
  */
 bool shard_page_leaf(const void *block, u32 *pos,
 		     struct shard_leaf_entry *entry);
+/**
+ * shard_page_find() - where the first entry lies that ends behind @lba
+ *
+ * Return: for shard_page_leaf(), which finds none there if there is none.
+ */
+u32 shard_page_find(const void *block, u64 lba);
 void shard_page_inner(const void *block, u32 idx,
 		      struct shard_inner_entry *entry);
 /**

@@ -118,8 +118,8 @@ static int leaf_hold(struct shard_store *store, struct shard_cache *cache,
 static void leaf_apply(const struct shard_store *store, const void *block,
 		       u64 lba, u32 nr_blocks, struct shard_block_map *map)
 {
+	u32 pos = shard_page_find(block, lba);
 	struct shard_leaf_entry e;
-	u32 pos = 0;
 
 	while (shard_page_leaf(block, &pos, &e)) {
 		u64 at = max(lba, e.lba);
@@ -188,12 +188,9 @@ bool shard_run_knows(const struct shard_run *run, u64 lba, u32 nr_blocks,
 /* The first entry of a leaf that ends behind @lba. */
 static bool leaf_next(const void *block, u64 lba, struct shard_leaf_entry *e)
 {
-	u32 pos = 0;
+	u32 pos = shard_page_find(block, lba);
 
-	while (shard_page_leaf(block, &pos, e))
-		if (e->lba + e->nr_blocks > lba)
-			return true;
-	return false;
+	return shard_page_leaf(block, &pos, e);
 }
 
 int shard_run_next(struct shard_store *store, struct shard_cache *cache,
