@@ -16,7 +16,7 @@ O := build
 .PHONY: all help test install clean
 all:
 
-include userspace-model/user.mk tools/graph/graph.mk kmod/module.mk kunit/user.mk \
+include userspace-model/user.mk tools/graph/graph.mk tools/bench/bench.mk kmod/module.mk kunit/user.mk \
 	tools/shardctl/shardctl.mk userspace-model/check/check.mk \
 	userspace-model/mutants/mutants.mk tools/kunit/kunit.mk tools/vm/vm.mk \
 	tools/style/style.mk tools/demo.mk

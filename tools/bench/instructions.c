@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What tools/bench/instructions counts: random writes and reads of 4 KiB, the
+ * engine and as little as possible beside it.
+ *
+ * The backing device keeps metadata only, as all data is alike, and completes
+ * inside submit.  Extents, memtable and log are so large that nothing is done in
+ * the background while it is counted, so no fiber but the first one runs.  Each
+ * phase is written to a file of its own by valgrind.
+ */
+#include <stdlib.h>
+#include <valgrind/callgrind.h>
+
+#include "shard.h"
+#include "shardblk_format.h"
+
+#define BLOCK		SZ_4K
+#define CAPACITY	(16ull << 30)
+#define EXTENT		SZ_256M
+#define BLOCKS		16384u		/* that are written and read, 64 MiB */
+#define BATCH		32u
+/* Odd, so that numbers below a power of two come in another order. */
+#define STRIDE		0x9e3779b1u
+
+/* Blocks of the backing device that are not data. */
+static u8 **media;
+static u8 data[BLOCK] __aligned(8);
+static u8 into[BLOCK] __aligned(8);
+static struct shard_request requests[BATCH];
+
+/* Not memcpy(): that counts as the engine's copying. */
+static void device_copy(void *to, const void *from, size_t len)
+{
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(len)
+			 : : "memory");
+}
+
+static bool is_data(const struct shard_io *io)
+{
+	const struct shardblk_frame *frame = io->segs[0].addr;
+
+	return le32_to_cpu(frame->h.magic) == SHARDBLK_FRAME_MAGIC &&
+	       frame->stream == SHARDBLK_STREAM_HOST;
+}
+
+/* One segment each: the engine's metadata, or a frame, or a block to read. */
+static void transfer(const struct shard_io *io)
+{
+	u8 *memory = (u8 *)io->segs[0].addr + io->seg_skip;
+	u64 at = io->offset, end = at + io->len;
+	u32 skip, len;
+
+	for (; at < end; at += len, memory += len) {
+		u8 **block = &media[at / BLOCK];
+
+		skip = at % BLOCK;
+		len = min_t(u64, BLOCK - skip, end - at);
+		if (io->op == SHARD_IO_READ) {
+			device_copy(memory, (*block ?: data) + skip, len);
+			continue;
+		}
+		*block = *block ?: calloc(1, BLOCK);
+		device_copy(*block + skip, memory, len);
+	}
+}
+
+static void submit(struct shard_backend *backend, struct shard_io *io)
+{
+	if (io->op == SHARD_IO_RESET)
+		memset(&media[io->offset / BLOCK], 0,
+		       io->len / BLOCK * sizeof(*media));
+	else if (io->op == SHARD_IO_READ ||
+		 (io->op == SHARD_IO_APPEND && !is_data(io)))
+		transfer(io);
+	io->error = 0;
+	io->done(io);
+}
+
+static struct completion all_done;
+static u32 nr_busy;
+
+static void request_done(struct shard_request *request, int error)
+{
+	if (error)
+		kapi_fail("a request returned %d", error);
+	if (!--nr_busy)
+		complete(&all_done);
+}
+
+static void run_batch(struct shard_device *device, enum shard_op op, u32 first,
+		      u32 nr)
+{
+	const struct shard_seg seg = {
+		.addr = op == SHARD_READ ? into : data, .len = BLOCK,
+	};
+	u32 i;
+
+	init_completion(&all_done);
+	nr_busy = nr;
+	for (i = 0; i < nr; i++) {
+		struct shard_request *r = &requests[i];
+
+		r->op = op;
+		r->lba = (first + i) * STRIDE % BLOCKS;
+		r->nr_blocks = 1;
+		r->segs = &seg;
+		r->done = request_done;
+		shard_device_submit(device, r);
+	}
+	shard_device_commit(device);
+	wait_for_completion(&all_done);
+}
+
+/* Counts so many requests, by @batch at once, under a name of the file. */
+static void phase(struct shard_device *device, const char *name,
+		  enum shard_op op, u32 nr, u32 batch)
+{
+	struct kapi_counts before, after;
+	u32 i;
+
+	kapi_counts(&before);
+	CALLGRIND_ZERO_STATS;
+	CALLGRIND_TOGGLE_COLLECT;
+	for (i = 0; i < nr; i += batch)
+		run_batch(device, op, i, batch);
+	CALLGRIND_TOGGLE_COLLECT;
+	CALLGRIND_DUMP_STATS_AT(name);
+	kapi_counts(&after);
+	if (after.nr_switches != before.nr_switches)
+		kapi_fail("%s: something was done in the background", name);
+	printf("%s: %u requests\n", name, nr);
+}
+
+static const struct shard_backend_ops ops = { .submit = submit };
+
+int main(void)
+{
+	static const struct kapi_hooks hooks;
+	struct shard_backend backend = {
+		.ops = &ops, .name = "memory", .capacity = CAPACITY,
+		.logical_block_size = 512, .physical_block_size = BLOCK,
+		.volatile_cache = true,
+	};
+	const struct shard_format_options format = {
+		.extent_size = EXTENT, .checkpoint_blocks = 1 << 20,
+	};
+	const struct shard_options options = {
+		.memtable_entries = 1 << 18, .cache_pages = 1024,
+	};
+	struct shard_device *device;
+	int err;
+	u32 i;
+
+	kapi_begin(&hooks);
+	media = calloc(CAPACITY / BLOCK, sizeof(*media));
+	if (!media)
+		kapi_fail("no memory");
+	err = shard_format(&backend, &format) ?:
+	      shard_device_open(&backend, &options, &device);
+	if (err)
+		kapi_fail("the device cannot be opened: %d", err);
+	for (i = 0; i < BLOCKS; i += BATCH)
+		run_batch(device, SHARD_WRITE, i, BATCH);
+	phase(device, "write32", SHARD_WRITE, BLOCKS, BATCH);
+	phase(device, "write1", SHARD_WRITE, BLOCKS / 4, 1);
+	phase(device, "read-memtable", SHARD_READ, BLOCKS, 1);
+	if (shard_device_checkpoint(device) || shard_device_compact(device))
+		kapi_fail("no checkpoint");
+	for (i = 0; i < BLOCKS; i++)
+		run_batch(device, SHARD_READ, i, 1);
+	phase(device, "read-run", SHARD_READ, BLOCKS, 1);
+	if (shard_device_close(device))
+		kapi_fail("the device cannot be closed");
+	kapi_end();
+	return 0;
+}
