@@ -8,9 +8,11 @@
 
 void m_device_init(struct m_device *m, u32 nr_blocks)
 {
-	memset(m, 0, offsetof(struct m_device, requests));
-	memset(m->shown, SHOWN_BASE, sizeof(m->shown));
+	memset(m, 0, offsetof(struct m_device, base));
 	m->nr_blocks = nr_blocks;
+	memset(m->base, 0, sizeof(m->base[0]) * nr_blocks);
+	memset(m->touch, 0, sizeof(m->touch[0]) * nr_blocks);
+	memset(m->shown, SHOWN_BASE, sizeof(m->shown[0]) * nr_blocks);
 }
 
 /* @set and all that is known to come before one of it. */

@@ -161,6 +161,23 @@ static void *segs_piece(const struct shard_io *io, u32 skip, u32 len)
 	return len <= seg->len - skip ? seg->addr + skip : NULL;
 }
 
+/* Contents for a sector of an append.  All zeros are one: they stay cached. */
+static u32 sector_written(struct sim_medium *medium, const struct shard_io *io,
+			  u32 skip)
+{
+	const void *piece = segs_piece(io, skip, SIM_SECTOR);
+	u32 ref;
+
+	if (piece && sim_sector_zero(piece))
+		return 0;
+	ref = sim_data_new(medium);
+	if (piece)
+		sim_sector_copy(sim_data(medium, ref), piece);
+	else
+		segs_copy(io, skip, sim_data(medium, ref), SIM_SECTOR, false);
+	return ref;
+}
+
 void sim_write_sectors(struct sim_disk *disk, const struct shard_io *io,
 		       u64 offset, u32 first, u32 nr, bool durable,
 		       bool in_flight)
@@ -173,14 +190,8 @@ void sim_write_sectors(struct sim_disk *disk, const struct shard_io *io,
 	for (i = first; i < first + nr; i++) {
 		u64 sector = offset / SIM_SECTOR + i;
 		struct sim_slot *slot = sim_medium_slot(medium, sector);
-		u32 ref = sim_data_new(medium);
-		const void *piece = segs_piece(io, i * SIM_SECTOR, SIM_SECTOR);
+		u32 ref = sector_written(medium, io, i * SIM_SECTOR);
 
-		if (piece)
-			sim_sector_copy(sim_data(medium, ref), piece);
-		else
-			segs_copy(io, i * SIM_SECTOR, sim_data(medium, ref),
-				  SIM_SECTOR, false);
 		if (!durable)
 			*sim_undo_push(disk) = (struct sim_undo){
 				.sector = sector, .write = disk->nr_writes,

@@ -102,6 +102,21 @@ static inline void sim_sector_copy(void *to, const void *from)
 	}
 }
 
+/* Most contents are told from zeros by their first word. */
+static inline bool sim_sector_zero(const void *from)
+{
+	typedef u64 word __attribute__((aligned(1), may_alias));
+	const word *w = from;
+	u64 any = 0;
+	u32 i;
+
+	if (w[0])
+		return false;
+	for (i = 1; i < SIM_SECTOR / sizeof(*w); i++)
+		any |= w[i];
+	return !any;
+}
+
 static inline u32 sim_data_get(struct sim_medium *medium, u32 ref)
 {
 	medium->counts[ref] += ref != 0;
