@@ -98,8 +98,11 @@ static struct work_struct *take_pending(struct workqueue_struct *wq)
 {
 	struct work_struct *work;
 
+	/* the caller is a worker, too */
+	bool others = wq->nr_workers - wq->nr_starting > 1;
+
 	list_for_each_entry(work, &wq->pending, node) {
-		if (!find_running(wq, work, U64_MAX)) {
+		if (!others || !find_running(wq, work, U64_MAX)) {
 			list_del_init(&work->node);
 			wq->nr_pending--;
 			work->pending = false;
@@ -246,7 +249,7 @@ bool kapi_cancel_work_sync(struct work_struct *work, const char *at)
 		list_del_init(&work->node);
 		wq->nr_pending--;
 	}
-	if (find_running(wq, work, U64_MAX)) {
+	if (wq->nr_workers && find_running(wq, work, U64_MAX)) {
 		/* It cannot queue itself again meanwhile. */
 		work->pending = true;
 		wait_work(wq, work, U64_MAX, "cancel_work_sync", at);
