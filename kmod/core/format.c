@@ -128,41 +128,43 @@ static void format_append_done(struct shard_append *append)
 	/* the dependency tells */
 }
 
-static int format_write(struct format *f, u64 offset, void *addr, u32 len)
+static void format_append(struct format *f, struct shard_append *append,
+			  struct shard_dep *dep, u64 offset, void *addr,
+			  u32 len)
 {
-	struct shard_append append = {
+	*append = (struct shard_append){
 		.offset = offset,
 		.seg = { .addr = addr, .len = len },
 		.fua = true,
+		.dep = dep,
 		.done = format_append_done,
 	};
-	struct shard_dep dep;
-
-	shard_dep_init(&dep, f->wb);
-	append.dep = &dep;
-	shard_append(f->wb, SHARD_QUEUE_SUPER, &append);
-	return shard_dep_wait(&dep);
+	shard_append(f->wb, SHARD_QUEUE_SUPER, append);
 }
 
 /* Wipes all that superblocks of a geometry may use. */
 static int wipe_geometry(struct format *f, u64 extent_size, u32 block_size)
 {
+	struct shard_append appends[SHARDBLK_SUPER_EXTENTS];
 	u64 capacity = f->backend->capacity;
 	u64 len = min_t(u64, extent_size, SHARDBLK_SUPER_BLOCKS * block_size);
 	void *zeros = kvzalloc(len, GFP_KERNEL);
+	struct shard_dep dep;
 	u32 i;
-	int err = 0;
+	int err;
 
 	if (!zeros)
 		return -ENOMEM;
-	for (i = 0; i < SHARDBLK_SUPER_EXTENTS && !err; i++) {
+	shard_dep_init(&dep, f->wb);
+	for (i = 0; i < SHARDBLK_SUPER_EXTENTS; i++) {
 		u64 offset = i * extent_size;
 
 		if (offset >= capacity)
 			break;
-		err = format_write(f, offset, zeros,
-				   min(len, capacity - offset));
+		format_append(f, &appends[i], &dep, offset, zeros,
+			      min(len, capacity - offset));
 	}
+	err = shard_dep_wait(&dep);
 	kvfree(zeros);
 	return err;
 }
@@ -227,10 +229,14 @@ static int format_record(struct format *f)
 		return -ENOMEM;
 	for (copy = 0; copy < SHARDBLK_SUPER_COPIES && !err; copy++) {
 		struct shard_place place = { .extent = copy };
+		struct shard_append append;
+		struct shard_dep dep;
 
 		shard_super_encode(r, &place, block);
-		err = format_write(f, copy * f->extent_size, block,
-				   r->block_size);
+		shard_dep_init(&dep, f->wb);
+		format_append(f, &append, &dep, copy * f->extent_size, block,
+			      r->block_size);
+		err = shard_dep_wait(&dep);
 	}
 	kvfree(block);
 	return err;

@@ -183,6 +183,7 @@ static bool super_try(struct super_scan *s, u64 extent_size, u32 block_size)
 
 /*
  * Looks at the first block of a superblock extent, if extents had this size.
+ * Where the second one lies the third one would, had they half the size.
  *
  * Return: true if it is a record, whatever geometry it tells of: that is in
  * s->record then.  What only looks like one, or cannot be read, is noted.
@@ -209,6 +210,10 @@ static bool super_probe(struct super_scan *s, u64 extent_size, u32 extent)
 	if (!len)
 		return false;
 	err = shard_super_decode(s->buf, len, &place, s->record);
+	if (err && extent == 1) {
+		place.extent = 2;
+		err = shard_super_decode(s->buf, len, &place, s->record);
+	}
 	if (err)
 		s->doubtful = true;
 	return !err;
@@ -240,7 +245,8 @@ static bool super_search(struct super_scan *s)
 		return true;
 	for (size = first; size >= last; size /= 2)
 		for (extent = 1; extent < SHARDBLK_SUPER_EXTENTS; extent++)
-			if (super_probe(s, size, extent) && super_try_record(s))
+			if ((extent != 2 || size == first) &&
+			    super_probe(s, size, extent) && super_try_record(s))
 				return true;
 	if (!s->doubtful && !s->unreadable)
 		return false;
