@@ -3,6 +3,7 @@
 # The targets that need a VM.
 #
 #   make vm-test ONLY=name   one test (tools/vm/vm-test --list tells the names)
+#   HOG_SECONDS=300          how long the test "memory" keeps memory short
 #   KERNEL=6.1               Debian's kernel series
 #
 # VM_NEEDS makes build/module/RELEASE/shardblk.ko and build/shardctl.
@@ -19,7 +20,8 @@ vm-deps:
 	@tools/deps vm
 
 vm-test: vm-deps $(VM_NEEDS) ## tests of the module in a VM, power cuts included; ONLY=name for one
-	@tools/vm/vm-test --dir $(VM_DIR) --module $(VM_MODULE) $(if $(ONLY),--only "$(ONLY)")
+	@tools/vm/vm-test --dir $(VM_DIR) --module $(VM_MODULE) $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(HOG_SECONDS),--hog-seconds $(HOG_SECONDS))
 
 vm-shell: vm-deps $(VM_NEEDS) ## a shell in the VM, with the module and two empty disks
 	@mkdir -p $(VM_DIR)
