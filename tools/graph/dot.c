@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "event.h"
+#include "extent.h"
 #include "graph.h"
 #include "shardblk_format.h"
+#include "writeback.h"
 
 /* Extents in the table. */
 #define EXTENTS_MAX	32
@@ -51,9 +53,12 @@ static const char * const stream_names[] = {
 	[SHARDBLK_STREAM_SUPER]	= "super",
 };
 
-/* As enum shard_extent_state has them. */
 static const char * const extent_states[] = {
-	"free", "assigned", "ready", "open", "sealed",
+	[SHARD_EXTENT_FREE]	= "free",
+	[SHARD_EXTENT_ASSIGNED]	= "assigned",
+	[SHARD_EXTENT_READY]	= "ready",
+	[SHARD_EXTENT_OPEN]	= "open",
+	[SHARD_EXTENT_SEALED]	= "sealed",
 };
 
 /**
@@ -70,7 +75,7 @@ struct drawing {
 
 static const char *name_of(const char * const *names, size_t nr, uint64_t i)
 {
-	return i < nr ? names[i] : "?";
+	return i < nr && names[i] ? names[i] : "?";
 }
 
 /* A title may be anything. */
@@ -134,9 +139,8 @@ static void put_content(const struct drawing *d, const struct graph_append *a)
 			(unsigned long long)a->blocks);
 		break;
 	case SHARDBLK_ENTRY_MANIFEST:
-		fprintf(d->out, "manifest %llu\\n%s", lba,
-			name_of(stream_names, ARRAY_SIZE(stream_names),
-				a->queue));
+		fprintf(d->out, "manifest %llu\\ncopy %u", lba,
+			a->queue == SHARD_QUEUE_META1);
 		break;
 	case SHARD_EVENT_IS_RECORD:
 		fprintf(d->out, "record %llu\\ncheckpoint of %llu", record,

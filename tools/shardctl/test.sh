@@ -392,7 +392,7 @@ test_graph()
 	cp image before
 	expect 0 '^digraph' graph image
 	mv out dot
-	for node in "note.*$green.*manifest 3.*meta0" "note.*$green.*manifest 3.*meta1" \
+	for node in "note.*$green.*manifest 3.*copy 0" "note.*$green.*manifest 3.*copy 1" \
 		"folder.*$green.*run" "box3d.*$green.*record 3.*checkpoint of 2" \
 		"box .*$green.*frame 3.*write 50..51" \
 		"box .*$yellow.*frame 5.*write 60" 'run.*2 entries' 'host.*sealed'; do
