@@ -269,7 +269,10 @@ static int device_make(struct shard_device *device)
 					   device->options.memtable_entries,
 					   device->options.cache_pages);
 	device->retry_block = kvzalloc(store->block_size, GFP_KERNEL);
-	if (!store->ex || !device->index || !device->retry_block)
+	if (!device->options.read_only)
+		store->reserve = shard_reserve_create(store);
+	if (!store->ex || !device->index || !device->retry_block ||
+	    (!store->reserve && !device->options.read_only))
 		return -ENOMEM;
 	return shard_write_init(device);
 }
@@ -414,6 +417,7 @@ static void device_destroy(struct shard_device *device)
 		destroy_workqueue(device->retry_wq);
 	shard_write_exit(device);
 	shard_index_destroy(device->index);
+	shard_reserve_destroy(device->store.reserve);
 	shard_extents_destroy(device->store.ex);
 	shard_writeback_destroy(device->store.wb);
 	kvfree(device->retry_block);

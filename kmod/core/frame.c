@@ -286,6 +286,35 @@ static int writer_error(struct shard_writer *w)
 	return error;
 }
 
+static struct shard_frame *reserve_take(struct shard_store *store)
+{
+	struct shard_reserve *reserve = store->reserve;
+	struct shard_frame *frame = NULL;
+	unsigned long flags;
+
+	if (!reserve)
+		return shard_frame_create(store, shard_writer_blocks(store));
+	spin_lock_irqsave(&reserve->lock, flags);
+	if (!WARN_ON_ONCE(!reserve->nr))
+		frame = reserve->frames[--reserve->nr];
+	spin_unlock_irqrestore(&reserve->lock, flags);
+	return frame;
+}
+
+static void reserve_give(struct shard_store *store, struct shard_frame *frame)
+{
+	struct shard_reserve *reserve = store->reserve;
+	unsigned long flags;
+
+	if (!reserve || !frame) {
+		shard_frame_destroy(frame);
+		return;
+	}
+	spin_lock_irqsave(&reserve->lock, flags);
+	reserve->frames[reserve->nr++] = frame;
+	spin_unlock_irqrestore(&reserve->lock, flags);
+}
+
 static int writer_open_frame(struct shard_writer *w)
 {
 	struct shard_writer_frame *wf;
@@ -299,8 +328,7 @@ static int writer_open_frame(struct shard_writer *w)
 	if (err)
 		return err;
 	if (!wf->frame) {
-		frame = shard_frame_create(w->store,
-					   shard_writer_blocks(w->store));
+		frame = reserve_take(w->store);
 		if (!frame)
 			return -ENOMEM;
 		/* callbacks of the others look for theirs */
@@ -397,6 +425,32 @@ int shard_writer_end(struct shard_writer *w)
 	spin_lock_irqsave(&w->lock, flags);
 	spin_unlock_irqrestore(&w->lock, flags);
 	for (i = 0; i < SHARD_WRITER_FRAMES; i++)
-		shard_frame_destroy(w->frames[i].frame);
+		reserve_give(w->store, w->frames[i].frame);
 	return w->error;
+}
+
+struct shard_reserve *shard_reserve_create(const struct shard_store *store)
+{
+	struct shard_reserve *reserve = kvzalloc(sizeof(*reserve), GFP_KERNEL);
+	struct shard_frame *frame;
+
+	if (!reserve)
+		return NULL;
+	spin_lock_init(&reserve->lock);
+	while (reserve->nr < ARRAY_SIZE(reserve->frames)) {
+		frame = shard_frame_create(store, shard_writer_blocks(store));
+		if (!frame) {
+			shard_reserve_destroy(reserve);
+			return NULL;
+		}
+		reserve->frames[reserve->nr++] = frame;
+	}
+	return reserve;
+}
+
+void shard_reserve_destroy(struct shard_reserve *reserve)
+{
+	while (reserve && reserve->nr)
+		shard_frame_destroy(reserve->frames[--reserve->nr]);
+	kvfree(reserve);
 }

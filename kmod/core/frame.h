@@ -27,6 +27,7 @@
  * @block_size:	bytes
  * @extent_blocks: blocks
  * @frame_blocks: payload blocks of a frame, at most
+ * @reserve:	frames for writers; NULL: they allocate their own
  * @changed:	woken when extents become ready or free, or all ends
  * @dead:	nothing can be written any more
  */
@@ -39,6 +40,7 @@ struct shard_store {
 	u32 block_size;
 	u32 extent_blocks;
 	u32 frame_blocks;
+	struct shard_reserve *reserve;
 	wait_queue_head_t changed;
 	bool dead;
 };
@@ -121,6 +123,25 @@ static inline u32 shard_writer_blocks(const struct shard_store *store)
 
 /* Frames that a writer keeps in flight. */
 #define SHARD_WRITER_FRAMES	2
+
+/* Writers at a time: a checkpoint's run, a merge's, and a manifest. */
+#define SHARD_WRITERS		3
+
+/**
+ * struct shard_reserve - frames for all writers, made when a device is opened
+ *
+ * So jobs that others wait for need no large pieces of memory.
+ */
+struct shard_reserve {
+	spinlock_t lock;			/* of both */
+	u32 nr;
+	struct shard_frame *frames[SHARD_WRITERS * SHARD_WRITER_FRAMES];
+};
+
+/** shard_reserve_create() - for a store; may sleep; NULL without memory */
+struct shard_reserve *shard_reserve_create(const struct shard_store *store);
+/** shard_reserve_destroy() - all frames have been given back */
+void shard_reserve_destroy(struct shard_reserve *reserve);
 
 struct shard_writer;
 

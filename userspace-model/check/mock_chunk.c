@@ -293,6 +293,17 @@ int shard_writer_end(struct shard_writer *w)
 	return err;
 }
 
+/* Writers here need none of it. */
+struct shard_reserve *shard_reserve_create(const struct shard_store *store)
+{
+	return kvzalloc(sizeof(struct shard_reserve), GFP_KERNEL);
+}
+
+void shard_reserve_destroy(struct shard_reserve *reserve)
+{
+	kvfree(reserve);
+}
+
 /* ---- pages ---- */
 
 int shard_page_read(struct shard_store *store, u64 run_id, u32 page, u64 offset,
