@@ -58,6 +58,7 @@ static int compact_once(struct shard_device *device, bool all)
 	return err;
 }
 
+/* Return: false if none was wanted. */
 static bool compact_take(struct shard_device *device, bool *all)
 {
 	unsigned long flags;
@@ -86,15 +87,28 @@ static void compact_end(struct shard_device *device, int err)
 	spin_unlock_irqrestore(&device->lock, flags);
 }
 
+/* Guides come behind a merge that somebody waits for. */
+static bool guide_stop(void *ctx)
+{
+	struct shard_device *device = ctx;
+
+	return READ_ONCE(device->closing) || READ_ONCE(device->compact_all);
+}
+
 void shard_compact_work(struct work_struct *work)
 {
 	struct shard_device *device = container_of(work, struct shard_device,
 						   compact_work);
 	unsigned int noio = memalloc_noio_save();
-	bool all;
+	bool all, more;
 
-	while (compact_take(device, &all))
-		compact_end(device, compact_once(device, all));
+	do {
+		shard_compaction_guide(&device->store, device->index,
+				       guide_stop, device);
+		more = compact_take(device, &all);
+		if (more)
+			compact_end(device, compact_once(device, all));
+	} while (more);
 	memalloc_noio_restore(noio);
 }
 

@@ -35,19 +35,6 @@ bool shard_checkpoint_fits(struct shard_store *store, struct shard_index *index)
 				shard_index_frozen_pages(index));
 }
 
-/* Without memory the run has no filter: look-ups take longer, that is all. */
-static struct shard_filter *make_filter(const struct shard_memtable *mt)
-{
-	struct shard_range range;
-	u64 lba = 0, nr = 0;
-
-	while (shard_memtable_next(mt, lba, &range)) {
-		lba = range.lba + range.nr_blocks;
-		nr += shard_filter_cost(&range);
-	}
-	return shard_filter_create(nr);
-}
-
 static int write_run(struct shard_root *root)
 {
 	const struct shard_memtable *mt = shard_index_frozen(root->index);
@@ -57,9 +44,8 @@ static int write_run(struct shard_root *root)
 	int err = 0;
 
 	shard_index_runs(root->index, &runs);
-	/* the oldest run knows nearly all: there a filter would be of no use */
-	if (runs.nr)
-		root->builder.filter = make_filter(mt);
+	/* the oldest run is asked in the end, whatever it knows */
+	root->builder.guide = shard_guide_begin(runs.nr);
 	while (!err && shard_memtable_next(mt, lba, &range)) {
 		lba = range.lba + range.nr_blocks;
 		if (range.mapped)

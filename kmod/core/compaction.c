@@ -10,7 +10,8 @@
  *
  *  - the oldest run is taken in when it is at most SHARD_COMPACT_OLDEST times
  *    as long as all above it: it is the largest by far, and each time costs
- *    about the whole index; but those above it have filters in memory;
+ *    about the whole index; but of those above it all blocks are noted in
+ *    memory;
  *  - any other when it is not longer than all above it together;
  *  - and nothing happens with fewer than four runs, if nothing else is said.
  *
@@ -18,6 +19,10 @@
  * once; of what several have, the newest's word is written and the others' is
  * dropped, and no longer counted where it lies.  A hole is written again unless
  * the oldest run takes part: only then nothing is left that it could hide.
+ *
+ * A merge of everything leaves the new run's guide to shard_compaction_guide():
+ * it would take as much memory as that of the old one, which is needed meanwhile.
+ * It comes from inner pages, one for hundreds of leaves.
  *
  * Space: the merge of everything must always be possible, since it is what
  * gives the others' space back.  So a smaller one is made only if that one's
@@ -238,20 +243,6 @@ static int merge_run(struct merge *m, const struct shard_runs *runs)
 	return err;
 }
 
-/* For a run that has others below it, if all that it is made of have one. */
-static struct shard_filter *make_filter(const struct shard_runs *runs, u32 nr)
-{
-	u64 nr_blocks = 0;
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		if (nr == runs->nr || !runs->run[i]->filter)
-			return NULL;
-		nr_blocks += shard_filter_blocks(runs->run[i]->filter);
-	}
-	return shard_filter_create(nr_blocks);
-}
-
 int shard_compaction_write(struct shard_store *store, struct shard_index *index,
 			   u32 nr)
 {
@@ -270,7 +261,9 @@ int shard_compaction_write(struct shard_store *store, struct shard_index *index,
 	err = shard_root_begin(&m->root, store, index, SHARDBLK_STREAM_MERGE,
 			       false, merge_pages(store, &runs, nr));
 	if (!err) {
-		m->root.builder.filter = make_filter(&runs, nr);
+		/* the largest one's comes when that of the old one has gone */
+		if (!m->oldest)
+			m->root.builder.guide = shard_guide_begin(true);
 		err = merge_run(m, &runs);
 	}
 	err = shard_root_end(&m->root, err, &edit, NULL);
@@ -280,4 +273,49 @@ int shard_compaction_write(struct shard_store *store, struct shard_index *index,
 	shard_sometimes(!err && nr < runs.nr, "a merge leaves older runs");
 	kvfree(m);
 	return err;
+}
+
+/* ---- guides ---- */
+
+/* The run with its guide takes its own place: nothing on disk changes. */
+static int guide_run(struct shard_store *store, struct shard_index *index,
+		     const struct shard_run *run, bool blocks,
+		     bool (*stop)(void *ctx), void *ctx)
+{
+	struct shard_edit edit = { .nr = 1, .first = run };
+	struct shard_version *version;
+	struct shard_guide *guide;
+	int err;
+
+	err = shard_run_guide(store, run, blocks, stop, ctx, &guide);
+	if (err)
+		return err;
+	version = shard_index_version();
+	edit.run = version ? shard_run_copy(run, guide) : NULL;
+	if (!edit.run) {
+		shard_guide_destroy(guide);
+		kvfree(version);
+		return -ENOMEM;
+	}
+	shard_index_edit_begin(index);
+	shard_index_publish(index, &edit, NULL, version);
+	shard_index_edit_end(index);
+	shard_sometimes(blocks, "a start notes the blocks of a run");
+	return 0;
+}
+
+void shard_compaction_guide(struct shard_store *store,
+			    struct shard_index *index,
+			    bool (*stop)(void *ctx), void *ctx)
+{
+	struct shard_runs runs;
+	int err = 0;
+	u32 i;
+
+	shard_index_flush(index);
+	shard_index_runs(index, &runs);
+	for (i = runs.nr; i-- && err != -EINTR;)
+		if (!runs.run[i]->guide)
+			err = guide_run(store, index, runs.run[i],
+					i + 1 < runs.nr, stop, ctx);
 }

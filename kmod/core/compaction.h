@@ -42,4 +42,17 @@ u32 shard_compaction_all(struct shard_index *index);
 int shard_compaction_write(struct shard_store *store, struct shard_index *index,
 			   u32 nr);
 
+/**
+ * shard_compaction_guide() - make the guides that runs lack: after a start, and
+ *	after a merge of all
+ * @stop:	asked now and then: gives up when it is true
+ *
+ * Until then look-ups go down from the runs' roots, and ask each run.  What
+ * cannot be read is left alone: a look-up that needs it will say so.  One caller
+ * at a time, and none that merges.  May sleep.
+ */
+void shard_compaction_guide(struct shard_store *store,
+			    struct shard_index *index,
+			    bool (*stop)(void *ctx), void *ctx);
+
 #endif /* SHARD_COMPACTION_H */

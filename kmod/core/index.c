@@ -81,9 +81,14 @@ fail:
 	return NULL;
 }
 
-void shard_index_stop(struct shard_index *index)
+void shard_index_flush(struct shard_index *index)
 {
 	flush_work(&index->work);
+}
+
+void shard_index_stop(struct shard_index *index)
+{
+	shard_index_flush(index);
 	index->on_free = NULL;
 }
 
@@ -229,7 +234,7 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 		if (all_known(map, nr_blocks))
 			break;
 		if (!shard_run_knows(runs->run[i], lba, nr_blocks, map)) {
-			shard_sometimes(true, "a filter spares a look-up a run");
+			shard_sometimes(true, "a guide spares a look-up a run");
 			continue;
 		}
 		shard_sometimes(i, "a look-up goes on in an older run");

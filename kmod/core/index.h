@@ -33,6 +33,8 @@ struct shard_index *shard_index_create(struct shard_store *store,
 				       u32 nr_entries, u32 cache_pages);
 /** shard_index_stop() - give up all garbage, and call nobody any more; sleeps */
 void shard_index_stop(struct shard_index *index);
+/** shard_index_flush() - give up what nobody holds now; sleeps */
+void shard_index_flush(struct shard_index *index);
 /** shard_index_destroy() - nobody may hold a version; may sleep */
 void shard_index_destroy(struct shard_index *index);
 

@@ -14,7 +14,8 @@
  *  work              alloc_workqueue(), queue_work(), cancel_work_sync()
  *  memory            kzalloc(), kvzalloc(), kvcalloc() and their frees;
  *                    memalloc_noio_save()
- *  numbers           endian words, min/max, DIV_ROUND_UP, div_u64(), ilog2()
+ *  numbers           endian words, min/max, DIV_ROUND_UP, div_u64(), ilog2(),
+ *                    fls64(), __ffs64()
  *  the rest          crc32c(), get_random_bytes(), ktime_get_ns(), pr_*(),
  *                    WARN_ON_ONCE(), atomic_t, atomic64_t, READ_ONCE
  *
@@ -29,6 +30,7 @@
 #define pr_fmt(fmt) "shardblk: " fmt
 
 #include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/completion.h>
 #include <linux/crc32c.h>

@@ -21,10 +21,22 @@ struct shard_run *shard_run_create(u32 nr_chunks)
 	return run;
 }
 
+struct shard_run *shard_run_copy(const struct shard_run *run,
+				 struct shard_guide *guide)
+{
+	struct shard_run *copy = shard_run_create(run->nr_chunks);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, run, struct_size(run, chunks, run->nr_chunks));
+	copy->guide = guide;
+	return copy;
+}
+
 void shard_run_destroy(struct shard_run *run)
 {
 	if (run)
-		shard_filter_destroy(run->filter);
+		shard_guide_destroy(run->guide);
 	kvfree(run);
 }
 
@@ -73,6 +85,35 @@ u64 shard_run_offset(const struct shard_store *store,
 
 /* ---- look-up ---- */
 
+/* Holds a page that is @level levels above the leaves, or a leaf. */
+static int page_hold(struct shard_store *store, struct shard_cache *cache,
+		     const struct shard_run *run,
+		     const struct shard_inner_entry *e, u32 level, bool sleep,
+		     struct shard_cached **out)
+{
+	struct shard_cached *c;
+	int err;
+
+	c = shard_cache_get(cache, run->id, e->page);
+	if (!c && !sleep)
+		return -EAGAIN;
+	if (!c) {
+		err = shard_cache_read(cache, run->id, e->page,
+				       shard_run_offset(store, run, e->page),
+				       e->csum, &c);
+		/* O11: what cannot be read is not a hole */
+		if (err)
+			return err;
+	}
+	/* the level proves that no damage makes the walk longer */
+	if (shard_page_level(c->block) != level) {
+		shard_cache_put(cache, c);
+		return -EBADMSG;
+	}
+	*out = c;
+	return 0;
+}
+
 /* Holds the leaf for @lba; *@next is the first block behind its reach. */
 static int leaf_hold(struct shard_store *store, struct shard_cache *cache,
 		     const struct shard_run *run, u64 lba, bool sleep,
@@ -83,36 +124,31 @@ static int leaf_hold(struct shard_store *store, struct shard_cache *cache,
 		.csum = run->root_csum,
 	};
 	u32 level = run->height;
-	int err;
 
 	*next = U64_MAX;
-	for (;;) {
-		struct shard_cached *c;
+	if (run->guide) {
+		struct shard_guide_leaf leaf;
 
-		c = shard_cache_get(cache, run->id, e.page);
-		if (!c && !sleep)
-			return -EAGAIN;
-		if (!c) {
-			err = shard_cache_read(cache, run->id, e.page,
-					       shard_run_offset(store, run,
-								e.page),
-					       e.csum, &c);
-			/* O11: what cannot be read is not a hole */
-			if (err)
-				return err;
-		}
-		/* the level proves that no damage makes the walk longer */
-		if (shard_page_level(c->block) != --level) {
-			shard_cache_put(cache, c);
-			return -EBADMSG;
-		}
-		if (!level) {
-			*out = c;
-			return 0;
-		}
+		shard_guide_find(run->guide, lba, &leaf);
+		e.page = leaf.page;
+		e.csum = leaf.csum;
+		*next = leaf.next;
+		level = 1;
+	}
+	while (level--) {
+		struct shard_cached *c;
+		int err;
+
+		err = page_hold(store, cache, run, &e, level, sleep, &c);
+		if (err)
+			return err;
+		*out = c;
+		if (!level)
+			break;
 		shard_page_child(c->block, lba, &e, next);
 		shard_cache_put(cache, c);
 	}
+	return 0;
 }
 
 static void leaf_apply(const struct shard_store *store, const void *block,
@@ -176,13 +212,7 @@ int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
 bool shard_run_knows(const struct shard_run *run, u64 lba, u32 nr_blocks,
 		     const struct shard_block_map *map)
 {
-	u32 i;
-
-	for (i = 0; i < nr_blocks; i++)
-		if (!map[i].known && (!run->filter ||
-				      shard_filter_has(run->filter, lba + i)))
-			return true;
-	return false;
+	return !run->guide || shard_guide_knows(run->guide, lba, nr_blocks, map);
 }
 
 /* The first entry of a leaf that ends behind @lba. */
@@ -282,35 +312,54 @@ void shard_run_iter_end(struct shard_run_iter *it)
 	memset(it, 0, sizeof(*it));
 }
 
-/* Goes to the next leaf.  Return: 1, 0 at the end, or an error. */
-static int iter_descend(struct shard_run_iter *it)
+/* Where the next leaf is.  Return: 1, 0 at the end, or an error. */
+static int iter_leaf(struct shard_run_iter *it, struct shard_inner_entry *e)
 {
 	u32 height = it->run->height;
 	int err;
 
+	if (it->depth == height)
+		it->depth--;
 	if (!it->depth) {
+		/* the root is done, or nothing is begun yet */
 		if (it->nr_pages_read)
 			return 0;
-		err = iter_push(it, it->run->nr_pages - 1, it->run->root_csum);
+		e->lba = 0;
+		e->page = it->run->nr_pages - 1;
+		e->csum = it->run->root_csum;
+		if (height == 1)
+			return 1;
+		err = iter_push(it, e->page, e->csum);
 		if (err)
 			return err;
-	} else {
-		it->depth--;
 	}
-	while (it->depth && it->depth < height) {
+	while (it->depth) {
 		u32 level = height - it->depth;
-		struct shard_inner_entry e;
 
 		if (it->idx[level] == shard_page_nr_entries(it->pages[level])) {
 			it->depth--;
 			continue;
 		}
-		shard_page_inner(it->pages[level], it->idx[level]++, &e);
-		err = iter_push(it, e.page, e.csum);
+		shard_page_inner(it->pages[level], it->idx[level]++, e);
+		if (level == 1)
+			return 1;
+		err = iter_push(it, e->page, e->csum);
 		if (err)
 			return err;
 	}
-	return it->depth ? 1 : 0;
+	return 0;
+}
+
+/* Goes to the next leaf.  Return: 1, 0 at the end, or an error. */
+static int iter_descend(struct shard_run_iter *it)
+{
+	struct shard_inner_entry e;
+	int ret = iter_leaf(it, &e);
+
+	if (ret <= 0)
+		return ret;
+	ret = iter_push(it, e.page, e.csum);
+	return ret ? ret : 1;
 }
 
 /* Pages are what their parents say; what they say may still be nonsense. */
@@ -357,6 +406,55 @@ int shard_run_iter_next(struct shard_run_iter *it, struct shard_range *range)
 		range->csums = it->csums;
 	}
 	return 1;
+}
+
+/* Reads the next leaf, and notes its entries. */
+static int guide_leaf(struct shard_run_iter *it, struct shard_guide_builder *b,
+		      const struct shard_inner_entry *at)
+{
+	struct shard_leaf_entry e;
+	int err;
+
+	err = iter_push(it, at->page, at->csum);
+	if (err)
+		return err;
+	while (shard_page_leaf(it->pages[0], &it->pos, &e))
+		shard_guide_add(b, e.lba, e.nr_blocks);
+	return 0;
+}
+
+int shard_run_guide(struct shard_store *store, const struct shard_run *run,
+		    bool blocks, bool (*stop)(void *ctx), void *ctx,
+		    struct shard_guide **guide)
+{
+	struct shard_guide_builder *b = shard_guide_begin(blocks);
+	struct shard_run_iter it;
+	struct shard_inner_entry e;
+	int ret;
+
+	*guide = NULL;
+	if (!b)
+		return -ENOMEM;
+	ret = shard_run_iter_begin(&it, store, run);
+	if (!ret)
+		ret = iter_leaf(&it, &e);
+	while (ret > 0) {
+		ret = stop(ctx) ? -EINTR : 0;
+		if (!ret && blocks)
+			ret = guide_leaf(&it, b, &e);
+		if (ret)
+			break;
+		shard_guide_add_leaf(b, e.lba, e.page, e.csum);
+		/* a tree of one page is its only leaf */
+		ret = run->height > 1 ? iter_leaf(&it, &e) : 0;
+	}
+	shard_run_iter_end(&it);
+	*guide = shard_guide_end(b);
+	if (ret) {
+		shard_guide_destroy(*guide);
+		*guide = NULL;
+	}
+	return ret ? ret : *guide ? 0 : -ENOMEM;
 }
 
 /* ---- building ---- */
@@ -448,6 +546,9 @@ static int level_put(struct shard_run_builder *b, u32 level,
 	entry->csum = shard_page_end(&l->builder, b->store->seed, b->id,
 				     b->nr_pages, level);
 	memcpy(page, l->block, b->store->block_size);
+	if (b->guide && !level)
+		shard_guide_add_leaf(b->guide, entry->lba, entry->page,
+				     entry->csum);
 	b->nr_pages++;
 	level_begin(b, level);
 	return shard_writer_page_done(&b->writer);
@@ -492,10 +593,6 @@ static int builder_put(struct shard_run_builder *b,
 	const u32 *csums = range->csums;
 	int err;
 
-	if (b->filter && !shard_filter_add(b->filter, range)) {
-		shard_filter_destroy(b->filter);
-		b->filter = NULL;
-	}
 	err = level_ensure(b, 0);
 	if (err)
 		return err;
@@ -512,6 +609,8 @@ static int builder_put(struct shard_run_builder *b,
 		}
 		if (l->builder.nr_entries == 1)
 			l->first_lba = e.lba;
+		if (b->guide)
+			shard_guide_add(b->guide, e.lba, nr);
 		b->nr_entries++;
 		e.lba += nr;
 		e.place.block += nr;
@@ -575,6 +674,7 @@ static int builder_finish(struct shard_run_builder *b, u32 *root_csum)
 int shard_run_builder_end(struct shard_run_builder *b, int error,
 			  struct shard_run **out)
 {
+	struct shard_guide *guide = NULL;
 	struct shard_run *run = NULL;
 	u32 root_csum = 0;
 	int err;
@@ -587,6 +687,8 @@ int shard_run_builder_end(struct shard_run_builder *b, int error,
 	err = shard_writer_end(&b->writer);
 	if (!error)
 		error = err;
+	if (b->guide)
+		guide = shard_guide_end(b->guide);
 	if (!error && b->nr_entries) {
 		run = shard_run_create(b->nr_chunks);
 		if (run) {
@@ -596,8 +698,8 @@ int shard_run_builder_end(struct shard_run_builder *b, int error,
 			run->nr_pages = b->nr_pages;
 			run->root_csum = root_csum;
 			run->height = b->height;
-			run->filter = b->filter;
-			b->filter = NULL;
+			run->guide = guide;
+			guide = NULL;
 			memcpy(run->chunks, b->chunks,
 			       b->nr_chunks * sizeof(*run->chunks));
 			WARN_ON(!shard_run_valid(run));
@@ -607,7 +709,7 @@ int shard_run_builder_end(struct shard_run_builder *b, int error,
 	}
 	for (i = 0; i < SHARD_RUN_LEVELS; i++)
 		kvfree(b->levels[i].block);
-	shard_filter_destroy(b->filter);
+	shard_guide_destroy(guide);
 	kvfree(b->chunks);
 	*out = run;
 	return error;

@@ -12,7 +12,8 @@
 #define SHARD_RUN_H
 
 #include "cache.h"
-#include "filter.h"
+#include "guide.h"
+#include "memtable.h"
 #include "refs.h"
 
 /* Levels of the tree: enough for 2^41 entries with the smallest pages. */
@@ -33,7 +34,7 @@ struct shard_run_chunk {
  * @nr_pages:	in all
  * @root_csum:	checksum field of the last page
  * @height:	levels
- * @filter:	of which blocks it says nothing; NULL: not known
+ * @guide:	to its leaves; NULL: look-ups go down from the root
  * @nr_chunks:	chunks, in order of their pages
  */
 struct shard_run {
@@ -43,7 +44,7 @@ struct shard_run {
 	u32 root_csum;
 	u8 height;
 	u8 stream;
-	struct shard_filter *filter;
+	struct shard_guide *guide;
 	u32 nr_chunks;
 	struct shard_run_chunk chunks[];
 };
@@ -57,6 +58,9 @@ struct shard_runs {
 /** shard_run_create() - may sleep; NULL without memory */
 struct shard_run *shard_run_create(u32 nr_chunks);
 void shard_run_destroy(struct shard_run *run);
+/** shard_run_copy() - the same run with another guide; may sleep */
+struct shard_run *shard_run_copy(const struct shard_run *run,
+				 struct shard_guide *guide);
 /** shard_runs_destroy() - all of them; leaves an empty list */
 void shard_runs_destroy(struct shard_runs *runs);
 /** shard_run_valid() - do the chunks hold all pages, in order */
@@ -126,6 +130,17 @@ int shard_run_iter_begin(struct shard_run_iter *it, struct shard_store *store,
 int shard_run_iter_next(struct shard_run_iter *it, struct shard_range *range);
 void shard_run_iter_end(struct shard_run_iter *it);
 
+/**
+ * shard_run_guide() - make the guide of a run that has none
+ * @blocks:	also note which blocks it speaks of: reads all leaves
+ * @stop:	asked now and then: gives up when it is true
+ *
+ * May sleep.  Return: 0; -EINTR, -EIO, -EBADMSG, -EUCLEAN, -ENOMEM.
+ */
+int shard_run_guide(struct shard_store *store, const struct shard_run *run,
+		    bool blocks, bool (*stop)(void *ctx), void *ctx,
+		    struct shard_guide **guide);
+
 struct shard_run_level {
 	struct shard_page_builder builder;
 	void *block;
@@ -136,7 +151,7 @@ struct shard_run_level {
  * struct shard_run_builder - writes a run, entry by entry, in order
  * @before_page:	called before each page is put, may sleep and fail the
  *			run; or NULL
- * @filter:		for the run, with room for all entries; or NULL
+ * @guide:		of the run, from shard_guide_begin(); or NULL
  */
 struct shard_run_builder {
 	struct shard_store *store;
@@ -153,7 +168,7 @@ struct shard_run_builder {
 	struct shard_run_level levels[SHARD_RUN_LEVELS];
 	int (*before_page)(void *ctx);
 	void *ctx;
-	struct shard_filter *filter;
+	struct shard_guide_builder *guide;
 };
 
 /**

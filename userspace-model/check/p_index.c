@@ -6,7 +6,7 @@
  * memtable, frozen memtable and runs it lies, and a version that is held goes
  * on to say what it said.  Method: random insertions, freezes, new runs and
  * merges under look-ups of ranges; each layer has a model of its own, and a run
- * is built of what that holds.
+ * is built of what that holds, and now and then gets its guide later.
  */
 #include "index.h"
 #include "model/m_index.h"
@@ -65,6 +65,11 @@ struct p_index {
 	bool stale;
 };
 
+static bool no_stop(void *ctx)
+{
+	return false;
+}
+
 static u32 draw(u32 n)
 {
 	return world_draw(n, CHECK_CHOOSE_BLOCK);
@@ -103,7 +108,7 @@ static struct shard_run *build(struct p_index *p, const struct m_index *m)
 				      shard_run_pages_max(SECTOR_SIZE,
 							  P_BLOCKS));
 	if (draw(4))
-		builder.filter = shard_filter_create(P_BLOCKS);
+		builder.guide = shard_guide_begin(draw(4));
 	while (!err && at < P_BLOCKS) {
 		if (!m->at[at].known) {
 			at++;
@@ -118,6 +123,10 @@ static struct shard_run *build(struct p_index *p, const struct m_index *m)
 		err = shard_dep_wait(&dep);
 	if (err)
 		kapi_fail("building a run: %d", err);
+	if (run && !run->guide && draw(2) &&
+	    shard_run_guide(&p->stack.store, run, draw(2), no_stop,
+			    NULL, &run->guide))
+		kapi_fail("a run gets no guide");
 	return run;
 }
 

@@ -224,6 +224,11 @@ void *kapi_alloc(size_t size, gfp_t gfp, enum kapi_alloc_kind kind,
 	return h + 1;
 }
 
+void kapi_alloc_max_reset(void)
+{
+	kapi.counts.alloc_bytes_max = kapi.counts.alloc_bytes;
+}
+
 static void header_free(struct header *h)
 {
 	struct kapi_counts *counts = &kapi.counts;

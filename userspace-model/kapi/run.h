@@ -140,6 +140,8 @@ struct kapi_counts {
 };
 
 void kapi_counts(struct kapi_counts *counts);
+/** kapi_alloc_max_reset() - from now on alloc_bytes_max is of what comes */
+void kapi_alloc_max_reset(void);
 
 /** kapi_describe() - who waits where; as many lines as fit.  Return: length */
 size_t kapi_describe(char *buf, size_t size);
