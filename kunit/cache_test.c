@@ -283,6 +283,91 @@ static void more_readers_than_pages_all_get_on(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, readers[i].nr_errors, 0u);
 }
 
+static void shrinker_work(struct work_struct *work)
+{
+	struct reader *r = container_of(work, struct reader, work);
+	u32 i;
+
+	for (i = 0; i < 4 * PAGES; i++) {
+		r->nr_errors += shard_cache_count(r->f->cache) > 1;
+		shard_cache_shrink(r->f->cache, 1);
+		cond_resched();
+	}
+}
+
+/*
+ * Goal: pages may be given back at any time: who holds one keeps it, who loses
+ * one reads it again.
+ * Method: three readers, and one that gives back all it can.
+ */
+static void giving_back_under_load_loses_nothing(struct kunit *test)
+{
+	struct workqueue_struct *wq;
+	struct fixture *f = test->priv;
+	struct reader *readers;
+	u32 i;
+
+	readers = kunit_kcalloc(test, 4, sizeof(*readers), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, readers);
+	wq = alloc_workqueue("shardblk-readers", WQ_UNBOUND, 4);
+	KUNIT_ASSERT_NOT_NULL(test, wq);
+	fake_mode_set(f->rig->fake, FAKE_LATER);
+	for (i = 0; i < 4; i++) {
+		readers[i].f = f;
+		readers[i].first = i;
+		INIT_WORK(&readers[i].work, i ? reader_work : shrinker_work);
+		queue_work(wq, &readers[i].work);
+	}
+	destroy_workqueue(wq);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, readers[i].nr_errors, 0u);
+}
+
+/*
+ * Goal: what is given back is memory of pages that nobody holds, all but one;
+ * it comes back when it is used.
+ * Method: fill a cache, hold a page, give back; look at what is left, and read
+ * all again; without memory pages are reused.
+ */
+static void memory_goes_and_comes_back(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_cache *two = f->cache;
+	struct shard_cached *c, *held;
+	u32 i;
+
+	f->cache = shard_cache_create(&f->rig->store, 4);
+	KUNIT_ASSERT_NOT_NULL(test, f->cache);
+	KUNIT_EXPECT_EQ(test, shard_cache_count(f->cache), 0ul);
+	for (i = 0; i < 4; i++) {
+		KUNIT_ASSERT_EQ(test, page_hold(f, i, &c), 0);
+		shard_cache_put(f->cache, c);
+	}
+	KUNIT_EXPECT_EQ(test, shard_cache_count(f->cache), 3ul);
+	KUNIT_ASSERT_EQ(test, page_hold(f, 1, &held), 0);
+	KUNIT_EXPECT_EQ(test, shard_cache_shrink(f->cache, 1), 1ul);
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 0));
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 2));
+	KUNIT_EXPECT_EQ(test, shard_cache_shrink(f->cache, 10), 2ul);
+	KUNIT_EXPECT_EQ(test, shard_cache_count(f->cache), 0ul);
+	KUNIT_EXPECT_EQ(test, held->page, 1u);
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 1));
+	shard_cache_put(f->cache, held);
+	/* no memory: the one page is reused */
+	alloc_fault_arm(1);
+	KUNIT_ASSERT_EQ(test, page_hold(f, 2, &c), 0);
+	KUNIT_EXPECT_TRUE(test, alloc_fault_disarm());
+	shard_cache_put(f->cache, c);
+	KUNIT_EXPECT_EQ(test, shard_cache_count(f->cache), 0ul);
+	for (i = 0; i < 4; i++) {
+		KUNIT_ASSERT_EQ(test, page_hold(f, i, &c), 0);
+		shard_cache_put(f->cache, c);
+	}
+	KUNIT_EXPECT_EQ(test, shard_cache_count(f->cache), 3ul);
+	shard_cache_destroy(f->cache);
+	f->cache = two;
+}
+
 /*
  * Goal: a large cache costs as few allocations as a small one.
  * Method: of more pages than that, count those that can fail.
@@ -333,6 +418,8 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(a_bad_page_is_an_error_and_is_not_kept),
 	KUNIT_CASE(a_page_must_be_the_one_that_was_meant),
 	KUNIT_CASE(more_readers_than_pages_all_get_on),
+	KUNIT_CASE(giving_back_under_load_loses_nothing),
+	KUNIT_CASE(memory_goes_and_comes_back),
 	KUNIT_CASE(a_cache_is_few_allocations),
 	KUNIT_CASE(without_memory_there_is_no_cache),
 	{}

@@ -158,6 +158,7 @@ struct shardblk {
 	struct shard_trace_ops trace_ops;
 	struct shard_ring *ring;
 	struct dentry *debugfs;
+	struct compat_shrinker shrinker;
 	struct work_struct state_work;
 	enum shard_state state_told;
 };

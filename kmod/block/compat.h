@@ -11,6 +11,7 @@
 
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/shrinker.h>
 
 /**
  * struct compat_bdev - a block device held open for us alone
@@ -107,6 +108,55 @@ compat_alloc_disk(struct blk_mq_tag_set *set, const struct compat_limits *lim,
 	blk_queue_flag_set(QUEUE_FLAG_NONROT, q);
 	blk_queue_flag_clear(QUEUE_FLAG_ADD_RANDOM, q);
 	return disk;
+}
+
+/**
+ * struct compat_shrinker - memory that can be given back when it is short
+ * @shrinker:	the kernel's
+ * @count:	how many pieces there are
+ * @shrink:	give up to @nr back, without waiting.  Return: how many it were
+ * @ctx:	their first argument
+ */
+struct compat_shrinker {
+	struct shrinker shrinker;
+	unsigned long (*count)(void *ctx);
+	unsigned long (*shrink)(void *ctx, unsigned long nr);
+	void *ctx;
+};
+
+static inline unsigned long compat_shrinker_count(struct shrinker *shrinker,
+						  struct shrink_control *sc)
+{
+	struct compat_shrinker *s = container_of(shrinker,
+						 struct compat_shrinker,
+						 shrinker);
+
+	return s->count(s->ctx) ?: SHRINK_EMPTY;
+}
+
+static inline unsigned long compat_shrinker_scan(struct shrinker *shrinker,
+						 struct shrink_control *sc)
+{
+	struct compat_shrinker *s = container_of(shrinker,
+						 struct compat_shrinker,
+						 shrinker);
+
+	return s->shrink(s->ctx, sc->nr_to_scan) ?: SHRINK_STOP;
+}
+
+/** compat_shrinker_add() - may sleep.  Return: 0, -ENOMEM */
+static inline int compat_shrinker_add(struct compat_shrinker *s, int id)
+{
+	s->shrinker.count_objects = compat_shrinker_count;
+	s->shrinker.scan_objects = compat_shrinker_scan;
+	s->shrinker.seeks = DEFAULT_SEEKS;
+	return register_shrinker(&s->shrinker, "shardblk-%d", id);
+}
+
+/** compat_shrinker_remove() - nobody is in a callback afterwards; may sleep */
+static inline void compat_shrinker_remove(struct compat_shrinker *s)
+{
+	unregister_shrinker(&s->shrinker);
 }
 
 #endif /* SHARDBLK_COMPAT_H */

@@ -305,6 +305,28 @@ static int table_fail(const struct shardblk *sb, int error)
 	return error;
 }
 
+static unsigned long table_cache_count(void *ctx)
+{
+	struct shardblk *sb = ctx;
+
+	return shard_device_cache_count(sb->device);
+}
+
+static unsigned long table_cache_shrink(void *ctx, unsigned long nr)
+{
+	struct shardblk *sb = ctx;
+
+	return shard_device_cache_shrink(sb->device, nr);
+}
+
+static int table_shrinker_add(struct shardblk *sb)
+{
+	sb->shrinker.count = table_cache_count;
+	sb->shrinker.shrink = table_cache_shrink;
+	sb->shrinker.ctx = sb;
+	return compat_shrinker_add(&sb->shrinker, sb->id);
+}
+
 /* Who is it, and is it here already?  Then recover it. */
 static int table_start(struct shardblk *sb,
 		       const struct shardblk_options *options)
@@ -371,13 +393,18 @@ static int table_build(struct shardblk *sb,
 	error = table_start(sb, options);
 	if (error)
 		goto out_backing;
+	error = table_shrinker_add(sb);
+	if (error)
+		goto out_device;
 	error = shardblk_disk_create(sb);
 	if (error) {
 		pr_err("cannot create shardblk%d: error %d\n", sb->id, error);
-		goto out_device;
+		goto out_shrinker;
 	}
 	return 0;
 
+out_shrinker:
+	compat_shrinker_remove(&sb->shrinker);
 out_device:
 	shard_device_close(sb->device);
 out_backing:
@@ -438,6 +465,7 @@ static int table_demolish(struct shardblk *sb)
 
 	shardblk_debugfs_remove(sb);
 	shardblk_disk_remove(sb);
+	compat_shrinker_remove(&sb->shrinker);
 	error = shard_device_close(sb->device);
 	/* The engine was the last to schedule it; it finds REMOVING. */
 	cancel_work_sync(&sb->state_work);

@@ -2,12 +2,17 @@
 /*
  * DOC: cache of index pages
  *
- * All pages are allocated at the start; one that nobody holds may be reused,
- * the longest unused first, and leaves before the pages above them: these are
- * one in a hundred and more, and each leads to many leaves, so a look-up that
- * finds them costs one read, however large the run.  A reader that needs a page while all are held
- * waits for one: each holds one page only, and only for as long as it takes to
- * look into it, so it always gets one.
+ * A page that nobody holds may be reused, the longest unused first, and leaves
+ * before the pages above them: these are one in a hundred and more, and each
+ * leads to many leaves, so a look-up that finds them costs one read, however
+ * large the run.  A reader that needs a page while all are held waits for one:
+ * each holds one page only, and only for as long as it takes to look into it, so
+ * it always gets one.
+ *
+ * One page is allocated at the start, the others when they are first used, if
+ * there is memory to be had at once; else one is reused, or waited for.  So what
+ * was given back when memory was short comes back when it is used again, and
+ * who loses a page by that reads it again.
  */
 #include "cache.h"
 
@@ -20,13 +25,35 @@ struct shard_cache {
 	/* pages that nobody holds, oldest first: leaves and free ones, others */
 	struct list_head leaves;
 	struct list_head inner;
+	struct list_head empty;		/* pages without memory */
 	u32 nr_leaves;
+	u32 nr_blocks;			/* pages with memory */
 	struct list_head *hash;
 	u32 hash_mask;
 	u32 nr_pages;
-	u8 *blocks;			/* memory of all pages */
 	struct shard_cached pages[];
 };
+
+/* What is never given back. */
+#define CACHE_KEEP	1u
+
+/* Memory for a page that has none; it is a leaf that nobody knows then. */
+static struct shard_cached *block_alloc(struct shard_cache *cache, gfp_t gfp)
+{
+	struct shard_cached *c = list_first_entry_or_null(&cache->empty,
+							  struct shard_cached,
+							  lru);
+
+	if (!c)
+		return NULL;
+	c->block = kmalloc(cache->store->block_size, gfp);
+	if (!c->block)
+		return NULL;
+	list_move(&c->lru, &cache->leaves);
+	cache->nr_leaves++;
+	WRITE_ONCE(cache->nr_blocks, cache->nr_blocks + 1);
+	return c;
+}
 
 struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages)
 {
@@ -44,24 +71,19 @@ struct shard_cache *shard_cache_create(struct shard_store *store, u32 nr_pages)
 	init_waitqueue_head(&cache->changed);
 	INIT_LIST_HEAD(&cache->leaves);
 	INIT_LIST_HEAD(&cache->inner);
-	cache->nr_leaves = nr_pages;
+	INIT_LIST_HEAD(&cache->empty);
+	for (i = 0; i < nr_pages; i++) {
+		INIT_LIST_HEAD(&cache->pages[i].hash);
+		list_add_tail(&cache->pages[i].lru, &cache->empty);
+	}
 	cache->hash = kvcalloc(buckets, sizeof(*cache->hash), GFP_KERNEL);
-	cache->blocks = kvcalloc(nr_pages, store->block_size, GFP_KERNEL);
-	if (!cache->hash || !cache->blocks)
-		goto fail;
+	if (!cache->hash || !block_alloc(cache, GFP_KERNEL)) {
+		shard_cache_destroy(cache);
+		return NULL;
+	}
 	for (i = 0; i < buckets; i++)
 		INIT_LIST_HEAD(&cache->hash[i]);
-	for (i = 0; i < nr_pages; i++) {
-		struct shard_cached *c = &cache->pages[i];
-
-		INIT_LIST_HEAD(&c->hash);
-		list_add_tail(&c->lru, &cache->leaves);
-		c->block = cache->blocks + (size_t)i * store->block_size;
-	}
 	return cache;
-fail:
-	shard_cache_destroy(cache);
-	return NULL;
 }
 
 void shard_cache_destroy(struct shard_cache *cache)
@@ -70,9 +92,10 @@ void shard_cache_destroy(struct shard_cache *cache)
 
 	if (!cache)
 		return;
-	for (i = 0; i < cache->nr_pages; i++)
+	for (i = 0; i < cache->nr_pages; i++) {
 		WARN_ON(cache->pages[i].refs);
-	kvfree(cache->blocks);
+		kfree(cache->pages[i].block);
+	}
 	kvfree(cache->hash);
 	kvfree(cache);
 }
@@ -114,15 +137,26 @@ static void hold(struct shard_cache *cache, struct shard_cached *c)
 	list_del_init(&c->lru);
 }
 
-/* The page to reuse, or NULL if all are held. */
+/* The page to give up, or NULL if all are held. */
 static struct shard_cached *victim(struct shard_cache *cache)
 {
-	bool leaf = cache->nr_leaves > cache->nr_pages / CACHE_LEAVES ||
+	bool leaf = cache->nr_leaves > cache->nr_blocks / CACHE_LEAVES ||
 		    list_empty(&cache->inner);
 
 	lockdep_assert_held(&cache->lock);
 	return list_first_entry_or_null(leaf ? &cache->leaves : &cache->inner,
 					struct shard_cached, lru);
+}
+
+/* A page to fill: one that was never used, a new one, or one to reuse. */
+static struct shard_cached *page_take(struct shard_cache *cache)
+{
+	struct shard_cached *c = victim(cache);
+
+	if (c && !c->valid)
+		return c;
+	/* with the lock held nothing may be waited for, nor need be */
+	return block_alloc(cache, GFP_NOWAIT | __GFP_NOWARN) ?: c;
 }
 
 static void let_go(struct shard_cache *cache, struct shard_cached *c)
@@ -207,7 +241,7 @@ static enum cache_step cache_step(struct shard_cache *cache, u64 run_id,
 	c = find(cache, run_id, page);
 	found = c;
 	if (!found)
-		c = victim(cache);
+		c = page_take(cache);
 	if (found && c->valid) {
 		hold(cache, c);
 		step = CACHE_READY;
@@ -253,4 +287,43 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 		wake_up_all(&cache->changed);
 	spin_unlock_irqrestore(&cache->lock, flags);
 	return err;
+}
+
+/* ---- memory that others need more ---- */
+
+unsigned long shard_cache_count(const struct shard_cache *cache)
+{
+	return READ_ONCE(cache->nr_blocks) - CACHE_KEEP;
+}
+
+static bool give_back(struct shard_cache *cache)
+{
+	struct shard_cached *c = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	if (cache->nr_blocks > CACHE_KEEP)
+		c = victim(cache);
+	if (c) {
+		shard_sometimes(c->valid, "a page is given back that is cached");
+		if (!is_inner(c))
+			cache->nr_leaves--;
+		list_del_init(&c->hash);
+		list_move(&c->lru, &cache->empty);
+		c->valid = false;
+		kfree(c->block);
+		c->block = NULL;
+		WRITE_ONCE(cache->nr_blocks, cache->nr_blocks - 1);
+	}
+	spin_unlock_irqrestore(&cache->lock, flags);
+	return c;
+}
+
+unsigned long shard_cache_shrink(struct shard_cache *cache, unsigned long nr)
+{
+	unsigned long freed = 0;
+
+	while (freed < nr && give_back(cache))
+		freed++;
+	return freed;
 }

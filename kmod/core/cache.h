@@ -48,6 +48,16 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 /** shard_cache_put() - let go */
 void shard_cache_put(struct shard_cache *cache, struct shard_cached *cached);
 
+/** shard_cache_count() - pages that could be given back; any context */
+unsigned long shard_cache_count(const struct shard_cache *cache);
+/**
+ * shard_cache_shrink() - give memory of pages back, of what nobody holds
+ * @nr:		pages
+ *
+ * Any context, hard interrupts too; never waits.  Return: how many it were.
+ */
+unsigned long shard_cache_shrink(struct shard_cache *cache, unsigned long nr);
+
 /**
  * shard_page_read() - read and verify a page, past the cache
  *

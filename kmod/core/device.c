@@ -126,6 +126,17 @@ void shard_device_commit(struct shard_device *device)
 	shard_write_commit(device);
 }
 
+unsigned long shard_device_cache_count(const struct shard_device *device)
+{
+	return shard_cache_count(shard_index_cache(device->index));
+}
+
+unsigned long shard_device_cache_shrink(struct shard_device *device,
+					unsigned long nr)
+{
+	return shard_cache_shrink(shard_index_cache(device->index), nr);
+}
+
 /* ---- checkpoints ---- */
 
 bool shard_device_checkpoint_due(struct shard_device *device)

@@ -81,6 +81,11 @@ fail:
 	return NULL;
 }
 
+struct shard_cache *shard_index_cache(struct shard_index *index)
+{
+	return index->cache;
+}
+
 void shard_index_flush(struct shard_index *index)
 {
 	flush_work(&index->work);

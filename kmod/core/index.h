@@ -38,6 +38,9 @@ void shard_index_flush(struct shard_index *index);
 /** shard_index_destroy() - nobody may hold a version; may sleep */
 void shard_index_destroy(struct shard_index *index);
 
+/** shard_index_cache() - its page cache, as long as it exists */
+struct shard_cache *shard_index_cache(struct shard_index *index);
+
 /** shard_index_restore() - recovery only: the manifest's runs; they are its own */
 void shard_index_restore(struct shard_index *index,
 			 const struct shard_runs *runs);

@@ -260,6 +260,21 @@ int shard_device_checkpoint(struct shard_device *device);
  */
 int shard_device_compact(struct shard_device *device);
 
+/** shard_device_cache_count() - index pages that could be given back */
+unsigned long shard_device_cache_count(const struct shard_device *device);
+/**
+ * shard_device_cache_shrink() - give memory of cached index pages back
+ * @nr:		pages, of the block size
+ *
+ * Never waits, and takes no lock that is held while anything is allocated but
+ * without waiting: it may be called by who reclaims memory for a request of this
+ * very device.  Any context, until shard_device_close() is called.
+ *
+ * Return: pages whose memory is free now.
+ */
+unsigned long shard_device_cache_shrink(struct shard_device *device,
+					unsigned long nr);
+
 /** shard_device_fail() - the backing device is gone; any context */
 void shard_device_fail(struct shard_device *device);
 

@@ -455,6 +455,21 @@ struct shard_index *shard_index_create(struct shard_store *store,
 	return NULL;
 }
 
+struct shard_cache *shard_index_cache(struct shard_index *index)
+{
+	return NULL;
+}
+
+unsigned long shard_cache_count(const struct shard_cache *cache)
+{
+	return 0;
+}
+
+unsigned long shard_cache_shrink(struct shard_cache *cache, unsigned long nr)
+{
+	return 0;
+}
+
 void shard_index_flush(struct shard_index *index)
 {
 }

@@ -32,6 +32,7 @@ enum p_op {
 	P_FREEZE,
 	P_PUBLISH,
 	P_MERGE,
+	P_SHRINK,
 	P_NEXT,
 	NR_P_OPS,
 };
@@ -289,6 +290,7 @@ static void do_op(struct world *w, struct p_index *p)
 	static const char * const names[NR_P_OPS] = {
 		"nothing", "insert", "insert", "look up", "look up", "hold",
 		"look up in the version held", "freeze", "publish", "merge",
+		"give pages back",
 		"find data",
 	};
 	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
@@ -322,6 +324,9 @@ static void do_op(struct world *w, struct p_index *p)
 		break;
 	case P_MERGE:
 		merge(p);
+		break;
+	case P_SHRINK:
+		shard_cache_shrink(shard_index_cache(p->index), 1 + draw(2));
 		break;
 	case P_NEXT:
 		find_data(p);
