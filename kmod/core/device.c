@@ -335,7 +335,7 @@ static int device_recover(struct shard_device *device)
 	struct shard_recovery rec = {};
 	int err;
 
-	found = kvzalloc(sizeof(*found), GFP_KERNEL);
+	found = kvmalloc(sizeof(*found), GFP_KERNEL);
 	if (!found)
 		return -ENOMEM;
 	err = shard_recover_super(device->store.wb, device->backend, found);

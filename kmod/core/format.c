@@ -199,7 +199,7 @@ static int format_wipe(struct format *f)
 	err = shard_writeback_reset_wait(f->wb, resets, SHARDBLK_SUPER_EXTENTS);
 	if (err || f->backend->zone_size)
 		return err;
-	found = kvzalloc(sizeof(*found), GFP_KERNEL);
+	found = kvmalloc(sizeof(*found), GFP_KERNEL);
 	if (!found)
 		return -ENOMEM;
 	err = wipe_geometry(f, f->extent_size, f->record.block_size);

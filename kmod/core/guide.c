@@ -49,7 +49,7 @@ struct guide_sheet {
 	u64 words[];			/* one more than needed: see bits_get() */
 };
 
-#define GUIDE_WORDS	((GUIDE_SHEET - sizeof(struct guide_sheet)) / 8)
+#define GUIDE_WORDS	((u32)(GUIDE_SHEET - sizeof(struct guide_sheet)) / 8)
 #define GUIDE_BITS	((u32)(GUIDE_WORDS - 1) * 64)
 
 struct shard_guide {
@@ -77,13 +77,14 @@ struct shard_guide_builder {
 	bool failed;
 	u64 next_lba;			/* behind the last entry */
 	u32 nr_entries;			/* of the leaf that comes next */
-	struct guide_entry entries[GUIDE_ENTRIES_MAX];
 	u32 nr_leaves;			/* of the sheet being made */
-	struct guide_leaf leaves[GUIDE_LEAVES_MAX];
 	u32 nr_bits;			/* of all their entries */
-	u64 bits[GUIDE_WORDS];
 	u32 leaf_bits;			/* of the entries of the next one */
-	u64 leaf[GUIDE_WORDS];
+	u64 bits[GUIDE_WORDS];		/* zeros behind nr_bits */
+	u64 leaf[GUIDE_WORDS];		/* zeros behind leaf_bits */
+	/* these need not begin as zeros */
+	struct guide_entry entries[GUIDE_ENTRIES_MAX];
+	struct guide_leaf leaves[GUIDE_LEAVES_MAX];
 };
 
 /* ---- bits, the lowest of a word first ---- */
@@ -108,6 +109,13 @@ static void bits_put(u64 *words, u32 *pos, u32 max, u64 v, u32 nr)
 	words[at / 64] |= v << at % 64;
 	if (at % 64 + nr > 64)
 		words[at / 64 + 1] |= v >> (64 - at % 64);
+}
+
+/* Zeros again, where @nr bits were put. */
+static void bits_clear(u64 *words, u32 nr)
+{
+	memset(words, 0, min(DIV_ROUND_UP(nr, 64), GUIDE_WORDS) *
+	       sizeof(*words));
 }
 
 /* A one behind @v zeros. */
@@ -290,10 +298,11 @@ size_t shard_guide_bytes(const struct shard_guide *guide)
 
 struct shard_guide_builder *shard_guide_begin(bool blocks)
 {
-	struct shard_guide_builder *b = kvzalloc(sizeof(*b), GFP_KERNEL);
+	struct shard_guide_builder *b = kvmalloc(sizeof(*b), GFP_KERNEL);
 
 	if (!b)
 		return NULL;
+	memset(b, 0, offsetof(struct shard_guide_builder, entries));
 	b->guide = kvzalloc(sizeof(*b->guide), GFP_KERNEL);
 	if (!b->guide) {
 		kvfree(b);
@@ -359,7 +368,7 @@ static void entries_code(struct shard_guide_builder *b, u64 at)
 	if (!single)
 		entries_join(b);
 	order = entries_order(b, at);
-	memset(b->leaf, 0, sizeof(b->leaf));
+	bits_clear(b->leaf, b->leaf_bits);
 	b->leaf_bits = 0;
 	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, b->nr_entries,
 		 GUIDE_NR_BITS);
@@ -462,8 +471,8 @@ static void sheet_end(struct shard_guide_builder *b)
 	guide->sheets[guide->nr_sheets++] = sheet;
 	guide->bytes += struct_size(sheet, words, max / 64 + 2);
 	b->nr_leaves = 0;
+	bits_clear(b->bits, b->nr_bits);
 	b->nr_bits = 0;
-	memset(b->bits, 0, sizeof(b->bits));
 }
 
 /* Does a sheet hold what it has, with the leaf that was added last? */
