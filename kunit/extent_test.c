@@ -288,7 +288,8 @@ static void space_is_back_when_the_reserve_is_whole(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
 	/* one comes free, and the stock takes it: still one too many */
 	shard_extents_seal(f->ex, nr);
-	shard_extents_relog(f->ex, &(struct shard_log_start){ .seq = 1 }, false);
+	shard_extents_list(f->ex);
+	shard_extents_relog(f->ex, &(struct shard_log_start){ .seq = 1 }, true);
 	KUNIT_ASSERT_EQ(test, retire(f, BIT(HOST), retired, 2), 2u);
 	shard_extent_free(f->ex, retired[0]);
 	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
@@ -530,6 +531,38 @@ static void what_failed_ends_its_extent(struct kunit *test)
 }
 
 /*
+ * Goal: an extent whose only frame was cut off is in every record until a
+ * manifest lists its generation, though no replay needs it: else a start would
+ * assign that generation once more, and replay what the failed append left (O5).
+ * Method: cut the first frame off; look at records before and with a manifest.
+ */
+static void what_is_cut_off_is_not_forgotten(struct kunit *test)
+{
+	struct shard_log_start from = { .seq = 7 };
+	struct fixture *f = test->priv;
+	u32 nr = open_extent(test, HOST);
+	struct shard_place at;
+
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, HOST, 2, 8, &at));
+	shard_extents_cut(f->ex, &at, 7);
+	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from, 7, false,
+						   &f->record), 0);
+	KUNIT_ASSERT_EQ(test, f->record.nr_log, 1u);
+	KUNIT_EXPECT_EQ(test, f->record.extents[0].extent, nr);
+	KUNIT_EXPECT_EQ(test, f->record.extents[0].generation, at.generation);
+	KUNIT_EXPECT_EQ(test, f->record.extents[0].end, 0u);
+	shard_extents_relog(f->ex, &from, false);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 1u);
+
+	shard_extents_list(f->ex);
+	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from, 7, true,
+						   &f->record), 0);
+	KUNIT_EXPECT_EQ(test, f->record.nr_log, 0u);
+	shard_extents_relog(f->ex, &from, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 0u);
+}
+
+/*
  * Goal: a record that cannot name all says so: -ENOSPC.
  * Method: more log extents than 512 bytes can name; then as many others.
  */
@@ -736,6 +769,7 @@ static struct kunit_case extent_cases[] = {
 	KUNIT_CASE(a_record_names_the_log_and_what_is_assigned),
 	KUNIT_CASE(a_checkpoint_shortens_the_record),
 	KUNIT_CASE(what_failed_ends_its_extent),
+	KUNIT_CASE(what_is_cut_off_is_not_forgotten),
 	KUNIT_CASE(a_record_that_is_too_full_is_refused),
 	KUNIT_CASE(a_start_restores_generations_and_what_is_in_use),
 	KUNIT_CASE(what_records_name_is_assigned_first),

@@ -408,6 +408,17 @@ static bool extent_replayed(const struct shard_extent *e, u64 seq)
 	return e->state == SHARD_EXTENT_SEALED && e->last_seq <= seq;
 }
 
+/*
+ * O5: what was cut off may be replayed before any manifest lists its generation;
+ * it is named until then, or the next start would assign it once more.
+ */
+static bool log_drops(const struct shard_extent *e,
+		      const struct shard_log_start *from, bool relist)
+{
+	return extent_replayed(e, from->seq) &&
+	       (relist ? e->listing : e->listed) == e->generation;
+}
+
 static bool log_starts_in(struct shard_extents *ex, struct shard_extent *e,
 			  const struct shard_log_start *from)
 {
@@ -432,7 +443,7 @@ int shard_extents_record(struct shard_extents *ex,
 		u32 nr = extent_nr(ex, e);
 		u32 start = e->log_start, end = e->log_end;
 
-		if (extent_replayed(e, from->seq))
+		if (log_drops(e, from, relist))
 			continue;
 		if (log_starts_in(ex, e, from))
 			start = from->place.block;
@@ -480,7 +491,7 @@ void shard_extents_relog(struct shard_extents *ex,
 	list_for_each_entry_safe(e, next, &ex->log, record_node) {
 		if (log_starts_in(ex, e, from))
 			e->log_start = from->place.block;
-		if (!extent_replayed(e, from->seq))
+		if (!log_drops(e, from, relist))
 			continue;
 		list_del_init(&e->record_node);
 		e->in_log = false;

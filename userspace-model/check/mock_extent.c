@@ -377,6 +377,15 @@ static bool log_starts_in(struct shard_extents *ex, u32 nr,
 	       ex->m.e[nr].generation == from->place.generation;
 }
 
+static bool log_drops(struct shard_extents *ex, u32 nr,
+		      const struct shard_log_start *from, bool relist)
+{
+	u32 listed = relist ? ex->more[nr].listing : ex->more[nr].listed;
+
+	return m_extent_replayed(&ex->m.e[nr], from->seq) &&
+	       listed == ex->m.e[nr].generation;
+}
+
 int shard_extents_record(struct shard_extents *ex,
 			 const struct shard_log_start *from, u64 durable_seq,
 			 bool relist, struct shard_super_record *record)
@@ -390,7 +399,7 @@ int shard_extents_record(struct shard_extents *ex,
 		const struct m_extent *e = &ex->m.e[nr];
 		const struct more *more = &ex->more[nr];
 
-		if (m_extent_replayed(e, from->seq))
+		if (log_drops(ex, nr, from, relist))
 			continue;
 		at[nr_log++] = (struct shard_super_extent){
 			.extent = nr, .generation = e->generation,
@@ -426,7 +435,7 @@ void shard_extents_relog(struct shard_extents *ex,
 	for (nr = FIRST; nr < ex->m.nr; nr++) {
 		if (log_starts_in(ex, nr, from) && ex->m.e[nr].in_log)
 			ex->more[nr].log_start = from->place.block;
-		if (m_extent_replayed(&ex->m.e[nr], from->seq))
+		if (log_drops(ex, nr, from, relist))
 			ex->m.e[nr].in_log = false;
 		if (relist)
 			ex->more[nr].listed = ex->more[nr].listing;

@@ -35,6 +35,7 @@ struct p_extent {
 	struct shard_extents *ex;
 	struct m_extents m;
 	struct shard_super_record record;
+	u32 listed[P_EXTENTS];		/* generations in the manifest */
 	u64 seq;
 };
 
@@ -209,6 +210,13 @@ static void abandon(struct p_extent *p, u32 stream)
 			m_extent_abandon(&p->m, e - p->m.e);
 }
 
+/* Replay after @seq does not need it, and its generation is not forgotten. */
+static bool leaves_log(const struct p_extent *p, u32 i, u64 seq)
+{
+	return m_extent_replayed(&p->m.e[i], seq) &&
+	       p->listed[i] == p->m.e[i].generation;
+}
+
 /* The log list: what replay after @from needs, in the order of assignment. */
 static void check_log(struct p_extent *p, const struct shard_log_start *from,
 		      u64 durable)
@@ -217,8 +225,7 @@ static void check_log(struct p_extent *p, const struct shard_log_start *from,
 	u32 nr = 0, i, last = 0;
 
 	for (i = SHARDBLK_SUPER_EXTENTS; i < P_EXTENTS; i++)
-		nr += p->m.e[i].in_log &&
-		      !m_extent_replayed(&p->m.e[i], from->seq);
+		nr += p->m.e[i].in_log && !leaves_log(p, i, from->seq);
 	if (r->nr_log != nr)
 		kapi_fail("%u log extents in a record, not %u", r->nr_log, nr);
 	for (i = 0; i < nr; i++) {
@@ -226,7 +233,7 @@ static void check_log(struct p_extent *p, const struct shard_log_start *from,
 		const struct m_extent *e = &p->m.e[at->extent];
 		bool ends = m_extent_replayed(e, durable);
 
-		if (!e->in_log || m_extent_replayed(e, from->seq) ||
+		if (!e->in_log || leaves_log(p, at->extent, from->seq) ||
 		    e->generation != at->generation)
 			kapi_fail("extent %u is not in the log", at->extent);
 		if (at->end != (ends ? e->written : SHARDBLK_END_OPEN))
@@ -243,7 +250,8 @@ static void record(struct p_extent *p)
 	u32 open = m_extent_first(&p->m, SHARDBLK_STREAM_HOST, M_EXTENT_OPEN);
 	struct shard_log_start from = { .seq = draw(p->seq + 1) };
 	u64 durable = from.seq + draw(p->seq - from.seq + 1);
-	struct m_extent *e;
+	bool relist = draw(2);
+	u32 i;
 
 	if (draw(2) && open) {
 		from.seq = p->seq;
@@ -252,13 +260,17 @@ static void record(struct p_extent *p)
 		from.place.block = p->m.e[open].written;
 		durable = p->seq;
 	}
-	if (shard_extents_record(p->ex, &from, durable, false, &p->record))
+	if (relist)
+		shard_extents_list(p->ex);
+	for (i = 0; relist && i < P_EXTENTS; i++)
+		p->listed[i] = p->m.e[i].generation;
+	if (shard_extents_record(p->ex, &from, durable, relist, &p->record))
 		kapi_fail("a record for %u extents does not fit", P_EXTENTS);
 	check_log(p, &from, durable);
-	shard_extents_relog(p->ex, &from, false);
-	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++)
-		if (m_extent_replayed(e, from.seq))
-			e->in_log = false;
+	shard_extents_relog(p->ex, &from, relist);
+	for (i = 0; i < P_EXTENTS; i++)
+		if (leaves_log(p, i, from.seq))
+			p->m.e[i].in_log = false;
 }
 
 /* A frame, and all behind it, are written again elsewhere. */
