@@ -228,6 +228,7 @@ static void turnover(struct world *w)
 	for (i = 0; i < 4 && !w->cut; i++) {
 		script_fill(w, 13);
 		world_checkpoint(w);
+		world_compact(w);
 		script_flush(w);
 	}
 }
@@ -238,6 +239,7 @@ void check_o5(struct world *w)
 	struct world_config config;
 
 	small(&config);
+	config.disk.slow_resets = true;
 	script_sweep(w, &config, turnover, 1);
 }
 
@@ -391,6 +393,7 @@ void check_o7(struct world *w)
 		world_hold(w);
 		script_discard(w, 0, 15);
 		world_checkpoint(w);
+		world_compact(w);
 		for (k = 0; k < 3; k++)
 			script_write(w, 15 * k, 15, false);
 		for (k = 0; k < WORLD_SLOTS - 1; k++) {
