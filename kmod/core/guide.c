@@ -80,9 +80,9 @@ struct shard_guide_builder {
 	u32 nr_leaves;			/* of the sheet being made */
 	u32 nr_bits;			/* of all their entries */
 	u32 leaf_bits;			/* of the entries of the next one */
-	u64 bits[GUIDE_WORDS];		/* zeros behind nr_bits */
-	u64 leaf[GUIDE_WORDS];		/* zeros behind leaf_bits */
 	/* these need not begin as zeros */
+	u64 bits[GUIDE_WORDS];
+	u64 leaf[GUIDE_WORDS];
 	struct guide_entry entries[GUIDE_ENTRIES_MAX];
 	struct guide_leaf leaves[GUIDE_LEAVES_MAX];
 };
@@ -98,7 +98,7 @@ static u64 bits_get(const u64 *words, u32 pos, u32 nr)
 	return nr < 64 ? v & (BIT_ULL(nr) - 1) : v;
 }
 
-/* The words were zeros; does nothing but count behind @max. */
+/* What is put first into a word clears it.  Does nothing but count behind @max. */
 static void bits_put(u64 *words, u32 *pos, u32 max, u64 v, u32 nr)
 {
 	u32 at = *pos;
@@ -106,16 +106,12 @@ static void bits_put(u64 *words, u32 *pos, u32 max, u64 v, u32 nr)
 	*pos += nr;
 	if (!nr || *pos > max)
 		return;
-	words[at / 64] |= v << at % 64;
+	if (at % 64)
+		words[at / 64] |= v << at % 64;
+	else
+		words[at / 64] = v;
 	if (at % 64 + nr > 64)
-		words[at / 64 + 1] |= v >> (64 - at % 64);
-}
-
-/* Zeros again, where @nr bits were put. */
-static void bits_clear(u64 *words, u32 nr)
-{
-	memset(words, 0, min(DIV_ROUND_UP(nr, 64), GUIDE_WORDS) *
-	       sizeof(*words));
+		words[at / 64 + 1] = v >> (64 - at % 64);
 }
 
 /* A one behind @v zeros. */
@@ -302,7 +298,7 @@ struct shard_guide_builder *shard_guide_begin(bool blocks)
 
 	if (!b)
 		return NULL;
-	memset(b, 0, offsetof(struct shard_guide_builder, entries));
+	memset(b, 0, offsetof(struct shard_guide_builder, bits));
 	b->guide = kvzalloc(sizeof(*b->guide), GFP_KERNEL);
 	if (!b->guide) {
 		kvfree(b);
@@ -368,7 +364,6 @@ static void entries_code(struct shard_guide_builder *b, u64 at)
 	if (!single)
 		entries_join(b);
 	order = entries_order(b, at);
-	bits_clear(b->leaf, b->leaf_bits);
 	b->leaf_bits = 0;
 	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, b->nr_entries,
 		 GUIDE_NR_BITS);
@@ -471,7 +466,6 @@ static void sheet_end(struct shard_guide_builder *b)
 	guide->sheets[guide->nr_sheets++] = sheet;
 	guide->bytes += struct_size(sheet, words, max / 64 + 2);
 	b->nr_leaves = 0;
-	bits_clear(b->bits, b->nr_bits);
 	b->nr_bits = 0;
 }
 
