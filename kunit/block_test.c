@@ -206,6 +206,7 @@ static void good_lines_are_understood(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, c.options.path, "/dev/vdb");
 	KUNIT_EXPECT_EQ(test, c.options.id, SHARDBLK_ID_ANY);
 	KUNIT_EXPECT_FALSE(test, c.options.read_only);
+	KUNIT_EXPECT_FALSE(test, c.options.retry_bad);
 	KUNIT_EXPECT_EQ(test, c.options.memtable, 0ULL);
 	KUNIT_EXPECT_EQ(test, c.options.cache, 0ULL);
 
@@ -216,6 +217,9 @@ static void good_lines_are_understood(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.options.memtable, 32ULL << 20);
 	KUNIT_EXPECT_EQ(test, c.options.cache, 65536ULL);
 	KUNIT_EXPECT_STREQ(test, c.options.path, "/x=y");
+
+	KUNIT_ASSERT_EQ(test, parse("add backing=/x,retry_bad=1", &c), 0);
+	KUNIT_EXPECT_TRUE(test, c.options.retry_bad);
 
 	KUNIT_ASSERT_EQ(test, parse("remove id=255", &c), 0);
 	KUNIT_EXPECT_EQ(test, c.verb, SHARDBLK_REMOVE);

@@ -185,6 +185,7 @@ static void failed_checkpoints_use_up_no_space(struct kunit *test)
 		f->rig->fake->faults[SHARD_IO_APPEND].skip = 2 + 3 * (i % 3);
 		KUNIT_ASSERT_EQ(test, index_checkpoint(f), -EIO);
 		fake_heal(f->rig->fake);
+		KUNIT_EXPECT_EQ(test, index_try_bad(f), 1u);
 	}
 	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
 	KUNIT_EXPECT_EQ(test, f->rig->failed, 0);

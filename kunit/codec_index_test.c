@@ -35,6 +35,9 @@ static const struct shard_item items[] = {
 	{ .kind = SHARDBLK_ITEM_EXTENT, .extent = {
 		.stream = SHARDBLK_STREAM_META1, .extent = 5, .generation = ~0u,
 		.written = 64, .live = 63 } },
+	{ .kind = SHARDBLK_ITEM_EXTENT, .extent = {
+		.stream = SHARDBLK_STREAM_HOST, .bad = true, .extent = 6,
+		.generation = 1 } },
 	{ .kind = SHARDBLK_ITEM_RUN, .run = {
 		.height = 3, .stream = SHARDBLK_STREAM_MERGE,
 		.nr_pages = 1000, .run_id = 1ull << 60,
@@ -72,6 +75,7 @@ static void expect_same_item(struct kunit *test, const struct shard_item *a,
 	switch (a->kind) {
 	case SHARDBLK_ITEM_EXTENT:
 		KUNIT_EXPECT_EQ(test, a->extent.stream, b->extent.stream);
+		KUNIT_EXPECT_EQ(test, a->extent.bad, b->extent.bad);
 		KUNIT_EXPECT_EQ(test, a->extent.extent, b->extent.extent);
 		KUNIT_EXPECT_EQ(test, a->extent.generation,
 				b->extent.generation);
@@ -114,8 +118,9 @@ static void a_manifest_page_and_its_items_come_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, back.number, h.number);
 	KUNIT_EXPECT_EQ(test, back.checkpoint_seq, h.checkpoint_seq);
 	KUNIT_EXPECT_EQ(test, back.page, 2u);
-	KUNIT_EXPECT_EQ(test, back.nr_items, 3);
-	KUNIT_EXPECT_EQ(test, shard_manifest_nr_items(block), 3u);
+	KUNIT_EXPECT_EQ(test, back.nr_items, ARRAY_SIZE(items));
+	KUNIT_EXPECT_EQ(test, shard_manifest_nr_items(block),
+			ARRAY_SIZE(items));
 	KUNIT_EXPECT_EQ(test, back.copy, 1);
 	KUNIT_EXPECT_EQ(test, back.prev.place.extent, place.extent);
 	KUNIT_EXPECT_EQ(test, back.prev.nr_blocks, 2u);
@@ -177,13 +182,13 @@ static void items_that_cannot_be_are_refused(struct kunit *test)
 
 	item.extent.stream = SHARDBLK_STREAM_SUPER;
 	shard_item_encode(&item, block, 0);
-	item = items[1];
+	item = items[2];
 	item.run.height = 0;
 	shard_item_encode(&item, block, 1);
-	item = items[1];
+	item = items[2];
 	item.run.nr_pages = 0;
 	shard_item_encode(&item, block, 2);
-	item = items[2];
+	item = items[3];
 	item.chunk.nr_blocks = 0;
 	shard_item_encode(&item, block, 3);
 	item.kind = 4;
@@ -209,10 +214,10 @@ static void reserved_bytes_of_items_are_zero(struct kunit *test)
 		{ 0, offsetof(struct shardblk_item_extent, reserved) },
 		{ 0, offsetof(struct shardblk_item_extent, reserved2) },
 		{ 0, SHARDBLK_ITEM_SIZE - 1 },
-		{ 1, offsetof(struct shardblk_item_run, reserved) },
-		{ 2, offsetof(struct shardblk_item_chunk, reserved) },
-		{ 2, offsetof(struct shardblk_item_chunk, reserved2) },
-		{ 2, SHARDBLK_ITEM_SIZE - 1 },
+		{ 2, offsetof(struct shardblk_item_run, reserved) },
+		{ 3, offsetof(struct shardblk_item_chunk, reserved) },
+		{ 3, offsetof(struct shardblk_item_chunk, reserved2) },
+		{ 3, SHARDBLK_ITEM_SIZE - 1 },
 	};
 	u8 *block = block_alloc(test, 512);
 	struct shard_item back;
@@ -367,7 +372,8 @@ static void leaves_that_cannot_be_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, CHECK(RUN, 3), -EBADMSG);
 	csum++;
 	KUNIT_EXPECT_EQ(test, CHECK(RUN, 4), -EBADMSG);
-	CHANGED(d->h.version = cpu_to_le16(3), -EOPNOTSUPP);
+	CHANGED(d->h.version = cpu_to_le16(SHARDBLK_FORMAT_VERSION + 1),
+		-EOPNOTSUPP);
 	CHANGED(d->reserved = 1, -EBADMSG);
 	CHANGED(d->nr_entries = cpu_to_le16(1), -EBADMSG);
 	CHANGED(d->nr_entries = cpu_to_le16(3), -EBADMSG);

@@ -206,7 +206,8 @@ static void superblock_errors_say_what_is_wrong(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_super_decode(d, 8192, &place, r), -EINVAL);
 	CHANGED((void)d, 0);
 	CHANGED(d->h.magic = 0, -ENODATA);
-	CHANGED(d->h.version = cpu_to_le16(3), -EOPNOTSUPP);
+	CHANGED(d->h.version = cpu_to_le16(SHARDBLK_FORMAT_VERSION + 1),
+		-EOPNOTSUPP);
 	CHANGED(d->h.reserved = cpu_to_le16(1), -EOPNOTSUPP);
 	CHANGED(d->h.len = cpu_to_le32(508), -EBADMSG);
 	CHANGED(d->compat = cpu_to_le32(~0), 0);
@@ -436,7 +437,8 @@ static void frame_errors_say_what_is_wrong(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_frame_decode(d, 512, seed, &place, back),
 			-ENODATA);
 	CHANGED((void)d, 0);
-	CHANGED(d->h.version = cpu_to_le16(3), -EOPNOTSUPP);
+	CHANGED(d->h.version = cpu_to_le16(SHARDBLK_FORMAT_VERSION + 1),
+		-EOPNOTSUPP);
 	CHANGED(d->h.len = cpu_to_le32(512), -EBADMSG);
 	CHANGED(d->nr_entries = cpu_to_le16(0xffff), -EBADMSG);
 	CHANGED(d->nr_blocks = cpu_to_le16(0xffff), -EBADMSG);

@@ -203,6 +203,7 @@ static void a_failed_merge_changes_nothing(struct kunit *test)
 		f->rig->fake->faults[op].skip = i % 4 ? 2 + 3 * (i % 3) : 1;
 		KUNIT_ASSERT_EQ(test, compact(f, 2 + i % 2), -EIO);
 		fake_heal(f->rig->fake);
+		KUNIT_EXPECT_EQ(test, index_try_bad(f), op == SHARD_IO_APPEND);
 		KUNIT_ASSERT_EQ(test, index_nr_runs(f), 3u);
 		expect_counts(f);
 	}

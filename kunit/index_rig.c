@@ -99,6 +99,15 @@ int index_checkpoint(struct index_rig *f)
 	return shard_checkpoint_write(&f->rig->store, f->index, &from);
 }
 
+u32 index_try_bad(struct index_rig *f)
+{
+	u32 nr = shard_extents_nr_bad(f->rig->store.ex), i;
+
+	for (i = 0; i < RIG_EXTENTS; i++)
+		shard_extent_try(f->rig->store.ex, i);
+	return nr;
+}
+
 u32 index_nr_runs(struct index_rig *f)
 {
 	struct shard_runs runs;

@@ -37,6 +37,8 @@ u32 index_look(struct index_rig *f, u64 lba);
 void index_freeze(struct index_rig *f);
 /** index_checkpoint() - freeze if nothing is frozen, and write it.  Return: error */
 int index_checkpoint(struct index_rig *f);
+/** index_try_bad() - let bad extents be used again.  Return: how many. */
+u32 index_try_bad(struct index_rig *f);
 /** index_nr_runs() - how many there are */
 u32 index_nr_runs(struct index_rig *f);
 /** index_run() - one of them, newest first */

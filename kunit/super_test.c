@@ -386,17 +386,26 @@ static void a_failed_flush_ends_all_records(struct kunit *test)
 }
 
 /*
- * Goal: an extent that cannot be reset is not appended to (O5).
- * Method: its reset fails.
+ * Goal: an extent that cannot be reset is bad, and others take its place; when
+ * none can, it is not the extents, and no record follows (O5).
+ * Method: one reset fails, then all.
  */
 static void an_extent_that_cannot_be_reset_is_not_ready(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 
 	shard_extents_want(rig->store.ex, HOST, true);
+	fake_fail(rig->fake, SHARD_IO_RESET, -EIO, 1);
+	KUNIT_EXPECT_EQ(test, publish(rig, NULL), 0);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_bad(rig->store.ex), 1u);
+	wait_event(rig->store.changed,
+		   shard_extents_next(rig->store.ex, HOST));
+	KUNIT_EXPECT_EQ(test, rig->failed, 0);
 	fake_fail(rig->fake, SHARD_IO_RESET, -EIO, 0);
+	shard_extents_stock(rig->store.ex, HOST, 10, 10);
 	KUNIT_EXPECT_EQ(test, publish(rig, NULL), -EIO);
 	KUNIT_EXPECT_FALSE(test, shard_extents_next(rig->store.ex, HOST));
+	KUNIT_EXPECT_LT(test, shard_extents_nr_bad(rig->store.ex), 5u);
 	KUNIT_EXPECT_EQ(test, rig->failed, -EIO);
 }
 

@@ -309,6 +309,9 @@ static void a_failed_write_is_written_again_elsewhere(struct kunit *test)
 	KUNIT_EXPECT_GT(test, testdev_stat(dev, host_frames), frames);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, write_retries), 1ull);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, write_errors), 0ull);
+	testdev_expect(dev, 1, 1, 2);
+	/* there is one on its way, anyhow */
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 1, 5), 0);
 	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
 	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),

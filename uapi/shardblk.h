@@ -30,7 +30,7 @@
 #define SHARDBLK_CONTROL_PATH	"/dev/shardblk-control"
 
 /* Grows with every change of this file that a program could notice. */
-#define SHARDBLK_IOCTL_VERSION	1
+#define SHARDBLK_IOCTL_VERSION	2
 
 #define SHARDBLK_DEVICES_MAX	256	/* ids are below this */
 #define SHARDBLK_STATS_MAX	64
@@ -92,7 +92,8 @@ struct shardblk_stat {
 };
 
 #define SHARDBLK_ADD_READ_ONLY	0x1u
-#define SHARDBLK_ADD_FLAGS	SHARDBLK_ADD_READ_ONLY
+#define SHARDBLK_ADD_RETRY_BAD	0x2u
+#define SHARDBLK_ADD_FLAGS	(SHARDBLK_ADD_READ_ONLY | SHARDBLK_ADD_RETRY_BAD)
 
 #define SHARDBLK_ID_ANY		(-1)
 
@@ -101,7 +102,9 @@ struct shardblk_stat {
  * @h:		header
  * @id:		in: N of /dev/shardblkN, or SHARDBLK_ID_ANY for the lowest
  *		that is free; out: which it is
- * @flags:	in: SHARDBLK_ADD_READ_ONLY or 0
+ * @flags:	in: SHARDBLK_ADD_READ_ONLY: write nothing to the backing device;
+ *		SHARDBLK_ADD_RETRY_BAD: reset and write bad extents, and use
+ *		them again where that succeeds
  * @path:	in: address of the path of the backing block device, a string
  * @memtable:	in: bytes of memory for one memtable, of which there are two,
  *		SHARDBLK_MEMTABLE_MIN to SHARDBLK_MEMTABLE_MAX; 0: 16 MiB
@@ -190,7 +193,8 @@ struct shardblk_list {
  * @record_number:	out: number of the newest superblock record
  * @log_blocks:		out: blocks that a recovery would replay now
  * @nr_stats:		out: counters in @stats
- * @reserved2:		out: zero
+ * @bad_extents:	out: extents that could not be written or reset; blocks
+ *			may still live in them
  * @stats:		out: counters; SHARDBLK_IOC_STAT names them
  *
  * Errors: -ENODEV (no such device).
@@ -228,7 +232,7 @@ struct shardblk_status {
 	__u64 record_number;
 	__u64 log_blocks;
 	__u32 nr_stats;
-	__u32 reserved2;
+	__u32 bad_extents;
 	__u64 stats[SHARDBLK_STATS_MAX];
 };
 

@@ -35,7 +35,7 @@
 
 #include <linux/types.h>
 
-#define SHARDBLK_FORMAT_VERSION		2
+#define SHARDBLK_FORMAT_VERSION		3
 
 #define SHARDBLK_SUPER_MAGIC		0x42534453u	/* "SDSB" */
 #define SHARDBLK_FRAME_MAGIC		0x52464453u	/* "SDFR" */
@@ -236,10 +236,14 @@ enum shardblk_item_kind {
 	SHARDBLK_ITEM_CHUNK	= 3,
 };
 
+/* It could not be written or reset, and is not to be assigned again. */
+#define SHARDBLK_EXTENT_BAD	0x1
+
 /**
  * struct shardblk_item_extent - an extent that was assigned at least once
  * @kind:	SHARDBLK_ITEM_EXTENT
  * @stream:	what it was last assigned to
+ * @flags:	SHARDBLK_EXTENT_BAD or 0
  * @reserved:	zero
  * @extent:	extent number
  * @generation:	highest generation assigned so far
@@ -251,7 +255,8 @@ enum shardblk_item_kind {
 struct shardblk_item_extent {
 	__u8 kind;
 	__u8 stream;
-	__u8 reserved[2];
+	__u8 flags;
+	__u8 reserved;
 	__le32 extent;
 	__le32 generation;
 	__le32 written;

@@ -169,6 +169,7 @@ struct shardblk {
  * @dev:	its number; 0: to be looked up
  * @id:		N, or SHARDBLK_ID_ANY
  * @read_only:	write nothing to the backing device
+ * @retry_bad:	have bad extents tried
  * @memtable:	bytes of one memtable; 0: the default
  * @cache:	bytes of index pages kept in memory; 0: the default
  */
@@ -177,6 +178,7 @@ struct shardblk_options {
 	dev_t dev;
 	int id;
 	bool read_only;
+	bool retry_bad;
 	u64 memtable;
 	u64 cache;
 };

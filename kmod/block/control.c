@@ -39,6 +39,11 @@ static int set_ro(struct shardblk_options *options, const char *value)
 	return kstrtobool(value, &options->read_only);
 }
 
+static int set_retry_bad(struct shardblk_options *options, const char *value)
+{
+	return kstrtobool(value, &options->retry_bad);
+}
+
 static int parse_size(const char *value, u64 min, u64 max, u64 *size)
 {
 	char *end;
@@ -83,6 +88,7 @@ static const struct control_option control_options[] = {
 	{ SHARDBLK_ADD, true, "backing", "PATH", set_backing },
 	{ SHARDBLK_ADD, false, "id", "N", set_id },
 	{ SHARDBLK_ADD, false, "ro", "1", set_ro },
+	{ SHARDBLK_ADD, false, "retry_bad", "1", set_retry_bad },
 	{ SHARDBLK_ADD, false, "memtable", "BYTES", set_memtable },
 	{ SHARDBLK_ADD, false, "cache", "BYTES", set_cache },
 	{ SHARDBLK_REMOVE, true, "id", "N", set_id },

@@ -62,6 +62,7 @@ static int ioctl_add(union ioctl_argument *argument)
 	struct shardblk_options options = {
 		.id = add->id,
 		.read_only = add->flags & SHARDBLK_ADD_READ_ONLY,
+		.retry_bad = add->flags & SHARDBLK_ADD_RETRY_BAD,
 		.memtable = add->memtable,
 		.cache = add->cache,
 	};
@@ -130,7 +131,7 @@ static int ioctl_status(union ioctl_argument *argument)
 
 	if (status->reserved)
 		return -EINVAL;
-	status->reserved2 = 0;
+	status->bad_extents = 0;
 	memset(status->backing, 0, sizeof(status->backing));
 	memset(status->stats, 0, sizeof(status->stats));
 	return shardblk_report(status->id, status);

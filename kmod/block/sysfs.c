@@ -71,6 +71,16 @@ static ssize_t extent_size_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(extent_size);
 
+static ssize_t bad_extents_show(struct device *dev,
+				struct device_attribute *attr, char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%u\n", info.bad_extents);
+}
+static DEVICE_ATTR_RO(bad_extents);
+
 static ssize_t backing_show(struct device *dev, struct device_attribute *attr,
 			    char *page)
 {
@@ -99,6 +109,7 @@ static struct attribute *single_attributes[] = {
 	&dev_attr_block_size.attr,
 	&dev_attr_extent_size.attr,
 	&dev_attr_backing.attr,
+	&dev_attr_bad_extents.attr,
 };
 
 static struct attribute *sysfs_attributes[ARRAY_SIZE(single_attributes) +

@@ -216,6 +216,7 @@ static void table_report(struct shardblk *sb, struct shardblk_status *status)
 	status->head_extents = info.head_extents;
 	status->host_extents = info.host_extents;
 	status->free_extents = info.free_extents;
+	status->bad_extents = info.bad_extents;
 	status->host_extents_used = info.host_extents_used;
 	status->logical_blocks = info.logical_blocks;
 	status->mapped_blocks = info.mapped_blocks;
@@ -333,6 +334,7 @@ static int table_start(struct shardblk *sb,
 {
 	struct shard_options engine = {
 		.read_only = options->read_only,
+		.retry_bad = options->retry_bad,
 		.trace = &sb->trace_ops,
 		.state_changed = table_state_changed,
 		.ctx = sb,

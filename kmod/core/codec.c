@@ -531,6 +531,7 @@ void shard_item_encode(const struct shard_item *item, void *block, u32 idx)
 	switch (item->kind) {
 	case SHARDBLK_ITEM_EXTENT:
 		e->stream = item->extent.stream;
+		e->flags = item->extent.bad ? SHARDBLK_EXTENT_BAD : 0;
 		e->extent = cpu_to_le32(item->extent.extent);
 		e->generation = cpu_to_le32(item->extent.generation);
 		e->written = cpu_to_le32(item->extent.written);
@@ -566,12 +567,13 @@ int shard_item_decode(const void *block, u32 idx, struct shard_item *item)
 	switch (item->kind) {
 	case SHARDBLK_ITEM_EXTENT:
 		item->extent.stream = e->stream;
+		item->extent.bad = e->flags & SHARDBLK_EXTENT_BAD;
 		item->extent.extent = le32_to_cpu(e->extent);
 		item->extent.generation = le32_to_cpu(e->generation);
 		item->extent.written = le32_to_cpu(e->written);
 		item->extent.live = le32_to_cpu(e->live);
 		return e->stream < SHARDBLK_STREAM_SUPER &&
-		       !memchr_inv(e->reserved, 0, sizeof(e->reserved)) &&
+		       !(e->flags & ~SHARDBLK_EXTENT_BAD) && !e->reserved &&
 		       !memchr_inv(e->reserved2, 0, sizeof(e->reserved2)) ?
 		       0 : -EBADMSG;
 	case SHARDBLK_ITEM_RUN:

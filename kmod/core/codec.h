@@ -91,6 +91,7 @@ struct shard_item {
 	union {
 		struct {
 			u8 stream;
+			bool bad;
 			u32 extent;
 			u32 generation;
 			u32 written;

@@ -12,6 +12,7 @@
  */
 #include "device.h"
 
+#include "bad.h"
 #include "check.h"
 
 #define SHARD_MEMTABLE_BYTES	(16u << 20)
@@ -299,6 +300,19 @@ static void device_stock(struct shard_device *device)
 			    SHARD_HOST_LOW, SHARD_HOST_HIGH);
 }
 
+static int device_retry_bad(struct shard_device *device)
+{
+	int nr = shard_bad_retry(&device->store);
+
+	if (nr < 0)
+		return nr;
+	if (nr)
+		pr_notice("%s: %d bad extents are good again\n",
+			  device->backend->name, nr);
+	device->retried = nr;
+	return 0;
+}
+
 /* O8: nothing is written, reset or served before a record of our own. */
 static int device_take_over(struct shard_device *device,
 			    const struct shard_found_super *found)
@@ -322,6 +336,8 @@ static int device_take_over(struct shard_device *device,
 	err = shard_super_publish(device->store.super, &pub);
 	if (!err)
 		err = shard_recover_wipe(&device->store, found);
+	if (!err && device->options.retry_bad)
+		err = device_retry_bad(device);
 	if (err)
 		return err;
 	device_stock(device);
@@ -486,6 +502,9 @@ int shard_device_open(struct shard_backend *backend,
 		shard_device_want_compaction(device, false);
 		spin_unlock_irqrestore(&device->lock, flags);
 	}
+	/* until a manifest says so, too, they are bad at the next start */
+	if (device->retried)
+		shard_device_checkpoint(device);
 	*out = device;
 	return 0;
 }
@@ -565,6 +584,7 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	info->head_extents = device->layout.head_extents;
 	info->host_extents = device->layout.host_extents;
 	info->free_extents = shard_extents_nr_free(ex);
+	info->bad_extents = shard_extents_nr_bad(ex);
 	info->host_extents_used = shard_extents_nr_used(ex,
 							SHARDBLK_STREAM_HOST);
 	info->mapped_blocks = shard_extents_live(ex);

@@ -101,6 +101,7 @@ struct shard_device {
 	bool checkpoint_wanted;
 	bool checkpoint_running;
 	bool checkpoint_soon;		/* recovery asks for one */
+	bool retried;			/* bad extents are good again */
 	struct shard_log_start frozen_from;	/* of the frozen memtable */
 	u64 checkpoint_seq;		/* of the newest durable one */
 	u64 checkpoints_done;		/* attempts ended, failed ones too */

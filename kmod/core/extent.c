@@ -102,7 +102,7 @@ void shard_extents_for_discard(struct shard_extents *ex)
 
 static u32 head_limit(struct shard_extents *ex, u32 stream)
 {
-	u32 limit = ex->heads[stream].limit;
+	u32 limit = extents_limit(ex, stream);
 
 	/* never to lie ready: discards find it when nothing else is left */
 	if (stream == SHARDBLK_STREAM_HOST && ex->for_discard &&
@@ -115,12 +115,14 @@ bool shard_extents_space_is_back(struct shard_extents *ex)
 {
 	struct shard_head *head = &ex->heads[SHARDBLK_STREAM_HOST];
 	unsigned long flags;
+	u32 limit;
 	bool back;
 
 	spin_lock_irqsave(&ex->lock, flags);
+	limit = extents_limit(ex, SHARDBLK_STREAM_HOST);
 	/* without what discards have taken beyond the limit */
-	back = head->nr_used < head->limit ||
-	       (head->nr_used == head->limit && head->nr_ready);
+	back = head->nr_used < limit ||
+	       (head->nr_used == limit && head->nr_ready);
 	if (back)
 		ex->for_discard = false;
 	spin_unlock_irqrestore(&ex->lock, flags);
@@ -603,6 +605,19 @@ u32 shard_extents_nr_free(struct shard_extents *ex)
 
 	spin_lock_irqsave(&ex->lock, flags);
 	nr = ex->nr_free;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return nr;
+}
+
+u32 shard_extents_nr_bad(struct shard_extents *ex)
+{
+	unsigned long flags;
+	u32 nr = 0;
+	u32 i;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
+		nr += ex->extents[i].bad;
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return nr;
 }

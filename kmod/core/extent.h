@@ -6,10 +6,12 @@
  *             picked  reset done        next in its stream    or a start
  *       FREE -------> ASSIGNED ------> READY ------> OPEN ------> SEALED
  *        ^                                                          |
- *        '----------------------------------------------------------'
+ *        '----------------------------------------------------------+----> BAD
  *           nothing live in it, by a durable checkpoint, and no reader left
  *
- * A generation stands for one life from ASSIGNED to FREE.
+ * A generation stands for one life from ASSIGNED to FREE, or to BAD: that is
+ * where one ends that could not be written or reset.  It is not assigned again
+ * until an operator wants it to be tried, which begins with FREE.
  *
  * Each stream has a number of extents of its own: struct shard_layout (O12).
  */
@@ -34,6 +36,7 @@ enum shard_extent_state {
 	SHARD_EXTENT_READY,
 	SHARD_EXTENT_OPEN,
 	SHARD_EXTENT_SEALED,
+	SHARD_EXTENT_BAD,
 };
 
 /**
@@ -55,6 +58,7 @@ enum shard_extent_state {
  * @unpublished: index: a run that is being written, or was given up, lies in it
  * @published:	index: a root had pages in it, so readers may be there
  * @retired:	given up, waiting for readers
+ * @bad:	a write or a reset of it failed
  * @node:	in the list of free or ready ones
  * @record_node: in the list of those that a record names
  */
@@ -74,6 +78,7 @@ struct shard_extent {
 	bool unpublished;
 	bool published;
 	bool retired;
+	bool bad;
 	struct list_head node;
 	struct list_head record_node;
 };
@@ -154,6 +159,17 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 			 u64 last_seq, struct shard_place *place);
 /** shard_extents_seal() - after an error: append no more to this one (O1) */
 void shard_extents_seal(struct shard_extents *ex, u32 nr);
+
+/**
+ * shard_extent_bad() - a write or a reset of an extent failed
+ *
+ * If it is open it is sealed (O1).  What is live in it can still be read; with
+ * nothing live it becomes BAD instead of FREE.  One that is ASSIGNED does so at
+ * once.
+ */
+void shard_extent_bad(struct shard_extents *ex, u32 nr);
+/** shard_extent_try() - it is BAD: let it be assigned again */
+void shard_extent_try(struct shard_extents *ex, u32 nr);
 
 /**
  * shard_extents_cut() - a frame of the host is to be written again elsewhere
@@ -248,12 +264,17 @@ void shard_extent_restore_generation(struct shard_extents *ex, u32 nr,
 /* Return: false if it is another stream's already: the image is not right. */
 bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 			  u32 written, u32 live);
+/** shard_extent_restore_bad() - so says the manifest */
+void shard_extent_restore_bad(struct shard_extents *ex, u32 nr);
+/** shard_extents_restored() - last of all: what is bad and not in use is BAD */
+void shard_extents_restored(struct shard_extents *ex);
 /** shard_extent_restore_log() - append a sealed extent to the log list */
 void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,
 			      u32 end, u64 last_seq);
 
-/* For status: extents that are free, and that the host stream has. */
+/* For status: extents that are free, bad, and that the host stream has. */
 u32 shard_extents_nr_free(struct shard_extents *ex);
+u32 shard_extents_nr_bad(struct shard_extents *ex);
 u64 shard_extents_live(struct shard_extents *ex);
 u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream);
 

@@ -24,6 +24,7 @@ struct shard_extents {
 	struct list_head free;
 	u32 nr_free;
 	u32 nr_retired;
+	u32 nr_bad;			/* BAD ones */
 	bool for_discard;
 	struct list_head log;
 	u32 nr_log;
@@ -37,6 +38,15 @@ static inline u32 extent_nr(const struct shard_extents *ex,
 			    const struct shard_extent *e)
 {
 	return e - ex->extents;
+}
+
+/* What a stream may have: what is BAD is the host's loss. */
+static inline u32 extents_limit(const struct shard_extents *ex, u32 stream)
+{
+	u32 limit = ex->heads[stream].limit;
+
+	return stream == SHARDBLK_STREAM_HOST ? limit - min(limit, ex->nr_bad) :
+						limit;
 }
 
 /* extent.c; with the lock held */

@@ -196,7 +196,7 @@ static void writer_frame_done(struct shard_append *append)
 			wf = &w->frames[i];
 	if (append->error) {
 		/* O1: nothing goes behind a failed append */
-		shard_extents_seal(w->store->ex, frame->place.extent);
+		shard_extent_bad(w->store->ex, frame->place.extent);
 		if (!w->error)
 			w->error = append->error;
 	}

@@ -39,6 +39,7 @@ static bool walk_extent(struct item_walk *walk, struct shard_item *item)
 			continue;
 		item->kind = SHARDBLK_ITEM_EXTENT;
 		item->extent.stream = e.stream;
+		item->extent.bad = e.bad;
 		item->extent.extent = nr;
 		item->extent.generation = e.listing;
 		item->extent.written = e.written;

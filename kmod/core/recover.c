@@ -460,6 +460,8 @@ static bool restore_extents(struct shard_extents *ex,
 
 		shard_extent_restore_generation(ex, nr, item->extent.generation,
 						true);
+		if (item->extent.bad)
+			shard_extent_restore_bad(ex, nr);
 		if (item->extent.stream == SHARDBLK_STREAM_HOST &&
 		    item->extent.live)
 			ok &= shard_extent_restore(ex, nr, SHARDBLK_STREAM_HOST,
@@ -611,6 +613,8 @@ int shard_recover_log(struct shard_store *store, struct shard_index *index,
 		err = replay_log(&s);
 	if (!err)
 		err = restore_log(&s);
+	if (!err)
+		shard_extents_restored(store->ex);
 out:
 	kvfree(s.last_seqs);
 	kvfree(s.ends);

@@ -4,7 +4,7 @@
  *
  * What a durable root needs of each extent is counted, and what nothing needs
  * any more is given up: retired first, while readers may still be in there,
- * then free.
+ * then free; or bad, if it could not be written.
  */
 #include "extents.h"
 
@@ -70,6 +70,7 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 		struct shard_extent *e = &ex->extents[i];
 
 		if (e->state == SHARD_EXTENT_FREE ||
+		    e->state == SHARD_EXTENT_BAD ||
 		    !(streams & BIT(e->stream)))
 			continue;
 		extent_root(ex, e, refs, published);
@@ -93,16 +94,28 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 }
 
 /* Those that records name anyway go first: they take no further entry. */
-static void extent_make_free(struct shard_extents *ex, struct shard_extent *e)
+static void extent_offer(struct shard_extents *ex, struct shard_extent *e)
 {
 	lockdep_assert_held(&ex->lock);
 	e->state = SHARD_EXTENT_FREE;
-	ex->heads[e->stream].nr_used--;
 	if (list_empty(&e->record_node))
 		list_add_tail(&e->node, &ex->free);
 	else
 		list_add(&e->node, &ex->free);
 	ex->nr_free++;
+}
+
+static void extent_make_free(struct shard_extents *ex, struct shard_extent *e)
+{
+	lockdep_assert_held(&ex->lock);
+	ex->heads[e->stream].nr_used--;
+	shard_sometimes(e->bad, "an extent that failed is not used again");
+	if (!e->bad) {
+		extent_offer(ex, e);
+		return;
+	}
+	e->state = SHARD_EXTENT_BAD;
+	ex->nr_bad++;
 }
 
 void shard_extents_abandon(struct shard_extents *ex, u32 streams)
@@ -140,5 +153,78 @@ void shard_extent_free(struct shard_extents *ex, u32 nr)
 	e->retired = false;
 	ex->nr_retired--;
 	extent_make_free(ex, e);
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+/* ---- bad ones ---- */
+
+/* Its reset failed: nothing was ever appended to it in this life. */
+static void extent_unassign(struct shard_extents *ex, struct shard_extent *e)
+{
+	lockdep_assert_held(&ex->lock);
+	ex->heads[e->stream].nr_ready--;
+	if (e->in_log) {
+		/* its generation is to be remembered all the same */
+		list_move_tail(&e->record_node, &ex->assigned);
+		e->in_log = false;
+		ex->nr_log--;
+		ex->nr_assigned++;
+	}
+	extent_make_free(ex, e);
+}
+
+void shard_extent_bad(struct shard_extents *ex, u32 nr)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	e->bad = true;
+	if (e->state == SHARD_EXTENT_OPEN)
+		shard_extent_seal_open(ex, e);
+	else if (e->state == SHARD_EXTENT_ASSIGNED)
+		extent_unassign(ex, e);
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extent_try(struct shard_extents *ex, u32 nr)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	if (e->state == SHARD_EXTENT_BAD) {
+		e->bad = false;
+		ex->nr_bad--;
+		extent_offer(ex, e);
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extent_restore_bad(struct shard_extents *ex, u32 nr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	ex->extents[nr].bad = true;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extents_restored(struct shard_extents *ex)
+{
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++) {
+		struct shard_extent *e = &ex->extents[i];
+
+		if (!e->bad || e->state != SHARD_EXTENT_FREE)
+			continue;
+		list_del_init(&e->node);
+		ex->nr_free--;
+		e->state = SHARD_EXTENT_BAD;
+		ex->nr_bad++;
+	}
 	spin_unlock_irqrestore(&ex->lock, flags);
 }

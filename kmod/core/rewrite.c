@@ -50,6 +50,9 @@ static void frames_cut(struct shard_device *device)
 				"a frame behind a failed one is written again");
 		shard_sometimes(!f->written,
 				"a frame behind a failed one was not issued");
+		if (f->error)
+			shard_extent_bad(device->store.ex,
+					 f->frame->place.extent);
 		f->state = SHARD_HOST_SEALED;
 		f->written = false;
 		f->error = 0;

@@ -110,6 +110,7 @@ struct shard_request {
 /**
  * struct shard_options - how to run a device; 0 means the default
  * @read_only:		write nothing to the backing device
+ * @retry_bad:		have bad extents tried: free again if they can be written
  * @memtable_entries:	entries of one memtable (two exist); each request may
  *			need two.  Default 16 MiB worth, 8 to 2^20
  * @cache_pages:	index pages kept in memory.  Default 1024, at least 2
@@ -123,6 +124,7 @@ struct shard_request {
  */
 struct shard_options {
 	bool read_only;
+	bool retry_bad;
 	u32 memtable_entries;
 	u32 cache_pages;
 	u32 frames_in_flight;
@@ -180,6 +182,7 @@ struct shard_info {
 	u32 host_extents;
 	/* now */
 	u32 free_extents;
+	u32 bad_extents;		/* failed; live blocks may still be there */
 	u32 host_extents_used;
 	u64 mapped_blocks;		/* by runs, hidden ones included */
 	u32 nr_runs;

@@ -22,6 +22,8 @@
 
 /* Extents that one record assigns at most. */
 #define SHARD_PICK_MAX	16
+/* Resets that fail, one after the other, and it ends all records. */
+#define SHARD_RESET_ERRORS_MAX	4
 
 struct shard_super {
 	struct shard_writeback *wb;
@@ -40,6 +42,7 @@ struct shard_super {
 	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
 	struct shard_append append;
 	struct shard_reset resets[SHARD_PICK_MAX];
+	u32 nr_reset_errors;		/* since the last that did not fail */
 	void *block;
 };
 
@@ -216,17 +219,38 @@ static int record_fill(struct shard_super *super,
 				    wish && wish->root, record);
 }
 
+/*
+ * One that cannot be reset is bad.  When so many have failed one after the other
+ * it is not the extents.
+ */
+static int extent_reset_failed(struct shard_super *super, u32 nr, int error)
+{
+	pr_err("%s: extent %u: reset failed: %d\n",
+	       shard_writeback_backend(super->wb)->name, nr, error);
+	if (++super->nr_reset_errors == SHARD_RESET_ERRORS_MAX)
+		return error;
+	shard_sometimes(true, "an extent cannot be reset, and others can");
+	shard_extent_bad(super->ex, nr);
+	return 0;
+}
+
 /* O5: reset after the record that assigns is durable, append after the reset */
 static int extents_make_ready(struct shard_super *super, const u32 *picked,
 			      u32 nr)
 {
-	u32 i;
 	int err;
+	u32 i;
 
-	err = super_reset(super, picked, nr);
-	if (err)
-		return err;
+	super_reset(super, picked, nr);
 	for (i = 0; i < nr; i++) {
+		err = super->resets[i].io.error;
+		if (err)
+			err = extent_reset_failed(super, picked[i], err);
+		if (err)
+			return err;
+		if (super->resets[i].io.error)
+			continue;
+		super->nr_reset_errors = 0;
 		atomic64_inc(&super->stats->extents_opened);
 		shard_extent_ready(super->ex, picked[i]);
 	}

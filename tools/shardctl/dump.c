@@ -345,6 +345,7 @@ static void visit_extent(struct manifest_visitor *visitor,
 	rec_text(record, "listed_stream", dump_stream_name(item->extent.stream));
 	rec_u64(record, "listed_written", item->extent.written);
 	rec_u64(record, "listed_live", item->extent.live);
+	rec_bool(record, "bad", item->extent.bad);
 	dump_print(v->dump, record);
 }
 

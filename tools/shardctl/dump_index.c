@@ -190,6 +190,7 @@ static void print_item(struct manifest_visitor *visitor,
 		rec_u64(entry, "generation", item->extent.generation);
 		rec_u64(entry, "written", item->extent.written);
 		rec_u64(entry, "live", item->extent.live);
+		rec_bool(entry, "bad", item->extent.bad);
 		break;
 	case SHARDBLK_ITEM_RUN:
 		rec_text(entry, "item", "run");

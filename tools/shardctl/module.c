@@ -21,15 +21,18 @@ struct add_args {
 	const char *path;
 	int32_t id;
 	bool read_only;
+	bool retry_bad;
 	uint64_t memtable;
 	uint64_t cache;
 };
 
-enum { OPT_ID = 0x100, OPT_MEMTABLE, OPT_CACHE, OPT_ALL, OPT_JSON };
+enum { OPT_ID = 0x100, OPT_RETRY_BAD, OPT_MEMTABLE, OPT_CACHE, OPT_ALL, OPT_JSON };
 
 static const struct argp_option add_options[] = {
 	{ "id", OPT_ID, "N", 0, "Be /dev/shardblkN (default: the lowest free)", 0 },
 	{ "read-only", 'r', NULL, 0, "Write nothing to the backing device", 0 },
+	{ "retry-bad", OPT_RETRY_BAD, NULL, 0,
+	  "Use bad extents again if they can be reset and written", 0 },
 	{ "memtable", OPT_MEMTABLE, "SIZE", 0,
 	  "Memory for a memtable, of which there are two (64K to 1G, default 16M)", 0 },
 	{ "cache", OPT_CACHE, "SIZE", 0,
@@ -53,6 +56,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'r':
 		args->read_only = true;
+		return 0;
+	case OPT_RETRY_BAD:
+		args->retry_bad = true;
 		return 0;
 	case OPT_MEMTABLE:
 		if (ctl_parse_size(arg, &args->memtable) ||
@@ -162,7 +168,8 @@ int ctl_add(int argc, char **argv)
 	path = realpath(args.path, NULL);
 	control_begin(&add.h, sizeof(add));
 	add.id = args.id;
-	add.flags = args.read_only ? SHARDBLK_ADD_READ_ONLY : 0;
+	add.flags = (args.read_only ? SHARDBLK_ADD_READ_ONLY : 0) |
+		    (args.retry_bad ? SHARDBLK_ADD_RETRY_BAD : 0);
 	add.path = (uint64_t)(uintptr_t)(path ? path : args.path);
 	add.memtable = args.memtable;
 	add.cache = args.cache;
@@ -397,6 +404,7 @@ static void add_space(struct json_object *record,
 	rec_u64(record, "host_extents", s->host_extents);
 	rec_u64(record, "host_extents_used", s->host_extents_used);
 	rec_u64(record, "free_extents", s->free_extents);
+	rec_u64(record, "bad_extents", s->bad_extents);
 }
 
 static struct json_object *status_record(const struct shardblk_status *s)

@@ -257,7 +257,7 @@ static void frame_written(struct shard_append *append)
 	w->frames[0].busy = false;
 	w->error = append->error;
 	if (append->error)
-		shard_extents_seal(w->store->ex,
+		shard_extent_bad(w->store->ex,
 				   w->frames[0].frame->place.extent);
 	wake_up(&w->idle);
 }

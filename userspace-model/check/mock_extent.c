@@ -81,7 +81,7 @@ void shard_extent_get(struct shard_extents *ex, u32 nr,
 		.log_end = more->log_end, .state = e->state,
 		.stream = e->stream, .in_log = e->in_log,
 		.unpublished = e->unpublished, .published = e->published,
-		.retired = more->retired,
+		.retired = more->retired, .bad = e->bad,
 	};
 }
 
@@ -90,6 +90,7 @@ void shard_extent_get(struct shard_extents *ex, u32 nr,
 static bool is_of(struct shard_extents *ex, u32 nr, u32 stream)
 {
 	return ex->m.e[nr].state != M_EXTENT_FREE &&
+	       ex->m.e[nr].state != M_EXTENT_BAD &&
 	       ex->m.e[nr].stream == stream;
 }
 
@@ -159,13 +160,23 @@ static u32 nr_to_take(struct shard_extents *ex, u64 limit)
 	return takeable;
 }
 
+/* Of no stream any more: the host's loss. */
+static u32 nr_bad(struct shard_extents *ex)
+{
+	u32 nr, bad = 0;
+
+	for (nr = FIRST; nr < ex->m.nr; nr++)
+		bad += ex->m.e[nr].state == M_EXTENT_BAD;
+	return bad;
+}
+
 static u32 limit_of(struct shard_extents *ex, u32 stream)
 {
 	const struct shard_layout *l = &ex->layout;
 
 	switch (stream) {
 	case SHARDBLK_STREAM_HOST:
-		return l->host_extents;
+		return l->host_extents - min(l->host_extents, nr_bad(ex));
 	case SHARDBLK_STREAM_INDEX:
 		return l->index_extents;
 	case SHARDBLK_STREAM_MERGE:
@@ -349,6 +360,24 @@ void shard_extents_seal(struct shard_extents *ex, u32 nr)
 		m_extent_set(&ex->m, nr, M_EXTENT_SEALED);
 }
 
+void shard_extent_bad(struct shard_extents *ex, u32 nr)
+{
+	struct m_extent *e = &ex->m.e[nr];
+
+	e->bad = true;
+	shard_extents_seal(ex, nr);
+	if (e->state == M_EXTENT_ASSIGNED) {
+		e->in_log = false;
+		m_extent_set(&ex->m, nr, M_EXTENT_FREE);
+	}
+}
+
+void shard_extent_try(struct shard_extents *ex, u32 nr)
+{
+	ex->m.e[nr].bad = false;
+	m_extent_set(&ex->m, nr, M_EXTENT_FREE);
+}
+
 void shard_extents_cut(struct shard_extents *ex,
 		       const struct shard_place *place, u64 last_seq)
 {
@@ -486,7 +515,7 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 	for (nr = FIRST; nr < ex->m.nr; nr++) {
 		struct m_extent *e = &ex->m.e[nr];
 
-		if (e->state == M_EXTENT_FREE || !(streams & BIT(e->stream)))
+		if (!is_of(ex, nr, e->stream) || !(streams & BIT(e->stream)))
 			continue;
 		e->refs = refs_of(ex, nr, refs);
 		if (published & BIT(e->stream))
@@ -551,7 +580,30 @@ void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,
 	ex->more[nr].log_order = ++ex->m.clock;
 }
 
+void shard_extent_restore_bad(struct shard_extents *ex, u32 nr)
+{
+	ex->m.e[nr].bad = true;
+}
+
+void shard_extents_restored(struct shard_extents *ex)
+{
+	u32 nr;
+
+	for (nr = FIRST; nr < ex->m.nr; nr++)
+		if (ex->m.e[nr].state == M_EXTENT_FREE)
+			m_extent_set(&ex->m, nr, M_EXTENT_FREE);
+}
+
 /* ---- status ---- */
+
+u32 shard_extents_nr_bad(struct shard_extents *ex)
+{
+	u32 nr, bad = 0;
+
+	for (nr = FIRST; nr < ex->m.nr; nr++)
+		bad += ex->m.e[nr].bad;
+	return bad;
+}
 
 u32 shard_extents_nr_free(struct shard_extents *ex)
 {

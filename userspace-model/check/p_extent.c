@@ -28,6 +28,8 @@ enum p_op {
 	P_ABANDON,
 	P_RECORD,
 	P_CUT,
+	P_BAD,
+	P_TRY,
 	NR_P_OPS,
 };
 
@@ -145,7 +147,7 @@ static void change(struct p_extent *p, struct shard_refs *refs, u32 streams)
 	bool stale = draw(4) == 1;
 
 	if (e->state == M_EXTENT_SUPER || e->state == M_EXTENT_FREE ||
-	    !(BIT(e->stream) & streams))
+	    e->state == M_EXTENT_BAD || !(BIT(e->stream) & streams))
 		return;
 	if (BIT(e->stream) & SHARD_META_STREAMS) {
 		shard_extents_count(p->ex, nr, more);
@@ -290,11 +292,28 @@ static void cut(struct p_extent *p)
 	m_extent_cut(&p->m, nr, at.block, seq);
 }
 
+/* One that is open, or whose reset fails. */
+static void bad(struct p_extent *p, u32 stream)
+{
+	bool open = draw(2);
+	u32 nr = m_extent_first(&p->m, stream, open ? M_EXTENT_OPEN :
+						      M_EXTENT_ASSIGNED);
+
+	/* nothing points to what was never written */
+	if (!nr || (!open && p->m.e[nr].refs))
+		return;
+	shard_extent_bad(p->ex, nr);
+	p->m.e[nr].bad = true;
+	if (!open)
+		p->m.e[nr].in_log = false;
+	m_extent_set(&p->m, nr, open ? M_EXTENT_SEALED : M_EXTENT_FREE);
+}
+
 static void do_op(struct world *w, struct p_extent *p)
 {
 	static const char * const names[NR_P_OPS] = {
 		"nothing", "pick", "ready", "next", "place", "seal", "give up",
-		"abandon", "record", "cut",
+		"abandon", "record", "cut", "bad", "try",
 	};
 	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
 	u32 stream = draw(M_STREAMS), nr;
@@ -339,6 +358,19 @@ static void do_op(struct world *w, struct p_extent *p)
 		break;
 	case P_CUT:
 		cut(p);
+		break;
+	case P_BAD:
+		bad(p, stream);
+		break;
+	case P_TRY:
+		for (nr = 0; nr < P_EXTENTS; nr++)
+			if (p->m.e[nr].state == M_EXTENT_BAD)
+				break;
+		if (nr == P_EXTENTS)
+			break;
+		shard_extent_try(p->ex, nr);
+		p->m.e[nr].bad = false;
+		m_extent_set(&p->m, nr, M_EXTENT_FREE);
 		break;
 	default:
 		break;

@@ -28,6 +28,58 @@ static void small(struct world_config *config)
 	history_config(config, false, false);
 }
 
+/* Everything is written often enough for every extent to be used again. */
+static void turnover(struct world *w)
+{
+	u32 i;
+
+	for (i = 0; i < 4 && !w->cut; i++) {
+		script_fill(w, 13);
+		world_checkpoint(w);
+		world_compact(w);
+		script_flush(w);
+	}
+}
+
+/*
+ * An extent that failed is not used again, however often all others are and
+ * through starts, until an operator wants it to be tried.
+ */
+static void o1_bad(struct world *w, struct world_config config)
+{
+	u64 size = config.format.extent_size;
+	u32 i;
+
+	config.disk.capacity += 2 * size;
+	world_begin(w, &config);
+	turnover(w);
+	w->disk->strike = (struct sim_strike){
+		.in = 1, .ops = BIT(SHARD_IO_APPEND), .fault = SIM_FAULT_ERROR,
+	};
+	script_write(w, 0, 1, false);
+	world_checkpoint(w);
+	sim_disk_fail_range(w->disk, w->disk->strike.offset / size * size, size,
+			    BIT(SHARD_IO_APPEND));
+	for (i = 0; i < 3; i++) {
+		turnover(w);
+		world_restart(w);
+		if (w->info.bad_extents != 1)
+			kapi_fail("O1: %u bad extents", w->info.bad_extents);
+	}
+	if (w->disk->counts.errors[SHARD_IO_APPEND] != 1)
+		kapi_fail("O1: an extent that failed was written again");
+	w->disk->nr_ranges = 0;
+	world_close(w);
+	w->retry_bad = true;
+	if (world_open(w))
+		kapi_fail("O1: bad extents were tried, and the start failed");
+	turnover(w);
+	world_restart(w);
+	if (w->info.bad_extents)
+		kapi_fail("O1: an extent is bad for ever");
+	world_close(w);
+}
+
 /* O1: after a failed append nothing goes behind it, before or after a start. */
 void check_o1(struct world *w)
 {
@@ -35,6 +87,7 @@ void check_o1(struct world *w)
 	u32 i, k;
 
 	small(&config);
+	o1_bad(w, config);
 	config.options.frames_in_flight = WORLD_SLOTS;
 	for (i = 0; i < ROUNDS; i++) {
 		world_begin(w, &config);
@@ -218,19 +271,6 @@ void check_o4(struct world *w)
 
 	small(&config);
 	script_sweep(w, &config, o4_history, TRIES);
-}
-
-/* Everything is written often enough for every extent to be used again. */
-static void turnover(struct world *w)
-{
-	u32 i;
-
-	for (i = 0; i < 4 && !w->cut; i++) {
-		script_fill(w, 13);
-		world_checkpoint(w);
-		world_compact(w);
-		script_flush(w);
-	}
 }
 
 /* O5: an extent is written only once a record that assigns it is durable. */

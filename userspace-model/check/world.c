@@ -136,6 +136,15 @@ static int world_call(struct world *w, const char *name,
 
 /* ---- requests ---- */
 
+/* What is kept for discards is not promised to one that has lost extents. */
+static bool is_worn(struct world *w)
+{
+	struct shard_info info;
+
+	shard_device_info(w->device, &info);
+	return info.bad_extents;
+}
+
 /* What a request may return, given what has struck so far. */
 static void check_error(struct world *w, struct world_slot *slot, int error)
 {
@@ -153,7 +162,7 @@ static void check_error(struct world *w, struct world_slot *slot, int error)
 	shard_sometimes(error == -EROFS, "a read-only device refuses a write");
 	shard_sometimes(op == SHARD_READ, "a read fails");
 	shard_sometimes(op == SHARD_FLUSH, "a flush fails");
-	if (error == -ENOSPC && op == SHARD_WRITE)
+	if (error == -ENOSPC && (op == SHARD_WRITE || is_worn(w)))
 		return;
 	if (error == -EROFS && w->sick && op != SHARD_READ)
 		return;
@@ -393,6 +402,7 @@ static int open_call(struct world *w)
 
 	options.state_changed = state_changed;
 	options.ctx = w;
+	options.retry_bad = w->retry_bad;
 	w->state = SHARD_STATE_READ_WRITE;
 	sim_disk_start(w->disk);
 	if (w->config.before_start)
@@ -506,8 +516,11 @@ void world_heal(struct world *w)
 static void world_start(struct world *w, bool healthy)
 {
 	bool was_sick = w->sick;
-	int err = world_open(w);
+	int err;
 
+	/* what failed is good again, and so the operator says */
+	w->retry_bad = healthy && was_sick;
+	err = world_open(w);
 	if (w->cut)
 		return;
 	shard_sometimes(err && was_sick, "a start refuses, as its disk fails");
@@ -516,6 +529,7 @@ static void world_start(struct world *w, bool healthy)
 	if (err) {
 		world_heal(w);
 		healthy = true;
+		w->retry_bad = true;
 		err = world_open(w);
 		if (w->cut)
 			return;
@@ -714,6 +728,7 @@ void world_begin(struct world *w, const struct world_config *config)
 	w->stopping = false;
 	w->cut = false;
 	w->sick = false;
+	w->retry_bad = false;
 	w->nr_busy = 0;
 	w->nr_held = 0;
 	w->nr_numbers = 0;

@@ -110,6 +110,7 @@ struct world_slot {
  * @stop_in:	see there
  * @idle:	nothing was left to happen
  * @sick:	a fault struck since the last opening in good health
+ * @retry_bad:	starts have bad extents tried
  * @write_failed: a write failed for good since the last opening
  * @flush_failed: a flush did
  * @verbose:	print the history
@@ -144,6 +145,7 @@ struct world {
 	bool idle;
 	u32 stop_in;
 	bool sick;
+	bool retry_bad;
 	bool write_failed;
 	bool flush_failed;
 	bool verbose;

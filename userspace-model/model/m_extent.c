@@ -33,6 +33,8 @@ u32 m_extent_first(const struct m_extents *m, u32 stream, u8 state)
 
 void m_extent_set(struct m_extents *m, u32 nr, u8 state)
 {
+	if (state == M_EXTENT_FREE && m->e[nr].bad)
+		state = M_EXTENT_BAD;
 	m->e[nr].state = state;
 	m->e[nr].order = ++m->clock;
 }

@@ -19,6 +19,7 @@ enum m_extent_state {
 	M_EXTENT_READY,
 	M_EXTENT_OPEN,
 	M_EXTENT_SEALED,
+	M_EXTENT_BAD,
 	M_EXTENT_SUPER,		/* for ever */
 };
 
@@ -35,6 +36,7 @@ enum m_extent_state {
  * @unpublished: there is something in it that no root knows yet, to be set by
  *		whoever appends for a root in the making
  * @published:	there was something in it that a root knew
+ * @bad:	it failed: this is its last life
  */
 struct m_extent {
 	u8 state;
@@ -47,6 +49,7 @@ struct m_extent {
 	u32 refs;
 	bool unpublished;
 	bool published;
+	bool bad;
 };
 
 struct m_extents {
@@ -63,7 +66,7 @@ const char *m_extent_assign(struct m_extents *m, u32 nr, u32 stream,
 /** m_extent_first() - of those in @state of a stream, since longest; 0: none */
 u32 m_extent_first(const struct m_extents *m, u32 stream, u8 state);
 
-/** m_extent_set() - it goes on to a state */
+/** m_extent_set() - it goes on to a state; BAD, if it failed, instead of FREE */
 void m_extent_set(struct m_extents *m, u32 nr, u8 state);
 
 /** m_extent_next() - seal the open one, open the next; false if there is none */

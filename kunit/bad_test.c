@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extents that failed, and another try for them.
+ */
+#include <kunit/test.h>
+
+#include "testdev.h"
+#include "../kmod/core/bad.h"
+
+#define HOST	SHARDBLK_STREAM_HOST
+#define INDEX	SHARDBLK_STREAM_INDEX
+
+static enum shard_extent_state state(struct shard_extents *ex, u32 nr)
+{
+	struct shard_extent e;
+
+	shard_extent_get(ex, nr, &e);
+	return e.state;
+}
+
+/* Gives a stream an open extent, as if a record had done so. */
+static u32 open_extent(struct kunit *test, struct shard_extents *ex, u32 stream)
+{
+	u32 nr = 0;
+
+	shard_extents_want(ex, stream, true);
+	KUNIT_ASSERT_EQ(test, shard_extents_pick(ex, TESTDEV_EXTENTS, false,
+						 &nr, 1), 1u);
+	shard_extents_want(ex, stream, false);
+	shard_extent_ready(ex, nr);
+	KUNIT_ASSERT_TRUE(test, shard_extents_next(ex, stream));
+	return nr;
+}
+
+/*
+ * Goal: an extent that failed keeps what is live in it, and is bad when that is
+ * gone: not free, not assigned again, the host's loss, and remembered by a start.
+ * Method: one with live blocks, one that could not even be reset; then another
+ * try.
+ */
+static void what_failed_is_not_assigned_again(struct kunit *test)
+{
+	struct shard_layout layout = {
+		.block_size = TESTDEV_BLOCK, .logical_blocks = TESTDEV_BLOCKS,
+		.extent_blocks = TESTDEV_EXTENT_BLOCKS,
+		.nr_extents = TESTDEV_EXTENTS,
+	};
+	u32 nr, nr_free, other = 0, retired, i;
+	struct shard_extents *ex;
+	struct shard_place at;
+
+	KUNIT_ASSERT_GT(test, shard_layout_make(&layout), 0ull);
+	ex = shard_extents_create(&layout);
+	KUNIT_ASSERT_NOT_NULL(test, ex);
+	nr = open_extent(test, ex, INDEX);
+	nr_free = shard_extents_nr_free(ex);
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(ex, INDEX, 3, 0, &at));
+	shard_extent_bad(ex, nr);
+	KUNIT_EXPECT_EQ(test, state(ex, nr), SHARD_EXTENT_SEALED);
+	shard_extent_try(ex, nr);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(ex, BIT(INDEX), NULL,
+						   BIT(INDEX), &retired, 1), 1u);
+	shard_extent_free(ex, nr);
+	KUNIT_EXPECT_EQ(test, state(ex, nr), SHARD_EXTENT_BAD);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(ex, INDEX), 0u);
+
+	shard_extents_want(ex, HOST, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(ex, TESTDEV_EXTENTS, false,
+						 &other, 1), 1u);
+	shard_extent_bad(ex, other);
+	KUNIT_EXPECT_EQ(test, state(ex, other), SHARD_EXTENT_BAD);
+	KUNIT_EXPECT_EQ(test, shard_extents_named(ex), 2u);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_bad(ex), 2u);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(ex), nr_free - 1);
+
+	/* all that the host may have */
+	for (i = 0; i < layout.host_extents - 2; i++)
+		KUNIT_EXPECT_NE(test, open_extent(test, ex, HOST), nr);
+	KUNIT_EXPECT_TRUE(test, shard_extents_starved(ex, HOST));
+	shard_extent_try(ex, nr);
+	KUNIT_EXPECT_FALSE(test, shard_extents_starved(ex, HOST));
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_bad(ex), 1u);
+	shard_extents_destroy(ex);
+}
+
+static u32 nr_bad(struct testdev *dev)
+{
+	struct shard_info info;
+
+	shard_device_info(dev->device, &info);
+	return info.bad_extents;
+}
+
+/* Writes until nothing lives in the first extents any more. */
+static void write_all(struct testdev *dev, u8 fill)
+{
+	u32 lba;
+
+	for (lba = 0; lba < TESTDEV_BLOCKS; lba += 8)
+		KUNIT_EXPECT_EQ(dev->test, testdev_write(dev, lba, 8, fill), 0);
+	KUNIT_EXPECT_EQ(dev->test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(dev->test, shard_device_compact(dev->device), 0);
+}
+
+/*
+ * Goal: an extent that failed is bad for good, unless an operator wants it to be
+ * tried and it can be written.
+ * Method: fail one append; restart; try while it still fails, and when it does
+ * not.
+ */
+static void a_bad_extent_is_given_another_try_on_request(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, false);
+
+	write_all(dev, 1);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 9), 0);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), 1u);
+	write_all(dev, 2);
+	write_all(dev, 3);
+	testdev_restart(dev);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), 1u);
+
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	dev->options.retry_bad = true;
+	/* beside records, that is the first to be written */
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	dev->fake->faults[SHARD_IO_APPEND].from = SHARDBLK_SUPER_EXTENTS *
+				TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), 1u);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), 0u);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	dev->options.retry_bad = false;
+	testdev_restart(dev);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), 0u);
+	testdev_expect(dev, 0, 1, 3);
+	testdev_destroy(dev);
+}
+
+static struct kunit_case bad_cases[] = {
+	KUNIT_CASE(what_failed_is_not_assigned_again),
+	KUNIT_CASE(a_bad_extent_is_given_another_try_on_request),
+	{}
+};
+
+static struct kunit_suite bad_suite = {
+	.name = "shardblk-bad",
+	.test_cases = bad_cases,
+};
+
+kunit_test_suites(&bad_suite);
