@@ -75,7 +75,9 @@ static void figure_crash(struct world *w)
 	script_flush(w);
 	script_write(w, 4, 1, false);
 	script_write(w, 5, 1, false);
-	world_recover(w);
+	world_crash(w, false);
+	if (world_open(w))
+		kapi_fail("open failed");
 	script_write(w, 6, 1, true);
 	figure_end(w);
 }
