@@ -6,8 +6,8 @@
  * after that is compared as usual.
  */
 #include "picture.h"
-#include "runner.h"
 #include "script.h"
+#include "suites.h"
 
 static void figure_begin(struct world *w)
 {
@@ -34,7 +34,7 @@ static void write_together(struct world *w)
 	world_wait_all(w);
 }
 
-static void figure_puts(struct world *w)
+void figure_puts(struct world *w)
 {
 	figure_begin(w);
 	write_together(w);
@@ -50,7 +50,7 @@ static void figure_puts(struct world *w)
  * All that is in the first host extent is discarded, and given up when it is
  * in no run any more; the writes then come to where that extent is next.
  */
-static void figure_discard(struct world *w)
+void figure_discard(struct world *w)
 {
 	u32 i;
 
@@ -68,7 +68,7 @@ static void figure_discard(struct world *w)
 	figure_end(w);
 }
 
-static void figure_crash(struct world *w)
+void figure_crash(struct world *w)
 {
 	figure_begin(w);
 	script_write(w, 0, 2, false);
@@ -78,13 +78,7 @@ static void figure_crash(struct world *w)
 	world_crash(w, false);
 	if (world_open(w))
 		kapi_fail("open failed");
+	world_compare(w, w->model.must);
 	script_write(w, 6, 1, true);
 	figure_end(w);
 }
-
-const struct check_suite check_figures[] = {
-	{ "figure-puts", figure_puts, 0, "a few writes and a checkpoint" },
-	{ "figure-discard", figure_discard, 0, "an extent is given up" },
-	{ "figure-crash", figure_crash, 0, "a start after a power cut" },
-	{ NULL }
-};

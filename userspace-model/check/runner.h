@@ -47,8 +47,6 @@ extern const struct check_suite check_planted[];
 extern const struct check_suite check_alphabet[];
 /** check_alphabet_lie - the same with a model that takes too much for durable */
 extern const struct check_suite check_alphabet_lie;
-/** check_figures() - histories that docs show the graphs of */
-extern const struct check_suite check_figures[];
 const struct check_suite *check_suite_find(const char *name);
 /** check_suite_of() - SUITE:FROM.  Return: NULL if there is no such suite */
 const struct check_suite *check_suite_of(const char *repro, const char **from);

@@ -82,6 +82,9 @@ const struct check_suite check_suites[] = {
 	{ "capacity", check_capacity, 0, "nothing is cut to 32 bits" },
 	{ "long-run", check_long_run, 0, "a run of many pages is written whole" },
 	{ "kill", check_kill, 0, "a start that is killed leaves no trace" },
+	{ "figure-puts", figure_puts, 0, "a few writes and a checkpoint" },
+	{ "figure-discard", figure_discard, 0, "an extent is given up" },
+	{ "figure-crash", figure_crash, 0, "a start after a power cut" },
 	{ NULL }
 };
 
@@ -96,9 +99,6 @@ const struct check_suite *check_suite_find(const char *name)
 		if (!strcmp(suite->name, name))
 			return suite;
 	for (suite = check_alphabet; suite->name; suite++)
-		if (!strcmp(suite->name, name))
-			return suite;
-	for (suite = check_figures; suite->name; suite++)
 		if (!strcmp(suite->name, name))
 			return suite;
 	if (!strcmp(check_alphabet_lie.name, name))

@@ -28,6 +28,10 @@ void check_capacity(struct world *w);
 void check_long_run(struct world *w);
 void check_kill(struct world *w);
 
+void figure_puts(struct world *w);
+void figure_discard(struct world *w);
+void figure_crash(struct world *w);
+
 void check_extent(struct world *w);
 void check_index(struct world *w);
 void check_oracle(struct world *w);
