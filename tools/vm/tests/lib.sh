@@ -240,13 +240,14 @@ trace_begin()
 }
 
 # Lines like "259,0 WFS () 2048 + 8 [0]" become "2048 8 W 1": place, length,
-# operation, FUA; a flush is "0 0 F 0".
+# operation, FUA; a read "2048 8 R 0"; a flush "0 0 F 0".
 trace_end()
 {
 	echo 0 >$tracing/tracing_on
 	echo 0 >$tracing/events/block/block_rq_complete/enable
 	sed -n 's/.*block_rq_complete: [0-9]*,[0-9]* \([A-Z]*\) ([^)]*) \([0-9]*\) + \([0-9]*\) .*/\1 \2 \3/p' $tracing/trace |
 		awk '/^FF/ { print 0, 0, "F", 0 }
+		     /^R/ && $3 > 0 { print $2, $3, "R", 0 }
 		     /^F*W/ && $3 > 0 { print $2, $3, "W", $1 ~ /W.*F/ ? 1 : 0 }' >/tmp/trace
 	# shellcheck disable=SC2034
 	nr_writes=$(awk '$3 == "W"' /tmp/trace | wc -l)
