@@ -4,8 +4,9 @@
  *
  * Versions form a list, oldest first.  The active memtable of the newest
  * version changes as frames are applied; all else that a version names does
- * not.  Applying and looking up take the one lock, so a look-up sees all of a
- * request or nothing of it.
+ * not.  Applying takes the one lock, looking up does not: it notices by a count
+ * that something was applied meanwhile, and begins anew, so a look-up sees all of
+ * a request or nothing of it.
  *
  * Garbage hangs on the version that was the newest when it became garbage: it
  * may still be reached from there and from older ones.  It is released when
@@ -31,6 +32,7 @@ struct shard_index {
 	struct shard_cache *cache;
 	struct mutex edit;		/* whoever holds it changes the runs */
 	spinlock_t lock;		/* of versions, and of the active memtable */
+	seqcount_spinlock_t seq;	/* odd while that changes */
 	struct list_head versions;	/* oldest first */
 	struct shard_version *newest;
 	u32 nr_ids;			/* of runs, given so far */
@@ -60,6 +62,7 @@ struct shard_index *shard_index_create(struct shard_store *store,
 	index->store = store;
 	mutex_init(&index->edit);
 	spin_lock_init(&index->lock);
+	seqcount_spinlock_init(&index->seq, &index->lock);
 	INIT_LIST_HEAD(&index->versions);
 	init_waitqueue_head(&index->released);
 	INIT_WORK(&index->work, index_release);
@@ -167,7 +170,9 @@ void shard_index_insert(struct shard_index *index,
 	unsigned long flags;
 
 	spin_lock_irqsave(&index->lock, flags);
+	write_seqcount_begin(&index->seq);
 	shard_memtable_insert(index->newest->active, range);
+	write_seqcount_end(&index->seq);
 	spin_unlock_irqrestore(&index->lock, flags);
 }
 
@@ -216,25 +221,70 @@ static bool all_known(const struct shard_block_map *map, u32 nr_blocks)
 	return i == nr_blocks;
 }
 
-int shard_index_lookup(struct shard_index *index, struct shard_version *version,
-		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
-		       bool sleep)
+/* Times that a look-up in memtables begins anew before it takes the lock. */
+#define INDEX_TRIES	4
+
+/*
+ * O11: what memtables say at one instant, the newer one first; what it knows the
+ * older one is not asked.
+ */
+static void memtables_ask(struct shard_index *index,
+			  const struct shard_version *version, u64 lba,
+			  u32 nr_blocks, struct shard_block_map *map)
 {
 	u32 extent_blocks = index->store->extent_blocks;
-	const struct shard_runs *runs = &version->runs;
-	unsigned long flags;
-	u32 i;
-	int err;
 
-	/* O11: newest first; what a newer layer knows no older one is asked */
-	spin_lock_irqsave(&index->lock, flags);
 	shard_memtable_lookup(version->active, lba, nr_blocks, extent_blocks,
 			      map);
 	if (version->frozen)
 		shard_memtable_lookup(version->frozen, lba, nr_blocks,
 				      extent_blocks, map);
-	spin_unlock_irqrestore(&index->lock, flags);
+}
 
+static void map_forget(struct shard_block_map *map, u32 nr_blocks)
+{
+	u32 i;
+
+	for (i = 0; i < nr_blocks; i++) {
+		map[i].mapped = map[i].mapped && map[i].before;
+		map[i].known = map[i].before;
+	}
+}
+
+/* They exist, and are not cleared, as long as their version is held. */
+static void memtables_lookup(struct shard_index *index,
+			     const struct shard_version *version, u64 lba,
+			     u32 nr_blocks, struct shard_block_map *map)
+{
+	unsigned int seq, tries;
+	unsigned long flags;
+	u32 i;
+
+	for (i = 0; i < nr_blocks; i++)
+		map[i].before = map[i].known;
+	for (tries = 0; tries < INDEX_TRIES; tries++) {
+		seq = read_seqcount_begin(&index->seq);
+		memtables_ask(index, version, lba, nr_blocks, map);
+		if (!read_seqcount_retry(&index->seq, seq))
+			return;
+		shard_sometimes(true, "a request comes beside a look-up");
+		map_forget(map, nr_blocks);	/* O11: all of that is void */
+	}
+	spin_lock_irqsave(&index->lock, flags);
+	memtables_ask(index, version, lba, nr_blocks, map);
+	spin_unlock_irqrestore(&index->lock, flags);
+}
+
+int shard_index_lookup(struct shard_index *index, struct shard_version *version,
+		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
+		       bool sleep)
+{
+	const struct shard_runs *runs = &version->runs;
+	u32 i;
+	int err;
+
+	/* O11: newest first; what a newer layer knows no older one is asked */
+	memtables_lookup(index, version, lba, nr_blocks, map);
 	for (i = 0; i < runs->nr; i++) {
 		if (all_known(map, nr_blocks))
 			break;
@@ -247,8 +297,11 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 				       runs->run[i], lba, nr_blocks, map,
 				       sleep);
 		/* O11: what cannot be read is not looked up further down */
-		if (err)
+		if (err) {
+			/* O11: another try will see another instant */
+			map_forget(map, nr_blocks);
 			return err;
+		}
 	}
 	shard_sometimes(i > 1 && i < runs->nr,
 			"a look-up ends between two runs");

@@ -66,8 +66,8 @@ void shard_index_put(struct shard_index *index, struct shard_version *version);
  * @map:	of @nr_blocks blocks; all known afterwards, if there is no error
  * @sleep:	may read index pages
  *
- * All memtable entries are seen at one instant (O11).  Can be called again with
- * the same @map after -EAGAIN.
+ * All memtable entries are seen at one instant (O11), without a lock.  After an
+ * error @map is what it was.
  *
  * Return: 0, -EAGAIN (needs a page and may not sleep), -EIO, -EBADMSG.
  */

@@ -8,7 +8,7 @@
  *
  *  lists and trees   list.h, rbtree.h
  *  locks             spinlock_t with _irqsave, struct mutex,
- *                    lockdep_assert_held()
+ *                    seqcount_spinlock_t, data_race(), lockdep_assert_held()
  *  waiting           wait_queue_head_t with wait_event(), completions,
  *                    fatal_signal_pending(current)
  *  work              alloc_workqueue(), queue_work(), cancel_work_sync()
@@ -49,6 +49,7 @@
 #include <linux/rbtree.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/spinlock.h>

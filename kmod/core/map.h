@@ -11,14 +11,16 @@
  * struct shard_block_map - where a block lies
  * @block:	absolute, in blocks of the backing device
  * @csum:	its checksum
- * @mapped:	else a hole
+ * @mapped:	else a hole; not set while @known is not
  * @known:	else still to be looked up
+ * @before:	the index's own
  */
 struct shard_block_map {
 	u64 block;
 	u32 csum;
 	bool mapped;
 	bool known;
+	bool before;
 };
 
 #endif /* SHARD_MAP_H */

@@ -265,31 +265,82 @@ void shard_memtable_insert(struct shard_memtable *mt,
 	}
 }
 
+/* No tree of so many nodes is higher. */
+#define MT_HEIGHT_MAX		64
+
+/* A node as it was for a moment; beside an insertion it may never have been. */
+struct mt_glance {
+	u64 lba;
+	u32 nr_blocks;
+	u32 csums;
+	struct shard_place place;
+	bool mapped;
+};
+
+/* Races with an insertion, on purpose: that is found out later. */
+#define glance(x)		data_race(READ_ONCE(x))
+
+/*
+ * node_find(), but beside an insertion.  Nodes lie in the arena for good, and
+ * the tree's pointers are changed one at a time, to other nodes; so every one
+ * that is followed leads to a node, and the number of steps is bounded.
+ */
+static bool node_glance(const struct shard_memtable *mt, u64 lba,
+			struct mt_glance *found)
+{
+	struct rb_node *rb = glance(mt->root.rb_node);
+	bool any = false;
+	u32 steps;
+
+	for (steps = 0; rb && steps < MT_HEIGHT_MAX; steps++) {
+		const struct mt_node *node = rb_entry(rb, struct mt_node, rb);
+		u64 at = glance(node->lba);
+		u32 nr = glance(node->nr_blocks);
+
+		if (at + nr <= lba) {
+			rb = glance(rb->rb_right);
+			continue;
+		}
+		found->lba = at;
+		found->nr_blocks = nr;
+		found->csums = glance(node->csums);
+		found->place.extent = glance(node->place.extent);
+		found->place.generation = glance(node->place.generation);
+		found->place.block = glance(node->place.block);
+		found->mapped = glance(node->mapped);
+		any = true;
+		rb = glance(rb->rb_left);
+	}
+	return any;
+}
+
 void shard_memtable_lookup(const struct shard_memtable *mt, u64 lba,
 			   u32 nr_blocks, u32 extent_blocks,
 			   struct shard_block_map *map)
 {
-	u64 end = lba + nr_blocks;
-	struct mt_node *node;
+	u64 end = lba + nr_blocks, next = lba;
+	struct mt_glance node = {};
 
-	for (node = node_find(mt, lba); node && node->lba < end;
-	     node = node_next(node)) {
-		u64 at = max(lba, node->lba);
-		u64 stop = min(end, node_end(node));
+	while (next < end && node_glance(mt, next, &node) && node.lba < end) {
+		u64 at = max(next, node.lba);
+		u64 stop = min(end, node.lba + node.nr_blocks);
 
-		for (; at < stop; at++) {
+		for (next = max(stop, next + 1); at < stop; at++) {
 			struct shard_block_map *m = &map[at - lba];
-			u32 idx = at - node->lba;
+			u32 idx = at - node.lba;
 
 			if (m->known)
 				continue;
 			m->known = true;
-			m->mapped = node->mapped;
-			if (!node->mapped)
+			m->mapped = node.mapped;
+			if (!node.mapped)
 				continue;
-			m->block = (u64)node->place.extent * extent_blocks +
-				   node->place.block + idx;
-			m->csum = mt->csums[node->csums + idx];
+			m->block = (u64)node.place.extent * extent_blocks +
+				   node.place.block + idx;
+			/* a glance beside an insertion may be of anything */
+			if (node.csums < mt->nr_csums &&
+			    idx < mt->nr_csums - node.csums)
+				m->csum = mt->csums[node.csums + idx];
 		}
 	}
 }

@@ -6,7 +6,8 @@
  * places, or a hole.  All memory is allocated at the start, so an insertion
  * whose entries were reserved cannot fail (O12).
  *
- * No lock of its own: the index serializes changes against look-ups.
+ * No lock of its own: the index serializes changes, and knows when a look-up ran
+ * beside one.
  */
 #ifndef SHARD_MEMTABLE_H
 #define SHARD_MEMTABLE_H
@@ -65,6 +66,9 @@ void shard_memtable_insert(struct shard_memtable *mt,
  * shard_memtable_lookup() - fill in what is known here of blocks not yet known
  * @map:	of @nr_blocks blocks from @lba on
  * @extent_blocks: to make absolute block numbers
+ *
+ * May run beside an insertion, though not beside shard_memtable_clear(): it ends
+ * soon and touches nothing else, but what it says of any block is void then.
  */
 void shard_memtable_lookup(const struct shard_memtable *mt, u64 lba,
 			   u32 nr_blocks, u32 extent_blocks,

@@ -115,6 +115,56 @@ void kapi_might_sleep(const char *at);
 #endif
 
 #define assert_spin_locked(l)	lockdep_assert_held(l)
+
+/*
+ * A count of changes under a lock.  Whoever reads beside them can be preempted
+ * at each data_race(), and before it asks whether there was a change.
+ */
+typedef struct {
+	unsigned int sequence;
+	spinlock_t *lock;			/* held by who changes it */
+} seqcount_spinlock_t;
+
+static inline void seqcount_spinlock_init(seqcount_spinlock_t *s,
+					  spinlock_t *lock)
+{
+	s->sequence = 0;
+	s->lock = lock;
+}
+
+static inline void write_seqcount_begin(seqcount_spinlock_t *s)
+{
+	lockdep_assert_held(s->lock);
+	BUG_ON(s->sequence & 1);
+	s->sequence++;
+	barrier();
+}
+
+static inline void write_seqcount_end(seqcount_spinlock_t *s)
+{
+	lockdep_assert_held(s->lock);
+	BUG_ON(!(s->sequence & 1));
+	barrier();
+	s->sequence++;
+}
+
+static inline unsigned int read_seqcount_begin(const seqcount_spinlock_t *s)
+{
+	/* who changes it holds a lock, and never waits meanwhile */
+	BUG_ON(s->sequence & 1);
+	return s->sequence;
+}
+
+static inline bool read_seqcount_retry(const seqcount_spinlock_t *s,
+				       unsigned int sequence)
+{
+	kapi_preempt_point();
+	barrier();
+	return s->sequence != sequence;
+}
+
+/* Others may be at it: before each such access they get their turn. */
+#define data_race(expr)		({ kapi_preempt_point(); (expr); })
 #define cond_resched()							\
 	do {								\
 		might_sleep();						\
