@@ -568,6 +568,30 @@ static void o10_rot(struct world *w, const struct world_config *config,
  * O10: a record is in two copies.  One of them may rot or be unreadable, in
  * each of its blocks; with none of them whole a start refuses.
  */
+/*
+ * One extent of each copy cannot be read: wherever the newest record is that
+ * can be, a newer one may be hidden.
+ */
+static void o10_blind(struct world *w, const struct world_config *config,
+		      struct sim_snapshot *image)
+{
+	u64 size = config->format.extent_size;
+	u32 i;
+
+	for (i = 0; i < SHARDBLK_SUPER_EXTENTS; i++) {
+		sim_snapshot_restore(w->disk, image);
+		w->sick = true;
+		sim_disk_fail_range(w->disk, i / 2 * 2 * size, size,
+				    BIT(SHARD_IO_READ));
+		sim_disk_fail_range(w->disk, (i % 2 * 2 + 1) * size, size,
+				    BIT(SHARD_IO_READ));
+		if (!world_open(w))
+			kapi_fail("O10: opened though of no copy all could be read");
+		world_heal(w);
+		o10_open(w, "all copies readable again");
+	}
+}
+
 void check_o10(struct world *w)
 {
 	struct sim_snapshot image = { 0 };
@@ -595,6 +619,7 @@ void check_o10(struct world *w)
 		kapi_fail("O10: opened with no copy readable");
 	world_heal(w);
 	o10_open(w, "both copies readable again");
+	o10_blind(w, &config, &image);
 	sim_snapshot_free(&image);
 }
 
