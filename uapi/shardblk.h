@@ -107,7 +107,8 @@ struct shardblk_stat {
  *		them again where that succeeds
  * @path:	in: address of the path of the backing block device, a string
  * @memtable:	in: bytes of memory for one memtable, of which there are two,
- *		SHARDBLK_MEMTABLE_MIN to SHARDBLK_MEMTABLE_MAX; 0: 16 MiB
+ *		SHARDBLK_MEMTABLE_MIN to SHARDBLK_MEMTABLE_MAX; 0: 16 MiB; of
+ *		more than 80 MiB no use is made
  * @cache:	in: bytes of index pages kept in memory, SHARDBLK_CACHE_MIN to
  *		SHARDBLK_CACHE_MAX; 0: 1024 pages
  *

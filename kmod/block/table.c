@@ -25,9 +25,6 @@
 
 #include "block.h"
 
-/* Of a memtable: a node, and the checksums that come with it. */
-#define MEMTABLE_ENTRY_BYTES	80
-
 static DEFINE_MUTEX(table_lock);
 static DEFINE_IDR(table);
 
@@ -349,8 +346,9 @@ static int table_start(struct shardblk *sb,
 	error = table_claim_uuid(sb, identity.uuid);
 	if (error)
 		return error;
-	engine.memtable_entries = div_u64(options->memtable,
-					  MEMTABLE_ENTRY_BYTES);
+	if (options->memtable)
+		engine.memtable_entries =
+			shard_options_memtable(options->memtable);
 	engine.cache_pages = div_u64(options->cache, identity.block_size);
 	error = shard_device_open(&sb->backing.backend, &engine, &device);
 	if (error)

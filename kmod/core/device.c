@@ -16,7 +16,6 @@
 #include "check.h"
 
 #define SHARD_MEMTABLE_BYTES	(16u << 20)
-#define SHARD_MEMTABLE_ENTRY	80	/* a node and its checksums, bytes */
 #define SHARD_COMPACT_RUNS	4u
 
 const char *shard_state_name(enum shard_state state)
@@ -216,11 +215,18 @@ static const struct shard_super_ops device_super_ops = {
 
 /* ---- opening ---- */
 
+u32 shard_options_memtable(u64 bytes)
+{
+	/* one less, for what a memtable has beside its entries */
+	return min_t(u64, div_u64(bytes, SHARD_MEMTABLE_ENTRY) - 1,
+		     SHARD_MEMTABLE_ENTRIES_MAX);
+}
+
 static int options_check(struct shard_options *o)
 {
 	if (!o->memtable_entries)
-		o->memtable_entries = SHARD_MEMTABLE_BYTES /
-				      SHARD_MEMTABLE_ENTRY;
+		o->memtable_entries =
+			shard_options_memtable(SHARD_MEMTABLE_BYTES);
 	if (!o->cache_pages)
 		o->cache_pages = 1024;
 	if (!o->compact_runs)

@@ -20,6 +20,9 @@ struct mt_node {
 	u32 next_free;
 };
 
+static_assert(sizeof(struct mt_node) + SHARD_MEMTABLE_CSUMS * sizeof(u32) <=
+	      SHARD_MEMTABLE_ENTRY);
+
 /* Checksums in all, at least. */
 #define MT_CSUMS_MIN		1024
 #define MT_NONE			U32_MAX

@@ -17,6 +17,9 @@
 
 struct shard_memtable;
 
+/* Memory that an entry takes, with its share of checksums, bytes. */
+#define SHARD_MEMTABLE_ENTRY	80u
+
 /* Entries that an insertion uses at most: the new one, and the second half of
  * one that it cuts in two.
  */

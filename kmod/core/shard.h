@@ -197,6 +197,9 @@ struct shard_info {
 int shard_format(struct shard_backend *backend,
 		 const struct shard_format_options *options);
 
+/** shard_options_memtable() - entries that so many bytes of memory hold */
+u32 shard_options_memtable(u64 bytes);
+
 /**
  * shard_device_open() - recover a device and begin to serve
  * @backend:	must live until shard_device_close()

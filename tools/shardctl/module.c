@@ -34,7 +34,8 @@ static const struct argp_option add_options[] = {
 	{ "retry-bad", OPT_RETRY_BAD, NULL, 0,
 	  "Use bad extents again if they can be reset and written", 0 },
 	{ "memtable", OPT_MEMTABLE, "SIZE", 0,
-	  "Memory for a memtable, of which there are two (64K to 1G, default 16M)", 0 },
+	  "Memory for a memtable, of which there are two (64K to 1G, default 16M);"
+	  " more than 80M is not used", 0 },
 	{ "cache", OPT_CACHE, "SIZE", 0,
 	  "Memory for index pages (64K to 1G, default 1024 pages)", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 }
