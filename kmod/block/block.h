@@ -138,6 +138,12 @@ enum shardblk_phase {
  * @trace_ops:	what the engine tells; @event comes and goes (debugfs.c)
  * @ring:	the last events; NULL until they were first asked for
  * @debugfs:	directory
+ * @scrub_lock:	of the scrub
+ * @scrub_work:	its next step
+ * @scrub:	under way, or NULL
+ * @scrub_damaged: what the last one found
+ * @scrub_rate:	KiB per second, at most
+ * @scrub_gone:	the device goes: no scrub begins any more
  * @state_work:	tells the world about a new state
  * @state_told:	the last one it told; @state_work's own once LIVE
  */
@@ -159,9 +165,38 @@ struct shardblk {
 	struct shard_ring *ring;
 	struct dentry *debugfs;
 	struct compat_shrinker shrinker;
+	struct mutex scrub_lock;
+	struct delayed_work scrub_work;
+	struct shard_scrub *scrub;
+	u64 scrub_damaged;
+	u32 scrub_rate;
+	bool scrub_gone;
 	struct work_struct state_work;
 	enum shard_state state_told;
 };
+
+/* KiB per second that a scrub reads when nothing else is said. */
+#define SHARDBLK_SCRUB_RATE	(32u << 10)
+
+/**
+ * struct shardblk_scrub_report - how a scrub is
+ * @running:	one is under way
+ * @percent:	of it
+ * @damaged:	what it, or the last one, found
+ */
+struct shardblk_scrub_report {
+	bool running;
+	u32 percent;
+	u64 damaged;
+};
+
+void shardblk_scrub_init(struct shardblk *sb);
+/** shardblk_scrub_start() - Return: 0, -EBUSY (one runs), -ENODEV, -ENOMEM */
+int shardblk_scrub_start(struct shardblk *sb);
+/** shardblk_scrub_stop() - @gone: for ever.  May sleep. */
+void shardblk_scrub_stop(struct shardblk *sb, bool gone);
+void shardblk_scrub_report(struct shardblk *sb,
+			   struct shardblk_scrub_report *report);
 
 /**
  * struct shardblk_options - how to add a device

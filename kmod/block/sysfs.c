@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/block/shardblkN/shardblk/: one value per file, all of them read-only.
+ * /sys/block/shardblkN/shardblk/: one value per file, read-only but for what
+ * begins and paces a scrub.
  *
  * The files come with the disk and go with it: del_gendisk() waits for readers,
  * and the engine is closed after that.
@@ -90,6 +91,56 @@ static ssize_t backing_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(backing);
 
+static ssize_t scrub_show(struct device *dev, struct device_attribute *attr,
+			  char *page)
+{
+	struct shardblk_scrub_report report;
+
+	shardblk_scrub_report(dev_to_disk(dev)->private_data, &report);
+	if (report.running)
+		return sysfs_emit(page, "running %u%%, %llu damaged\n",
+				  report.percent, report.damaged);
+	return sysfs_emit(page, "idle, %llu damaged\n", report.damaged);
+}
+
+static ssize_t scrub_store(struct device *dev, struct device_attribute *attr,
+			   const char *text, size_t len)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+	int error = 0;
+
+	if (sysfs_streq(text, "start"))
+		error = shardblk_scrub_start(sb);
+	else if (sysfs_streq(text, "stop"))
+		shardblk_scrub_stop(sb, false);
+	else
+		error = -EINVAL;
+	return error ? error : len;
+}
+static DEVICE_ATTR_RW(scrub);
+
+static ssize_t scrub_rate_show(struct device *dev,
+			       struct device_attribute *attr, char *page)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+
+	return sysfs_emit(page, "%u\n", READ_ONCE(sb->scrub_rate));
+}
+
+static ssize_t scrub_rate_store(struct device *dev,
+				struct device_attribute *attr,
+				const char *text, size_t len)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+	u32 rate;
+
+	if (kstrtou32(text, 10, &rate) || !rate)
+		return -EINVAL;
+	WRITE_ONCE(sb->scrub_rate, rate);
+	return len;
+}
+static DEVICE_ATTR_RW(scrub_rate);
+
 static struct device_attribute stat_attributes[SHARDBLK_NR_STATS];
 
 static ssize_t stat_show(struct device *dev, struct device_attribute *attr,
@@ -110,6 +161,8 @@ static struct attribute *single_attributes[] = {
 	&dev_attr_extent_size.attr,
 	&dev_attr_backing.attr,
 	&dev_attr_bad_extents.attr,
+	&dev_attr_scrub.attr,
+	&dev_attr_scrub_rate.attr,
 };
 
 static struct attribute *sysfs_attributes[ARRAY_SIZE(single_attributes) +

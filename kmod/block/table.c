@@ -430,6 +430,7 @@ int shardblk_add(const struct shardblk_options *options)
 	sb->read_only = options->read_only;
 	sb->trace_ops = shardblk_trace_ops;
 	INIT_WORK(&sb->state_work, table_state_work);
+	shardblk_scrub_init(sb);
 	error = table_insert(sb, options->id);
 	if (error)
 		goto out_free;
@@ -464,6 +465,7 @@ static int table_demolish(struct shardblk *sb)
 	int error;
 
 	shardblk_debugfs_remove(sb);
+	shardblk_scrub_stop(sb, true);
 	shardblk_disk_remove(sb);
 	compat_shrinker_remove(&sb->shrinker);
 	error = shard_device_close(sb->device);

@@ -166,6 +166,15 @@ int shard_page_check(const void *block, u32 block_size, u32 seed, u64 run_id,
 								     -EBADMSG;
 }
 
+int shard_page_proves(const void *block, u32 block_size, u32 seed, u64 run_id,
+		      u32 page)
+{
+	const struct shardblk_header *h = block;
+
+	return shard_page_check(block, block_size, seed, run_id, page,
+				le32_to_cpu(h->csum));
+}
+
 u8 shard_page_level(const void *block)
 {
 	const struct shardblk_run_page *d = block;

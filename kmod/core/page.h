@@ -65,6 +65,9 @@ u32 shard_page_end(struct shard_page_builder *b, u32 seed, u64 run_id,
  */
 int shard_page_check(const void *block, u32 block_size, u32 seed, u64 run_id,
 		     u32 page, u32 csum);
+/** shard_page_proves() - the same, for a page of which no parent is at hand */
+int shard_page_proves(const void *block, u32 block_size, u32 seed, u64 run_id,
+		      u32 page);
 u8 shard_page_level(const void *block);
 u32 shard_page_nr_entries(const void *block);
 

@@ -281,6 +281,42 @@ unsigned long shard_device_cache_count(const struct shard_device *device);
 unsigned long shard_device_cache_shrink(struct shard_device *device,
 					unsigned long nr);
 
+/**
+ * struct shard_scrub - a scrub under way
+ * @lba:	next logical block
+ * @run_id:	then: run at hand
+ * @page:	its next page
+ * @run_end:	ids of runs to be looked at are below
+ * @nr_damaged:	blocks and pages
+ * @nr_read:	blocks that the last step read
+ */
+struct shard_scrub {
+	struct shard_device *device;
+	u64 lba;
+	u64 run_id;
+	u32 page;
+	u64 run_end;
+	u64 nr_damaged;
+	u32 nr_read;
+	u8 *buf;
+	struct shard_block_map map[32];
+};
+
+/** shard_scrub_create() - may sleep; NULL without memory */
+struct shard_scrub *shard_scrub_create(struct shard_device *device);
+void shard_scrub_destroy(struct shard_scrub *scrub);
+
+/**
+ * shard_scrub_step() - read and verify the next few blocks
+ *
+ * Every mapped block, then every page of the index.  What is damaged, twice, is
+ * logged with its logical block and its place, and counted.  May sleep.
+ *
+ * Return: how many blocks were read, at least 1; 0: that was all; -EIO: the
+ * device has failed.
+ */
+int shard_scrub_step(struct shard_scrub *scrub);
+
 /** shard_device_fail() - the backing device is gone; any context */
 void shard_device_fail(struct shard_device *device);
 

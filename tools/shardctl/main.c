@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{ "format",	ctl_format,	"make a device or file a shardblk device" },
 	{ "add",	ctl_add,	"bring a formatted device up as /dev/shardblkN" },
 	{ "remove",	ctl_remove,	"take /dev/shardblkN down" },
+	{ "scrub",	ctl_scrub,	"have a device verified while it is up" },
 	{ "list",	ctl_list,	"list the devices that are up" },
 	{ "status",	ctl_status,	"show all that is known of them" },
 	{ "check",	ctl_check,	"verify a device or image" },

@@ -34,6 +34,7 @@ enum ctl_exit {
 int ctl_format(int argc, char **argv);
 int ctl_add(int argc, char **argv);
 int ctl_remove(int argc, char **argv);
+int ctl_scrub(int argc, char **argv);
 int ctl_list(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_check(int argc, char **argv);

@@ -123,7 +123,7 @@ test_usage()
 	expect 0 'Commands:' --help
 	expect 0 '^shardctl .*format 3' --version
 	local command
-	for command in format add remove list status check dump export graph; do
+	for command in format add remove scrub list status check dump export graph; do
 		expect 0 "Usage: shardctl $command" "$command" --help
 		expect 1 'Try .shardctl' "$command" --frob
 	done
@@ -140,6 +140,8 @@ test_usage()
 	expect 1 'id: not within' add --id=256 x
 	expect 1 'memtable: not within' add --memtable=1K x
 	expect 1 'either a device or --all' remove
+	expect 1 'which device' scrub
+	expect 1 'either --start or --stop' scrub --start --stop x
 	expect 1 'either a device or --all' remove --all x
 	expect 1 'too many' list x
 	expect 1 'section: no such section' dump --section=frob x
@@ -171,6 +173,7 @@ test_targets()
 		expect 3 'module is not loaded' list
 		expect 3 'module is not loaded' status
 		expect 3 'module is not loaded' remove --all
+		expect 3 'module is not loaded' scrub --start /dev/shardblk0
 	fi
 }
 

@@ -79,6 +79,7 @@ const struct check_suite check_suites[] = {
 	{ "sweep-alloc", check_sweep_alloc, 0, "each allocation fails" },
 	{ "sweep-pools", check_sweep_pools, 0, "one buffer and worker of each" },
 	{ "rot", check_rot, 0, "a check names the record of each live byte that rots" },
+	{ "scrub", check_scrub, 0, "a scrub finds what is damaged, and nothing else" },
 	{ "capacity", check_capacity, 0, "nothing is cut to 32 bits" },
 	{ "long-run", check_long_run, 0, "a run of many pages is written whole" },
 	{ "kill", check_kill, 0, "a start that is killed leaves no trace" },

@@ -24,6 +24,7 @@ void check_sweep(struct world *w);
 void check_sweep_alloc(struct world *w);
 void check_sweep_pools(struct world *w);
 void check_rot(struct world *w);
+void check_scrub(struct world *w);
 void check_capacity(struct world *w);
 void check_long_run(struct world *w);
 void check_kill(struct world *w);

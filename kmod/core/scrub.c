@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: scrub
+ *
+ * Reads and verifies what nobody may have read for a long time: every block that
+ * is mapped, then every page of the runs that there were at the beginning, past
+ * the cache.  What is not right is read once more before it is reported, and
+ * nothing is forgotten or changed for it: errors may pass.
+ *
+ * A step holds one version of the index for as long as it takes to read a few
+ * blocks, so nothing that it was told of can be reset under it (O7), and what is
+ * overwritten meanwhile is no damage.  How fast steps follow one another is
+ * whoever calls for them to say.
+ */
+#include "device.h"
+
+/* Blocks that a step reads at most. */
+#define SCRUB_BLOCKS	32u
+
+struct shard_scrub *shard_scrub_create(struct shard_device *device)
+{
+	struct shard_scrub *scrub = kvzalloc(sizeof(*scrub), GFP_KERNEL);
+
+	if (!scrub)
+		return NULL;
+	scrub->device = device;
+	/* runs that are made from now on were just written */
+	scrub->run_end = shard_index_run_id(device->index);
+	scrub->buf = kvmalloc(SCRUB_BLOCKS * device->store.block_size,
+			      GFP_KERNEL);
+	if (!scrub->buf) {
+		kvfree(scrub);
+		return NULL;
+	}
+	return scrub;
+}
+
+void shard_scrub_destroy(struct shard_scrub *scrub)
+{
+	if (!scrub)
+		return;
+	kvfree(scrub->buf);
+	kvfree(scrub);
+}
+
+static int scrub_read(struct shard_scrub *scrub, u64 block, u32 nr, void *to)
+{
+	struct shard_store *store = &scrub->device->store;
+
+	scrub->nr_read += nr;
+	atomic64_add(nr, &store->stats->scrub_blocks);
+	return shard_writeback_read_wait(store->wb, block * store->block_size,
+					 to, nr * store->block_size);
+}
+
+static void scrub_found(struct shard_scrub *scrub)
+{
+	scrub->nr_damaged++;
+	atomic64_inc(&scrub->device->stats.scrub_damaged);
+}
+
+/* ---- data ---- */
+
+static bool data_is_right(struct shard_scrub *scrub, const void *data, u32 csum)
+{
+	struct shard_store *store = &scrub->device->store;
+
+	return crc32c(store->seed, data, store->block_size) == csum;
+}
+
+static void scrub_again(struct shard_scrub *scrub, u64 lba, void *data,
+			const struct shard_block_map *m)
+{
+	struct shard_store *store = &scrub->device->store;
+	int err = scrub_read(scrub, m->block, 1, data);
+
+	shard_sometimes(!err && data_is_right(scrub, data, m->csum),
+			"what a scrub found to be wrong is right");
+	if (!err && data_is_right(scrub, data, m->csum))
+		return;
+	scrub_found(scrub);
+	pr_err_ratelimited("%s: scrub: block %llu at extent %u block %u %s\n",
+			   scrub->device->backend->name, lba,
+			   (u32)div_u64(m->block, store->extent_blocks),
+			   (u32)(m->block & (store->extent_blocks - 1)),
+			   err ? "cannot be read" : "has a wrong checksum");
+}
+
+/* Blocks of the map, from the first one on, that lie behind one another. */
+static u32 map_stretch(const struct shard_block_map *map, u32 nr)
+{
+	u32 i = 1;
+
+	while (i < nr && map[i].mapped &&
+	       map[i].block == map[0].block + i)
+		i++;
+	return i;
+}
+
+static void scrub_stretch(struct shard_scrub *scrub, u64 lba,
+			  const struct shard_block_map *map, u32 nr)
+{
+	u32 bs = scrub->device->store.block_size, i;
+	int err = scrub_read(scrub, map->block, nr, scrub->buf);
+
+	for (i = 0; i < nr; i++) {
+		u8 *data = scrub->buf + (size_t)i * bs;
+
+		if (err || !data_is_right(scrub, data, map[i].csum))
+			scrub_again(scrub, lba + i, data, &map[i]);
+	}
+}
+
+/* Return: blocks that were looked at. */
+static u32 scrub_range(struct shard_scrub *scrub, struct shard_version *version)
+{
+	struct shard_device *device = scrub->device;
+	struct shard_block_map *map = scrub->map;
+	u64 left = device->layout.logical_blocks - scrub->lba;
+	u32 nr = min_t(u64, SCRUB_BLOCKS, left), i;
+	int err;
+
+	BUILD_BUG_ON(ARRAY_SIZE(scrub->map) < SCRUB_BLOCKS);
+	memset(scrub->map, 0, sizeof(scrub->map));
+	err = shard_index_lookup(device->index, version, scrub->lba, nr, map,
+				 true);
+	if (err) {
+		/* one by one: the page may not know the others */
+		nr = 1;
+		memset(scrub->map, 0, sizeof(scrub->map));
+		err = shard_index_lookup(device->index, version, scrub->lba, 1,
+					 map, true);
+	}
+	if (err) {
+		scrub_found(scrub);
+		pr_err_ratelimited("%s: scrub: block %llu: the index cannot be read: %d\n",
+				   device->backend->name, scrub->lba, err);
+		return 1;
+	}
+	for (i = 0; i < nr;) {
+		u32 stretch = map[i].mapped ? map_stretch(map + i, nr - i) : 1;
+
+		if (map[i].mapped)
+			scrub_stretch(scrub, scrub->lba + i, map + i, stretch);
+		i += stretch;
+	}
+	return nr;
+}
+
+/* Return: blocks; 0 if only holes follow. */
+static u32 scrub_data(struct shard_scrub *scrub)
+{
+	struct shard_index *index = scrub->device->index;
+	struct shard_version *version;
+	u32 nr = 0;
+
+	if (scrub->lba == scrub->device->layout.logical_blocks)
+		return 0;
+	version = shard_index_hold(index);
+	/* with an error it says of which block it cannot be told */
+	if (shard_index_next(index, version, &scrub->lba))
+		nr = scrub_range(scrub, version);
+	shard_index_put(index, version);
+	scrub->lba += nr;
+	if (!nr)
+		scrub->lba = scrub->device->layout.logical_blocks;
+	return nr;
+}
+
+/* ---- pages of runs ---- */
+
+static void scrub_page(struct shard_scrub *scrub, const struct shard_run *run,
+		       u32 page)
+{
+	struct shard_store *store = &scrub->device->store;
+	u64 block = div_u64(shard_run_offset(store, run, page),
+			    store->block_size);
+	int tries, err = 0;
+
+	for (tries = 0; tries < 2; tries++) {
+		err = scrub_read(scrub, block, 1, scrub->buf);
+		if (!err)
+			err = shard_page_proves(scrub->buf, store->block_size,
+						store->seed, run->id, page);
+		if (!err)
+			return;
+	}
+	scrub_found(scrub);
+	pr_err_ratelimited("%s: scrub: page %u of run %llu at extent %u block %u bad: %d\n",
+			   scrub->device->backend->name, page, run->id,
+			   (u32)div_u64(block, store->extent_blocks),
+			   (u32)(block & (store->extent_blocks - 1)), err);
+}
+
+/* The run at hand, or the next one by id; NULL: there is none. */
+static const struct shard_run *scrub_run(struct shard_scrub *scrub,
+					 const struct shard_runs *runs)
+{
+	const struct shard_run *run = NULL;
+	u32 i;
+
+	for (i = 0; i < runs->nr; i++) {
+		const struct shard_run *r = runs->run[i];
+
+		if (r->id >= scrub->run_id && r->id < scrub->run_end &&
+		    (!run || r->id < run->id))
+			run = r;
+	}
+	if (run && run->id != scrub->run_id)
+		scrub->page = 0;
+	return run;
+}
+
+/* Return: pages; 0 if there are no more. */
+static u32 scrub_pages(struct shard_scrub *scrub)
+{
+	struct shard_index *index = scrub->device->index;
+	struct shard_version *version = shard_index_hold(index);
+	const struct shard_run *run;
+	struct shard_runs runs;
+	u32 nr = 0;
+
+	/* those of a version that cannot go before the one that is held */
+	shard_index_runs(index, &runs);
+	run = scrub_run(scrub, &runs);
+	if (run) {
+		scrub->run_id = run->id;
+		for (; nr < SCRUB_BLOCKS && scrub->page < run->nr_pages; nr++)
+			scrub_page(scrub, run, scrub->page++);
+		if (scrub->page == run->nr_pages) {
+			scrub->run_id++;
+			scrub->page = 0;
+		}
+	}
+	shard_index_put(index, version);
+	return nr;
+}
+
+int shard_scrub_step(struct shard_scrub *scrub)
+{
+	u32 nr;
+
+	if (shard_device_state(scrub->device) == SHARD_STATE_FAILED)
+		return -EIO;
+	scrub->nr_read = 0;
+	nr = scrub_data(scrub);
+	if (!nr)
+		nr = scrub_pages(scrub);
+	return nr ? max(scrub->nr_read, 1u) : 0;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A scrub finds what is damaged, and nothing else.
+ *
+ * Goal: whatever a read would not give, or an index page that is bad, is found;
+ * what is wrong once, what is overwritten meanwhile, and what nothing needs is
+ * not.  Method: a bit of each block of the disk is flipped by itself, and what
+ * the scrub says is compared with what reads say; then each read of a scrub
+ * fails once; then scrubs run beside histories in good health.
+ */
+#include "script.h"
+#include "suites.h"
+
+#define ROUNDS	20
+
+static u64 scrub_all(struct world *w)
+{
+	struct shard_scrub *scrub = shard_scrub_create(w->device);
+	u64 nr_damaged;
+	int ret;
+
+	if (!scrub)
+		kapi_fail("no memory for a scrub");
+	while ((ret = shard_scrub_step(scrub)) > 0)
+		;
+	if (ret)
+		kapi_fail("a scrub returned %d", ret);
+	nr_damaged = scrub->nr_damaged;
+	shard_scrub_destroy(scrub);
+	return nr_damaged;
+}
+
+static void history(struct world *w)
+{
+	script_fill(w, 15);
+	world_checkpoint(w);
+	script_write(w, 3, 5, false);
+	script_discard(w, 20, 10);
+	world_checkpoint(w);
+	script_write(w, 5, 1, false);
+	script_flush(w);
+}
+
+static u32 nr_unreadable(struct world *w)
+{
+	u64 stamps[M_BLOCKS_MAX];
+	u32 nr = 0, i;
+
+	world_read_stamps(w, stamps);
+	for (i = 0; i < w->model.nr_blocks; i++)
+		nr += stamps[i] == M_UNREADABLE;
+	return nr;
+}
+
+/* Each block of the disk rots. */
+static void scrub_rot(struct world *w, const struct world_config *config)
+{
+	u32 nr_data = 0, nr_pages = 0, nr_mapped = 0, i;
+	u64 at, found;
+
+	world_begin(w, config);
+	history(w);
+	for (i = 0; i < w->model.nr_blocks; i++)
+		nr_mapped += i < 20 || i >= 30;
+	if (scrub_all(w))
+		kapi_fail("a scrub found damage where there is none");
+	w->sick = true;
+	for (at = 0; at < config->disk.capacity; at += SECTOR_SIZE) {
+		u32 bad;
+
+		sim_disk_flip(w->disk, at + 99, at / SECTOR_SIZE % 8);
+		found = scrub_all(w);
+		bad = nr_unreadable(w);
+		sim_disk_flip(w->disk, at + 99, at / SECTOR_SIZE % 8);
+		if (found > 1 || bad > found)
+			kapi_fail("byte %llu rots: %u blocks cannot be read, %llu are found",
+				  at, bad, found);
+		nr_data += bad;
+		nr_pages += found - bad;
+	}
+	/* of what is cached no read tells: the pages of both runs */
+	if (nr_data != nr_mapped || nr_pages < 2)
+		kapi_fail("%u blocks of %u found, and %u pages", nr_data,
+			  nr_mapped, nr_pages);
+	if (scrub_all(w))
+		kapi_fail("a scrub remembers damage that is gone");
+	world_close(w);
+}
+
+/* Each read of a scrub gives an error, or a wrong bit, once. */
+static void scrub_transient(struct world *w, const struct world_config *config)
+{
+	static const enum sim_fault faults[] = {
+		SIM_FAULT_ERROR, SIM_FAULT_FLIP,
+	};
+	u32 in, i;
+
+	world_begin(w, config);
+	history(w);
+	for (i = 0; i < ARRAY_SIZE(faults); i++) {
+		bool struck = true;
+
+		for (in = 1; struck; in++) {
+			w->disk->strike = (struct sim_strike){
+				.in = in, .ops = BIT(SHARD_IO_READ),
+				.fault = faults[i], .where = 801,
+			};
+			if (scrub_all(w))
+				kapi_fail("a scrub believes what it saw once");
+			struck = !w->disk->strike.in;
+			w->disk->strike.in = 0;
+		}
+		if (in < 4)
+			kapi_fail("a scrub does not read");
+	}
+	world_close(w);
+}
+
+static void scrub_fiber(void *arg)
+{
+	if (scrub_all(arg))
+		kapi_fail("a scrub beside writes found damage");
+}
+
+/* What is overwritten, given up and used again meanwhile is no damage. */
+static void scrub_beside(struct world *w, const struct world_config *config)
+{
+	struct kapi_fiber *fiber;
+	u32 i, k;
+
+	world_begin(w, config);
+	history(w);
+	for (i = 0; i < ROUNDS; i++) {
+		fiber = kapi_spawn("scrub", scrub_fiber, w);
+		for (k = 0; k < 3; k++) {
+			script_fill(w, 15 - k);
+			world_checkpoint(w);
+		}
+		world_compact(w);
+		kapi_join(fiber);
+	}
+	world_close(w);
+}
+
+void check_scrub(struct world *w)
+{
+	struct world_config config;
+
+	history_config(&config, false, false);
+	scrub_rot(w, &config);
+	scrub_transient(w, &config);
+	scrub_beside(w, &config);
+}
