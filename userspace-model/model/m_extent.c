@@ -52,16 +52,6 @@ bool m_extent_next(struct m_extents *m, u32 stream)
 	return true;
 }
 
-u32 m_extent_place(struct m_extents *m, u32 stream, u32 nr_blocks, u64 seq)
-{
-	struct m_extent *e = &m->e[m_extent_first(m, stream, M_EXTENT_OPEN)];
-	u32 block = e->written;
-
-	e->written += nr_blocks;
-	e->last_seq = max(e->last_seq, seq);
-	return block;
-}
-
 void m_extent_cut(struct m_extents *m, u32 nr, u32 block, u64 seq)
 {
 	struct m_extent *e = &m->e[nr];
