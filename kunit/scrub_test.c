@@ -100,7 +100,8 @@ static void an_error_that_passes_is_no_damage(struct kunit *test)
 }
 
 /*
- * Goal: a scrub of a device that has failed ends; without memory there is none.
+ * Goal: a scrub of a device that has failed ends; one that finds no memory keeps
+ * none.
  * Method: fail the device; let each allocation fail.
  */
 static void a_scrub_ends_with_its_device(struct kunit *test)
@@ -119,7 +120,8 @@ static void a_scrub_ends_with_its_device(struct kunit *test)
 		alloc_fault_arm(i);
 		scrub = shard_scrub_create(dev->device);
 		KUNIT_EXPECT_TRUE(test, alloc_fault_disarm());
-		KUNIT_EXPECT_NULL(test, scrub);
+		/* in the kernel a large one has a second try */
+		shard_scrub_destroy(scrub);
 	}
 }
 
