@@ -59,7 +59,7 @@ static void what_failed_is_not_assigned_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, state(ex, nr), SHARD_EXTENT_SEALED);
 	shard_extent_try(ex, nr);
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(ex, BIT(INDEX), NULL,
-						   BIT(INDEX), &retired, 1), 1u);
+						   BIT(INDEX), 0, &retired, 1), 1u);
 	shard_extent_free(ex, nr);
 	KUNIT_EXPECT_EQ(test, state(ex, nr), SHARD_EXTENT_BAD);
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(ex, INDEX), 0u);
@@ -74,7 +74,7 @@ static void what_failed_is_not_assigned_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(ex), nr_free - 1);
 
 	/* all that the host may have */
-	for (i = 0; i < layout.host_extents - 2; i++)
+	for (i = 0; i < layout.host_extents + layout.reloc_extents - 4; i++)
 		KUNIT_EXPECT_NE(test, open_extent(test, ex, HOST), nr);
 	KUNIT_EXPECT_TRUE(test, shard_extents_starved(ex, HOST));
 	shard_extent_try(ex, nr);

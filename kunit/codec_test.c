@@ -288,7 +288,7 @@ static void superblock_fields_out_of_bounds_are_not_valid(struct kunit *test)
 	WRONG(r->extent_blocks, 1u << 21);
 	WRONG(r->nr_extents, 4);
 	WRONG(r->logical_blocks, 0);
-	WRONG(r->logical_blocks, 64000);
+	WRONG(r->logical_blocks, SHARDBLK_LOGICAL_BLOCKS_MAX + 1);
 	WRONG(r->checkpoint_blocks, 0);
 	WRONG(r->number, 0);
 	WRONG(r->durable_seq, r->checkpoint_seq - 1);
@@ -333,7 +333,9 @@ static struct shard_frame_header *frame_make(struct kunit *test, u8 stream)
 	} else {
 		h->entries[0].lba = 12345;
 		h->entries[0].nr_blocks = 9;
-		h->entries[0].kind = stream == SHARDBLK_STREAM_INDEX ||
+		h->entries[0].kind = stream == SHARDBLK_STREAM_RELOC ?
+				     SHARDBLK_ENTRY_RELOC :
+				     stream == SHARDBLK_STREAM_INDEX ||
 				     stream == SHARDBLK_STREAM_MERGE ?
 				     SHARDBLK_ENTRY_RUN :
 				     SHARDBLK_ENTRY_MANIFEST;

@@ -326,7 +326,8 @@ static void a_device_tells_about_itself(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, info->request_blocks_max,
 			TESTDEV_EXTENT_BLOCKS - 1);
 	KUNIT_EXPECT_EQ(test, info->super_extents + info->meta_extents +
-			info->index_extents + info->discard_extents +
+			info->index_extents + info->reloc_extents +
+			info->discard_extents +
 			info->host_extents, TESTDEV_EXTENTS);
 	KUNIT_EXPECT_EQ(test, info->mapped_blocks, 3ull);
 	KUNIT_EXPECT_EQ(test, info->applied_seq, 3ull);
@@ -404,30 +405,59 @@ static void a_device_whose_backing_is_gone_fails_everything(struct kunit *test)
 }
 
 /*
+ * Goal: a device that promises no more than it has is never full, whatever is
+ * left alive in each extent.
+ * Method: keep one live block in each extent, several times as many as there
+ * are extents.
+ */
+static void a_provisioned_device_is_never_full(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 lba, i;
+
+	for (lba = 0; lba < TESTDEV_BLOCKS - 1; lba++) {
+		KUNIT_ASSERT_EQ(test, testdev_write(dev, lba, 1, lba + 1), 0);
+		for (i = 0; i < 7; i++)
+			testdev_write(dev, TESTDEV_BLOCKS - 1, 1, i);
+	}
+	KUNIT_EXPECT_GT(test, testdev_stats(dev).reclaimed_extents, 0ull);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	testdev_crash(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (lba = 0; lba < TESTDEV_BLOCKS - 1; lba++)
+		testdev_expect(dev, lba, 1, lba + 1);
+}
+
+/*
  * Goal: a full device refuses writes, serves reads and discards, and takes
  * writes again once there is space.
- * Method: keep one live block in each extent until nothing is left; then
- * discard all of them.  Nobody asks for a checkpoint.
+ * Method: write more to a thin device than it has extents for; then discard
+ * all of it.  Nobody asks for a checkpoint.
  */
 static void a_full_device_can_always_be_emptied(struct kunit *test)
 {
+	u32 blocks = 2 * TESTDEV_EXTENTS * TESTDEV_EXTENT_BLOCKS;
 	struct testdev *dev = test->priv;
 	u32 lba, i;
 	int err = 0;
 
-	for (lba = 0; lba < TESTDEV_BLOCKS - 1 && !err; lba++) {
-		err = testdev_write(dev, lba, 1, lba + 1);
-		for (i = 0; i < 7 && !err; i++)
-			err = testdev_write(dev, TESTDEV_BLOCKS - 1, 1, 0xcc);
-	}
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	dev->format.logical_size = (u64)blocks * TESTDEV_BLOCK;
+	KUNIT_ASSERT_EQ(test, testdev_format(dev), -ENOSPC);
+	dev->format.thin = true;
+	KUNIT_ASSERT_EQ(test, testdev_format(dev), 0);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (lba = 0; lba < blocks && !err; lba++)
+		err = testdev_write(dev, lba, 1, lba % 250 + 1);
 	KUNIT_ASSERT_EQ(test, err, -ENOSPC);
+	KUNIT_EXPECT_GT(test, lba, TESTDEV_BLOCKS);
 	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
 			SHARD_STATE_FULL);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 1), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
 	for (i = 0; i + 2 < lba; i++)
-		testdev_expect(dev, i, 1, i + 1);
-	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, TESTDEV_BLOCKS), 0);
+		testdev_expect(dev, i, 1, i % 250 + 1);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, blocks), 0);
 	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
 	/* extents come back in the background, while this sleeps */
 	for (i = 0; i < 1000; i++) {
@@ -457,6 +487,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(states_have_names),
 	KUNIT_CASE(requests_out_of_range_are_refused),
 	KUNIT_CASE(a_device_whose_backing_is_gone_fails_everything),
+	KUNIT_CASE(a_provisioned_device_is_never_full),
 	KUNIT_CASE(a_full_device_can_always_be_emptied),
 	{}
 };

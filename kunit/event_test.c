@@ -144,7 +144,7 @@ static void writeback_tells_the_graph(struct kunit *test)
 		"append id=1 offset=1024 len=512 dep=1",
 		"issued id=1 first=1",
 		"written id=1 ticket=2",
-		"append id=2 queue=5 offset=2048 len=512 dep=2 after=1 ticket=2",
+		"append id=2 queue=6 offset=2048 len=512 dep=2 after=1 ticket=2",
 		"flush id=1 ticket=2",
 		"flushed id=1 durable=2",
 		"issued id=2 first=2",

@@ -88,7 +88,8 @@ static void place(struct kunit *test, u32 stream, u32 nr_blocks, u64 last_seq)
 /* Gives up what no root points to, once all that was written is published. */
 static u32 retire(struct fixture *f, u32 streams, u32 *retired, u32 max)
 {
-	return shard_extents_retire(f->ex, streams, NULL, streams, retired, max);
+	return shard_extents_retire(f->ex, streams, NULL, streams, 0, retired,
+				    max);
 }
 
 /*
@@ -233,12 +234,17 @@ static void metadata_is_served_before_host_data(struct kunit *test)
 			0u);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, false, picked, 8),
 			1u);
+	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream,
+			SHARDBLK_STREAM_RELOC);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, false, picked, 8),
+			1u);
 	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, HOST);
 }
 
 /*
- * Goal: no stream takes more than is its own; discards have one extent more.
- * Method: let the host stream want everything.
+ * Goal: no stream takes more than is its own; moved data and discards have one
+ * extent more than the host.
+ * Method: let the host stream want everything, then the others.
  */
 static void a_stream_takes_no_more_than_its_own(struct kunit *test)
 {
@@ -248,7 +254,7 @@ static void a_stream_takes_no_more_than_its_own(struct kunit *test)
 	shard_extents_stock(f->ex, HOST, EXTENTS, EXTENTS);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
 	nr = shard_extents_pick(f->ex, 1000, false, picked, EXTENTS);
-	KUNIT_EXPECT_EQ(test, nr, f->layout.host_extents);
+	KUNIT_EXPECT_EQ(test, nr, f->layout.host_extents + f->layout.reloc_extents - 2);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
 	while (nr--) {
 		shard_extent_ready(f->ex, picked[nr]);
@@ -260,9 +266,12 @@ static void a_stream_takes_no_more_than_its_own(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, false, picked, EXTENTS),
 			f->layout.discard_extents);
 	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
-	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex),
-			FREE - f->layout.host_extents -
-			f->layout.discard_extents);
+	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex), FREE - f->layout.host_extents -
+			f->layout.reloc_extents + 2 - f->layout.discard_extents);
+	shard_extents_want(f->ex, SHARDBLK_STREAM_RELOC, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, false, picked, EXTENTS),
+			1u);
+	shard_extents_want(f->ex, SHARDBLK_STREAM_RELOC, false);
 	/* enough is left for each of the others */
 	KUNIT_EXPECT_GE(test, shard_extents_nr_free(f->ex),
 			f->layout.index_extents + f->layout.merge_extents +
@@ -280,7 +289,7 @@ static void space_is_back_when_the_reserve_is_whole(struct kunit *test)
 	u32 picked[EXTENTS], retired[EXTENTS], nr, i;
 
 	shard_extents_stock(f->ex, HOST, 2, 4);
-	for (i = 0; i < f->layout.host_extents; i++)
+	for (i = 0; i < f->layout.host_extents + f->layout.reloc_extents - 2; i++)
 		open_extent(test, HOST);
 	shard_extents_for_discard(f->ex);
 	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
@@ -375,13 +384,13 @@ static void references_are_counted_by_differences(struct kunit *test)
 	shard_refs_add(refs, &at, 9);
 	KUNIT_EXPECT_EQ(test, shard_refs_live(refs, nr, &e), 5u);
 	KUNIT_EXPECT_EQ(test, shard_refs_live(NULL, nr, &e), 0u);
-	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0,
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0, 0,
 						   &retired, 1), 0u);
 	KUNIT_EXPECT_EQ(test, extent(f, nr).live, 5u);
 	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
 	at.generation = e.generation;
 	shard_refs_add(refs, &at, -4);
-	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0,
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0, 0,
 						   &retired, 1), 0u);
 	KUNIT_EXPECT_EQ(test, extent(f, nr).live, 1u);
 	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
@@ -392,7 +401,7 @@ static void references_are_counted_by_differences(struct kunit *test)
 	at.generation = e.generation;
 	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
 	shard_refs_add(refs, &at, -1);
-	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0,
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0, 0,
 						   &retired, 1), 1u);
 	kvfree(refs);
 }
@@ -414,7 +423,7 @@ static void an_unpublished_run_keeps_its_extents(struct kunit *test)
 	new = open_extent(test, INDEX);
 	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, INDEX, 3, 0, &at));
 	shard_extents_seal(f->ex, new);
-	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), NULL, 0,
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), NULL, 0, 0,
 						   retired, 1), 1u);
 	KUNIT_EXPECT_EQ(test, retired[0], old);
 	shard_extents_abandon(f->ex, BIT(INDEX));

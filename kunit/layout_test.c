@@ -54,11 +54,12 @@ static void a_layout_divides_all_extents(struct kunit *test)
 		KUNIT_EXPECT_GE(test, usable, l.logical_blocks);
 		KUNIT_EXPECT_EQ(test, SHARDBLK_SUPER_EXTENTS + l.meta_extents +
 				l.index_extents + l.merge_extents +
-				l.discard_extents + l.host_extents,
+				l.reloc_extents + l.discard_extents +
+				l.host_extents,
 				l.nr_extents);
 		KUNIT_EXPECT_EQ(test, usable, (u64)(l.host_extents -
 				l.head_extents) *
-				shard_extent_payload(l.block_size, l.extent_blocks));
+				shard_extent_singles(l.block_size, l.extent_blocks));
 		/* old and new run, full */
 		KUNIT_EXPECT_GE(test, (u64)l.merge_extents *
 				shard_extent_payload(l.block_size, l.extent_blocks),

@@ -14,7 +14,7 @@
 /* Extents of the rig; 16 blocks each. */
 #define RIG_EXTENTS		64
 #define RIG_EXTENT_BLOCKS	16
-#define RIG_LOGICAL_BLOCKS	512
+#define RIG_LOGICAL_BLOCKS	480
 
 /**
  * struct rig - see above

@@ -138,11 +138,13 @@ static void writes_are_counted_by_cause(struct kunit *test)
 		append(f, q, q, q * 10, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.host_frames), 1);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.host_blocks), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.reloc_frames), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.reloc_blocks), 1);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.index_writes), 2);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.index_blocks), 2);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.meta_writes), 2);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.super_writes), 1);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_writes), 6);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_writes), 7);
 	end(f);
 }
 

@@ -180,11 +180,15 @@ struct shardblk_list {
  * @super_extents:	out: extents that hold superblock records
  * @meta_extents:	out: extents set aside for manifests
  * @index_extents:	out: extents set aside for runs
+ * @reloc_extents:	out: extents beyond the host's that only moved data may use
  * @discard_extents:	out: extents that only discards may use
  * @head_extents:	out: extents set aside for open append positions
  * @host_extents:	out: extents for host data
  * @free_extents:	out: extents that are free now
  * @host_extents_used:	out: host extents in use now
+ * @host_extents_left:	out: extents that the host can still open
+ * @reloc_extents_used:	out: extents with moved data in use now
+ * @thin:		out: more is promised than there is room for
  * @logical_blocks:	out: size of the device
  * @mapped_blocks:	out: blocks that the index points to, as of the last
  *			checkpoint; overwritten ones until they are merged away
@@ -220,11 +224,15 @@ struct shardblk_status {
 	__u32 super_extents;
 	__u32 meta_extents;
 	__u32 index_extents;
+	__u32 reloc_extents;
 	__u32 discard_extents;
 	__u32 head_extents;
 	__u32 host_extents;
 	__u32 free_extents;
 	__u32 host_extents_used;
+	__u32 host_extents_left;
+	__u32 reloc_extents_used;
+	__u32 thin;
 	__u64 logical_blocks;
 	__u64 mapped_blocks;
 	__u64 applied_seq;

@@ -52,6 +52,8 @@
 #define SHARDBLK_MANIFEST_COPIES	2u
 
 #define SHARDBLK_FRAME_PAYLOAD_MAX	255u	/* payload blocks of a frame */
+/* Blocks of a device, which may be larger than what it lies on. */
+#define SHARDBLK_LOGICAL_BLOCKS_MAX	0x1000000000000ull
 
 /* The end of a log extent that may still have been growing. */
 #define SHARDBLK_END_OPEN		0xffffffffu
@@ -66,11 +68,12 @@
 /* What an append position is for. */
 enum shardblk_stream {
 	SHARDBLK_STREAM_HOST	= 0,	/* requests: data and discards */
-	SHARDBLK_STREAM_MERGE	= 1,	/* pages of runs that merges made */
-	SHARDBLK_STREAM_INDEX	= 2,	/* pages of runs that checkpoints made */
-	SHARDBLK_STREAM_META0	= 3,	/* manifest, copy 0 */
-	SHARDBLK_STREAM_META1	= 4,	/* manifest, copy 1 */
-	SHARDBLK_STREAM_SUPER	= 5,	/* superblock records */
+	SHARDBLK_STREAM_RELOC	= 1,	/* data that was moved */
+	SHARDBLK_STREAM_MERGE	= 2,	/* pages of runs that merges made */
+	SHARDBLK_STREAM_INDEX	= 3,	/* pages of runs that checkpoints made */
+	SHARDBLK_STREAM_META0	= 4,	/* manifest, copy 0 */
+	SHARDBLK_STREAM_META1	= 5,	/* manifest, copy 1 */
+	SHARDBLK_STREAM_SUPER	= 6,	/* superblock records */
 };
 
 /**
@@ -187,6 +190,7 @@ enum shardblk_entry_kind {
 	SHARDBLK_ENTRY_DISCARD	= 2,	/* no payload: blocks become holes */
 	SHARDBLK_ENTRY_RUN	= 3,	/* payload: pages of a run */
 	SHARDBLK_ENTRY_MANIFEST	= 4,	/* payload: pages of a manifest */
+	SHARDBLK_ENTRY_RELOC	= 5,	/* payload: data that was moved */
 };
 
 /**
@@ -248,9 +252,12 @@ enum shardblk_item_kind {
  * @extent:	extent number
  * @generation:	highest generation assigned so far
  * @written:	blocks written when the manifest was
- * @live:	host: blocks that entries of the runs point to, also entries that
- *		newer runs hide; index: pages of the runs
+ * @live:	data: blocks that entries of the runs point to, also entries that
+ *		newer runs hide; 0 if all of it was moved or overwritten; index:
+ *		pages of the runs
  * @reserved2:	zero
+ * @birth:	data: sequence number when what is in it was last written by
+ *		the host, on average
  */
 struct shardblk_item_extent {
 	__u8 kind;
@@ -261,7 +268,8 @@ struct shardblk_item_extent {
 	__le32 generation;
 	__le32 written;
 	__le32 live;
-	__u8 reserved2[12];
+	__u8 reserved2[4];
+	__le64 birth;
 };
 
 /**

@@ -12,6 +12,7 @@
  *	shardsim compare [--disk=NAME] LENGTH
  *	shardsim bench
  *	shardsim bench-memory LOG2_BLOCKS
+ *	shardsim bench-gc
  *	shardsim list
  *
  * Exit codes: 0 all passed, 1 something failed, 2 usage.
@@ -613,6 +614,8 @@ int main(int argc, char **argv)
 		return cmd_bench() ?: exhaustive_bench();
 	if (!strcmp(command, "bench-memory") && optind < argc)
 		return bench_memory(atoi(argv[optind]));
+	if (!strcmp(command, "bench-gc"))
+		return bench_gc();
 	if (!strcmp(command, "list"))
 		return cmd_list();
 	if (!strcmp(command, "exhaustive") && optind + 1 < argc)

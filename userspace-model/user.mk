@@ -67,7 +67,7 @@ user-cc-clang-O2	:= clang
 user-cflags-clang-O2	:= -O2 -DCONFIG_DEBUG_LIST $(CLANG_WARN)
 user-cflags-mutants	:= $(user-cflags-tool)
 user-srcs-mutants	:= userspace-model/mutants/mutant.c
-user-libs		:= -lisal
+user-libs		:= -lisal -lm
 
 # gcc copies a sector with "rep movs" where it knows a bound of the length:
 # a scenario takes twice as long as with the C library's memcpy().

@@ -209,12 +209,16 @@ static void table_report(struct shardblk *sb, struct shardblk_status *status)
 	status->super_extents = info.super_extents;
 	status->meta_extents = info.meta_extents;
 	status->index_extents = info.index_extents;
+	status->reloc_extents = info.reloc_extents;
 	status->discard_extents = info.discard_extents;
 	status->head_extents = info.head_extents;
 	status->host_extents = info.host_extents;
 	status->free_extents = info.free_extents;
 	status->bad_extents = info.bad_extents;
 	status->host_extents_used = info.host_extents_used;
+	status->host_extents_left = info.host_extents_left;
+	status->reloc_extents_used = info.reloc_extents_used;
+	status->thin = info.thin;
 	status->logical_blocks = info.logical_blocks;
 	status->mapped_blocks = info.mapped_blocks;
 	status->applied_seq = info.applied_seq;

@@ -82,6 +82,11 @@ static void compact_end(struct shard_device *device, int err)
 	device->compact_running = false;
 	device->compact_error = err;
 	device->compacts_done++;
+	/* what the merge found to be dead may be spread over extents */
+	if (!err)
+		device->barren_until = 0;
+	if (!err && shard_device_reclaim_due(device))
+		shard_device_want_reclaim(device);
 	queue_work(device->wq, &device->admit_work);
 	wake_up_all(&device->checkpoint_done);
 	spin_unlock_irqrestore(&device->lock, flags);
@@ -250,6 +255,8 @@ static void checkpoint_end(struct shard_device *device, int err)
 	if (!err) {
 		device->checkpoint_seq = device->frozen_from.seq;
 		shard_device_note_durable(device, device->checkpoint_seq);
+		if (shard_device_reclaim_due(device))
+			shard_device_want_reclaim(device);
 		/* full: what was discarded comes back by a merge of all, */
 		shard_device_want_compaction(device, device->state ==
 						     SHARD_STATE_FULL);

@@ -277,7 +277,8 @@ static bool check_locator(struct check *c, const struct shard_range *range)
 	    range->place.extent >= c->view->record->nr_extents)
 		return true;
 	shard_extent_get(c->view->store->ex, range->place.extent, &e);
-	if (e.generation == range->place.generation) {
+	if (e.generation == range->place.generation &&
+	    e.state != SHARD_EXTENT_FREE && e.state != SHARD_EXTENT_BAD) {
 		c->live[range->place.extent] += range->nr_blocks;
 		return true;
 	}

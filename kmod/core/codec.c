@@ -66,6 +66,12 @@ u32 shard_frame_request_max(u32 block_size)
 	return (block_size - frame_len(1, 0)) / sizeof(__le32);
 }
 
+u32 shard_frame_singles_max(u32 block_size)
+{
+	return (block_size - frame_len(0, 0)) /
+	       (sizeof(struct shardblk_frame_entry) + sizeof(__le32));
+}
+
 bool shard_frame_fits(u32 block_size, u32 nr_entries, u32 nr_blocks)
 {
 	return nr_blocks <= SHARDBLK_FRAME_PAYLOAD_MAX &&
@@ -159,8 +165,8 @@ static bool super_geometry_valid(const struct shard_super_record *r)
 		return false;
 	if (r->nr_extents <= SHARDBLK_SUPER_EXTENTS)
 		return false;
-	if (!r->logical_blocks || r->logical_blocks >=
-	    (u64)r->nr_extents * r->extent_blocks)
+	if (!r->logical_blocks ||
+	    r->logical_blocks > SHARDBLK_LOGICAL_BLOCKS_MAX)
 		return false;
 	return r->checkpoint_blocks != 0;
 }
@@ -353,6 +359,9 @@ static bool frame_entry_valid(const struct shard_frame_header *h,
 	case SHARDBLK_ENTRY_DISCARD:
 		return h->stream == SHARDBLK_STREAM_HOST &&
 		       e->lba + e->nr_blocks > e->lba;
+	case SHARDBLK_ENTRY_RELOC:
+		return h->stream == SHARDBLK_STREAM_RELOC &&
+		       e->lba + e->nr_blocks > e->lba;
 	case SHARDBLK_ENTRY_RUN:
 		return h->stream == SHARDBLK_STREAM_INDEX ||
 		       h->stream == SHARDBLK_STREAM_MERGE;
@@ -536,6 +545,7 @@ void shard_item_encode(const struct shard_item *item, void *block, u32 idx)
 		e->generation = cpu_to_le32(item->extent.generation);
 		e->written = cpu_to_le32(item->extent.written);
 		e->live = cpu_to_le32(item->extent.live);
+		e->birth = cpu_to_le64(item->extent.birth);
 		break;
 	case SHARDBLK_ITEM_RUN:
 		r->height = item->run.height;
@@ -572,6 +582,7 @@ int shard_item_decode(const void *block, u32 idx, struct shard_item *item)
 		item->extent.generation = le32_to_cpu(e->generation);
 		item->extent.written = le32_to_cpu(e->written);
 		item->extent.live = le32_to_cpu(e->live);
+		item->extent.birth = le64_to_cpu(e->birth);
 		return e->stream < SHARDBLK_STREAM_SUPER &&
 		       !(e->flags & ~SHARDBLK_EXTENT_BAD) && !e->reserved &&
 		       !memchr_inv(e->reserved2, 0, sizeof(e->reserved2)) ?

@@ -96,6 +96,7 @@ struct shard_item {
 			u32 generation;
 			u32 written;
 			u32 live;
+			u64 birth;
 		} extent;
 		struct {
 			u8 height;
@@ -142,6 +143,8 @@ u32 shard_items_max(u32 block_size);
 
 /* Blocks of the largest write request: its frame header must hold it. */
 u32 shard_frame_request_max(u32 block_size);
+/* Payload blocks of a frame in which each is an entry of its own. */
+u32 shard_frame_singles_max(u32 block_size);
 /* Does a header with these numbers fit? */
 bool shard_frame_fits(u32 block_size, u32 nr_entries, u32 nr_blocks);
 

@@ -89,7 +89,8 @@ static bool leaves_room(struct shard_store *store,
 			const struct shard_runs *runs, u32 nr)
 {
 	const struct shard_layout *l = shard_extents_layout(store->ex);
-	u64 all = shard_run_pages_max(store->block_size, l->logical_blocks);
+	u64 all = shard_run_pages_max(store->block_size,
+				      shard_layout_mapped_max(l));
 	u32 payload = shard_extent_pages(store->block_size,
 					 store->extent_blocks);
 

@@ -175,6 +175,8 @@ static void device_space(void *ctx)
 	spin_lock_irqsave(&device->lock, flags);
 	back = device->state == SHARD_STATE_FULL &&
 	       shard_extents_space_is_back(device->store.ex);
+	if (shard_device_reclaim_due(device))
+		shard_device_want_reclaim(device);
 	if (back) {
 		device->for_discard = false;
 		state_change(device, SHARD_STATE_READ_WRITE);
@@ -253,7 +255,8 @@ static int device_layout(struct shard_device *device)
 	l->extent_blocks = r->extent_blocks;
 	l->nr_extents = r->nr_extents;
 	l->logical_blocks = r->logical_blocks;
-	if (!shard_layout_make(l) || !shard_layout_valid(l) ||
+	device->usable_blocks = shard_layout_make(l);
+	if (!l->host_extents || !shard_layout_valid(l) ||
 	    (u64)l->nr_extents * l->extent_blocks >
 	    div_u64(device->backend->capacity, l->block_size)) {
 		pr_err("%s: its superblock does not fit the device\n",
@@ -292,7 +295,8 @@ static int device_make(struct shard_device *device)
 	if (!store->ex || !device->index || !device->retry_block ||
 	    (!store->reserve && !device->options.read_only))
 		return -ENOMEM;
-	return shard_write_init(device);
+	err = shard_reclaim_init(device);
+	return err ? err : shard_write_init(device);
 }
 
 /* What the first writes and the first checkpoint need, and then the next. */
@@ -302,6 +306,8 @@ static void device_stock(struct shard_device *device)
 
 	for (stream = 0; stream < SHARD_STREAMS; stream++)
 		shard_extents_stock(device->store.ex, stream, 0, 1);
+	/* that takes from the host what it may never need */
+	shard_extents_stock(device->store.ex, SHARDBLK_STREAM_RELOC, 0, 0);
 	shard_extents_stock(device->store.ex, SHARDBLK_STREAM_HOST,
 			    SHARD_HOST_LOW, SHARD_HOST_HIGH);
 }
@@ -416,12 +422,14 @@ static int device_workqueues(struct shard_device *device)
 						WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	device->compact_wq = alloc_workqueue("shardblk-compact",
 					     WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	device->reclaim_wq = alloc_workqueue("shardblk-reclaim",
+					     WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	device->read_wq = alloc_workqueue("shardblk-read",
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	device->retry_wq = alloc_ordered_workqueue("shardblk-retry",
 						   WQ_MEM_RECLAIM);
 	return device->wq && device->checkpoint_wq && device->compact_wq &&
-	       device->read_wq && device->retry_wq ? 0 : -ENOMEM;
+	       device->reclaim_wq && device->read_wq && device->retry_wq ? 0 : -ENOMEM;
 }
 
 static void device_destroy(struct shard_device *device)
@@ -429,6 +437,8 @@ static void device_destroy(struct shard_device *device)
 	/* each may set the next going, in this order */
 	if (device->wq)
 		flush_workqueue(device->wq);
+	if (device->reclaim_wq)
+		flush_workqueue(device->reclaim_wq);
 	if (device->checkpoint_wq)
 		flush_workqueue(device->checkpoint_wq);
 	if (device->compact_wq)
@@ -444,11 +454,14 @@ static void device_destroy(struct shard_device *device)
 		destroy_workqueue(device->checkpoint_wq);
 	if (device->compact_wq)
 		destroy_workqueue(device->compact_wq);
+	if (device->reclaim_wq)
+		destroy_workqueue(device->reclaim_wq);
 	if (device->read_wq)
 		destroy_workqueue(device->read_wq);
 	if (device->retry_wq)
 		destroy_workqueue(device->retry_wq);
 	shard_write_exit(device);
+	shard_reclaim_destroy(device->reclaim);
 	shard_index_destroy(device->index);
 	shard_reserve_destroy(device->store.reserve);
 	shard_extents_destroy(device->store.ex);
@@ -476,6 +489,7 @@ int shard_device_open(struct shard_backend *backend,
 	init_waitqueue_head(&device->store.changed);
 	INIT_WORK(&device->checkpoint_work, shard_checkpoint_work);
 	INIT_WORK(&device->compact_work, shard_compact_work);
+	INIT_WORK(&device->reclaim_work, shard_reclaim_work);
 	INIT_WORK(&device->admit_work, shard_write_admit);
 	INIT_LIST_HEAD(&device->waiting);
 	device->store.stats = &device->stats;
@@ -506,6 +520,9 @@ int shard_device_open(struct shard_backend *backend,
 		    shard_device_checkpoint_due(device))
 			shard_device_want_checkpoint(device);
 		shard_device_want_compaction(device, false);
+		device->serving = true;
+		if (shard_device_reclaim_due(device))
+			shard_device_want_reclaim(device);
 		spin_unlock_irqrestore(&device->lock, flags);
 	}
 	/* until a manifest says so, too, they are bad at the next start */
@@ -554,9 +571,12 @@ int shard_device_close(struct shard_device *device)
 	spin_lock_irqsave(&device->lock, flags);
 	device->closing = true;
 	device->checkpoint_wanted = false;
+	device->reclaim_wanted = false;
 	WARN_ON(!list_empty(&device->waiting));
 	spin_unlock_irqrestore(&device->lock, flags);
+	wake_up_all(&device->checkpoint_done);
 	if (device->store.super) {
+		flush_work(&device->reclaim_work);
 		flush_work(&device->checkpoint_work);
 		flush_work(&device->compact_work);
 		flush_work(&device->admit_work);
@@ -577,6 +597,7 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	memcpy(info->uuid, r->uuid, sizeof(info->uuid));
 	memcpy(info->format_id, r->format_id, sizeof(info->format_id));
 	info->read_only = device->options.read_only;
+	info->thin = device->usable_blocks < r->logical_blocks;
 	info->block_size = r->block_size;
 	info->extent_blocks = r->extent_blocks;
 	info->nr_extents = r->nr_extents;
@@ -586,6 +607,7 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	info->meta_extents = device->layout.meta_extents;
 	info->index_extents = device->layout.index_extents +
 			      device->layout.merge_extents;
+	info->reloc_extents = device->layout.reloc_extents;
 	info->discard_extents = device->layout.discard_extents;
 	info->head_extents = device->layout.head_extents;
 	info->host_extents = device->layout.host_extents;
@@ -593,6 +615,9 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	info->bad_extents = shard_extents_nr_bad(ex);
 	info->host_extents_used = shard_extents_nr_used(ex,
 							SHARDBLK_STREAM_HOST);
+	info->reloc_extents_used =
+		shard_extents_nr_used(ex, SHARDBLK_STREAM_RELOC);
+	info->host_extents_left = shard_extents_host_left(ex);
 	info->mapped_blocks = shard_extents_live(ex);
 	shard_index_runs(device->index, &runs);
 	info->nr_runs = runs.nr;

@@ -9,6 +9,7 @@
 
 #include "checkpoint.h"
 #include "compaction.h"
+#include "reclaim.h"
 #include "recover.h"
 #include "shard.h"
 
@@ -67,6 +68,7 @@ struct shard_device {
 	struct shard_options options;
 	struct shard_super_record record;	/* as of the start */
 	struct shard_layout layout;
+	u64 usable_blocks;		/* what it has room for */
 	struct shard_store store;
 	struct shard_stats stats;
 	struct shard_index *index;
@@ -74,6 +76,7 @@ struct shard_device {
 
 	spinlock_t lock;		/* of all below */
 	enum shard_state state;
+	bool serving;			/* all of a start is done */
 	bool closing;
 	/* the write path */
 	struct shard_host_frame *frames;
@@ -97,6 +100,10 @@ struct shard_device {
 	u64 log_blocks;
 	u64 log_frames;
 	bool for_discard;		/* the discard reserve is in use */
+	/* what was tried to get space since the last frame was applied */
+	u64 barren_until;		/* number until which reclaiming gains nothing */
+	u64 space_seq;
+	u32 space_step;
 	/* checkpoints */
 	bool checkpoint_wanted;
 	bool checkpoint_running;
@@ -114,6 +121,19 @@ struct shard_device {
 	u64 compacts_done;		/* attempts ended, failed ones too */
 	int compact_error;
 
+	/* reclamation */
+	struct shard_reclaim *reclaim;
+	bool reclaim_wanted;
+	bool reclaim_one;		/* ... of an extent, whatever space there is */
+	bool reclaim_running;
+	u32 reclaim_stuck;		/* the worker's: passes without an extent */
+	bool reclaim_barren;		/* the worker's: it has gained nothing */
+	u32 reclaim_live_max;		/* blocks of an extent that can gain */
+	u32 reclaim_low;		/* host extents left: begin */
+	u32 reclaim_high;		/* ... and end */
+	u64 reclaims_done;		/* attempts ended, failed ones too */
+	int reclaim_error;
+
 	struct workqueue_struct *wq;	/* admissions */
 	struct work_struct admit_work;
 	/* each its own: a checkpoint may wait for a merge */
@@ -121,6 +141,8 @@ struct shard_device {
 	struct work_struct checkpoint_work;
 	struct workqueue_struct *compact_wq;
 	struct work_struct compact_work;
+	struct workqueue_struct *reclaim_wq;
+	struct work_struct reclaim_work;
 	struct workqueue_struct *read_wq;
 	struct workqueue_struct *retry_wq;	/* one worker: owns retry_block */
 	void *retry_block;
@@ -139,6 +161,28 @@ void shard_compact_work(struct work_struct *work);
 /* With the lock held; @all: merge all runs, else if a merge is due. */
 void shard_device_want_compaction(struct shard_device *device, bool all);
 
+/* What to do for a request that no extent is ready for. */
+enum shard_space {
+	SPACE_COMES,		/* someone will call when it is there */
+	SPACE_FULL,		/* for writes; it may wait for the discards' own */
+	SPACE_NONE,		/* not even that is left */
+};
+
+/* space.c */
+void shard_reclaim_work(struct work_struct *work);
+int shard_reclaim_init(struct shard_device *device);
+/* All with the lock held. */
+void shard_device_want_reclaim(struct shard_device *device);
+/* Is space short, and may something be moved for a gain? */
+bool shard_device_reclaim_due(struct shard_device *device);
+/*
+ * When no host extent is ready: will there be one?  Then the worker that admits
+ * requests is told.
+ */
+bool shard_device_space_comes(struct shard_device *device);
+enum shard_space shard_device_space(struct shard_device *device,
+				    const struct shard_request *r);
+
 /* write.c */
 int shard_write_init(struct shard_device *device);
 void shard_write_exit(struct shard_device *device);
@@ -151,14 +195,11 @@ void shard_write_commit(struct shard_device *device);
 void shard_write_admit(struct work_struct *work);
 /* Applies or fails what has been written, and sees to what comes next. */
 void shard_write_settle(struct shard_device *device);
-/*
- * With the lock held, when no host extent is ready: will there be one?  Then
- * the worker that admits requests is told.
- */
-bool shard_write_space_comes(struct shard_device *device);
 /* Where replay of what is not applied starts; with the lock held. */
 void shard_write_log_start(struct shard_device *device,
 			   struct shard_log_start *from);
+/* Seals what is being built; are any frames under way?  With the lock held. */
+bool shard_write_pending(struct shard_device *device);
 /* Fails all that waits; no request is admitted any more. */
 void shard_write_fail_waiting(struct shard_device *device, int error);
 

@@ -31,9 +31,14 @@ struct shard_extents *shard_extents_create(const struct shard_layout *layout)
 	INIT_LIST_HEAD(&ex->free);
 	INIT_LIST_HEAD(&ex->log);
 	INIT_LIST_HEAD(&ex->assigned);
+	ex->random = 1;
 	for (i = 0; i < SHARD_STREAMS; i++)
 		INIT_LIST_HEAD(&ex->heads[i].ready);
-	ex->heads[SHARDBLK_STREAM_HOST].limit = layout->host_extents;
+	/* O12: two more are there for moved data whatever the host has taken */
+	ex->heads[SHARDBLK_STREAM_HOST].limit = layout->host_extents +
+						layout->reloc_extents - 2;
+	ex->heads[SHARDBLK_STREAM_RELOC].limit = layout->host_extents +
+						 layout->reloc_extents;
 	ex->heads[SHARDBLK_STREAM_INDEX].limit = layout->index_extents;
 	ex->heads[SHARDBLK_STREAM_MERGE].limit = layout->merge_extents;
 	ex->heads[SHARDBLK_STREAM_META0].limit = layout->meta_extents / 2;
@@ -100,9 +105,22 @@ void shard_extents_for_discard(struct shard_extents *ex)
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
+/* Extents of a stream; those of data have their share together. */
+static u32 stream_used(struct shard_extents *ex, u32 stream)
+{
+	lockdep_assert_held(&ex->lock);
+	if (!(BIT(stream) & SHARD_DATA_STREAMS))
+		return ex->heads[stream].nr_used;
+	return ex->heads[SHARDBLK_STREAM_HOST].nr_used +
+	       ex->heads[SHARDBLK_STREAM_RELOC].nr_used;
+}
+
 static u32 head_limit(struct shard_extents *ex, u32 stream)
 {
 	u32 limit = extents_limit(ex, stream);
+
+	if (stream == SHARDBLK_STREAM_RELOC && ex->for_discard)
+		limit += ex->layout.discard_extents;
 
 	/* never to lie ready: discards find it when nothing else is left */
 	if (stream == SHARDBLK_STREAM_HOST && ex->for_discard &&
@@ -117,12 +135,13 @@ bool shard_extents_space_is_back(struct shard_extents *ex)
 	unsigned long flags;
 	u32 limit;
 	bool back;
+	u32 used;
 
 	spin_lock_irqsave(&ex->lock, flags);
 	limit = extents_limit(ex, SHARDBLK_STREAM_HOST);
 	/* without what discards have taken beyond the limit */
-	back = head->nr_used < limit ||
-	       (head->nr_used == limit && head->nr_ready);
+	used = stream_used(ex, SHARDBLK_STREAM_HOST);
+	back = used < limit || (used == limit && head->nr_ready);
 	if (back)
 		ex->for_discard = false;
 	spin_unlock_irqrestore(&ex->lock, flags);
@@ -160,7 +179,13 @@ static bool extent_assign(struct shard_extents *ex, u32 stream, u32 *nr)
 	e->state = SHARD_EXTENT_ASSIGNED;
 	e->stream = stream;
 	e->written = 0;
+	e->filled = 0;
 	e->live = 0;
+	e->birth = 0;
+	e->settled = 0;
+	e->evacuated = 0;
+	e->tries = 0;
+	e->evacuating = false;
 	e->counting = 0;
 	e->unpublished = false;
 	e->published = false;
@@ -209,7 +234,7 @@ static bool head_may_have(struct shard_extents *ex, u32 s, u64 limit)
 {
 	lockdep_assert_held(&ex->lock);
 	return limit && !list_empty(&ex->free) &&
-	       ex->heads[s].nr_used < head_limit(ex, s) &&
+	       stream_used(ex, s) < head_limit(ex, s) &&
 	       (ex->nr_log + ex->nr_assigned < limit || free_is_named(ex));
 }
 
@@ -223,11 +248,11 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
 	spin_lock_irqsave(&ex->lock, flags);
 	for (s = 0; s < SHARD_STREAMS; s++) {
 		limit[s] = (u64)ex->nr_log + ex->nr_assigned + room;
-		/* the host stream leaves room, and what is named, to the rest */
+		/* data leaves room, and what is named, to the rest */
 		shard_sometimes(s == SHARDBLK_STREAM_HOST &&
 				room <= ex->layout.record_slack,
 				"records have no room for host extents");
-		if (s == SHARDBLK_STREAM_HOST)
+		if (BIT(s) & SHARD_DATA_STREAMS)
 			limit[s] = room <= ex->layout.record_slack ? 0 :
 				   limit[s] - ex->layout.record_slack;
 		anyway |= head_is_low(&ex->heads[s]) &&
@@ -252,7 +277,11 @@ bool shard_extents_starved(struct shard_extents *ex, u32 stream)
 
 	spin_lock_irqsave(&ex->lock, flags);
 	starved = list_empty(&ex->free) ||
-		  head->nr_used >= head_limit(ex, stream);
+		  stream_used(ex, stream) >= head_limit(ex, stream);
+	/* as shard_extents_pick() has it */
+	if (stream == SHARDBLK_STREAM_RELOC &&
+	    ex->nr_log + ex->nr_assigned + ex->layout.record_slack >= max)
+		starved = true;
 	if (stream != SHARDBLK_STREAM_HOST &&
 	    ex->nr_log + ex->nr_assigned >= max && !free_is_named(ex))
 		starved = true;
@@ -337,6 +366,20 @@ u32 shard_extents_left(struct shard_extents *ex, u32 stream)
 	return left;
 }
 
+u32 shard_extents_host_left(struct shard_extents *ex)
+{
+	struct shard_head *head = &ex->heads[SHARDBLK_STREAM_HOST];
+	unsigned long flags;
+	u32 left, used, limit;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	used = stream_used(ex, SHARDBLK_STREAM_HOST);
+	limit = extents_limit(ex, SHARDBLK_STREAM_HOST);
+	left = head->nr_ready + limit - min(limit, used);
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return left;
+}
+
 bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 			 u64 last_seq, struct shard_place *place)
 {
@@ -357,6 +400,14 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 		e->last_seq = max(e->last_seq, last_seq);
 		/* O7: not to be given up before its run is published */
 		e->unpublished = SHARD_INDEX_STREAMS & BIT(stream);
+		if (stream == SHARDBLK_STREAM_RELOC) {
+			/* O7: not given up before a root knows what is in it */
+			e->unpublished = true;
+			e->settled = U64_MAX;
+		} else {
+			e->filled = e->written;
+			e->birth = e->last_seq;
+		}
 		placed = true;
 	}
 	spin_unlock_irqrestore(&ex->lock, flags);
@@ -387,6 +438,7 @@ void shard_extents_cut(struct shard_extents *ex,
 	/* O2: this is where a record says that it ends */
 	e->written = min(e->written, place->block);
 	e->last_seq = min(e->last_seq, last_seq);
+	e->filled = e->written;
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
@@ -569,11 +621,21 @@ bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 		e->state = SHARD_EXTENT_SEALED;
 		e->stream = stream;
 		e->written = written;
+		e->filled = written;
 		e->live = live;
 		e->published = BIT(stream) & SHARD_INDEX_STREAMS;
 	}
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return ok;
+}
+
+void shard_extent_restore_birth(struct shard_extents *ex, u32 nr, u64 birth)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	ex->extents[nr].birth = birth;
+	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
 void shard_extent_restore_log(struct shard_extents *ex, u32 nr, u32 start,
@@ -642,7 +704,7 @@ u64 shard_extents_live(struct shard_extents *ex)
 
 	spin_lock_irqsave(&ex->lock, flags);
 	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
-		if (ex->extents[i].stream == SHARDBLK_STREAM_HOST &&
+		if ((BIT(ex->extents[i].stream) & SHARD_DATA_STREAMS) &&
 		    ex->extents[i].state != SHARD_EXTENT_FREE)
 			live += ex->extents[i].live;
 	spin_unlock_irqrestore(&ex->lock, flags);

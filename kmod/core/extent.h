@@ -7,7 +7,8 @@
  *       FREE -------> ASSIGNED ------> READY ------> OPEN ------> SEALED
  *        ^                                                          |
  *        '----------------------------------------------------------+----> BAD
- *           nothing live in it, by a durable checkpoint, and no reader left
+ *           nothing live in it, or all of that moved, by a durable checkpoint,
+ *           and no reader left
  *
  * A generation stands for one life from ASSIGNED to FREE, or to BAD: that is
  * where one ends that could not be written or reset.  It is not assigned again
@@ -25,6 +26,8 @@ struct shard_refs;
 
 /* Streams that own extents; the superblock's are fixed. */
 #define SHARD_STREAMS	((u32)SHARDBLK_STREAM_SUPER)
+#define SHARD_DATA_STREAMS						\
+	(BIT(SHARDBLK_STREAM_HOST) | BIT(SHARDBLK_STREAM_RELOC))
 #define SHARD_META_STREAMS						\
 	(BIT(SHARDBLK_STREAM_META0) | BIT(SHARDBLK_STREAM_META1))
 #define SHARD_INDEX_STREAMS						\
@@ -45,17 +48,26 @@ enum shard_extent_state {
  * @listed:	generation in the manifest of the newest durable record
  * @listing:	the same in the manifest that is being written
  * @written:	write pointer, blocks
- * @live:	blocks that the newest durable root needs: host: that entries of
+ * @filled:	the same, up to which all frames are there: of moved data those
+ *		that have been written
+ * @live:	blocks that the newest durable root needs: data: that entries of
  *		its runs point to, also entries that newer runs hide; index:
  *		pages of its runs; metadata: pages of its manifest
  * @counting:	metadata: the same of the manifest that is being written
  * @last_seq:	host: last sequence number placed in it
  * @log_start:	host, in the log: block where replay starts
  * @log_end:	the same: where the log ends, or SHARDBLK_END_OPEN
+ * @birth:	data: number when the host wrote what is in it, on average
+ * @settled:	moved data: memtables, counted from the first, of which one knows
+ *		all that was moved here; U64_MAX while some is under way
+ * @evacuated:	data: memtables after which nothing here is needed; 0: not yet
  * @state:	enum shard_extent_state
  * @stream:	whose it is, unless free
  * @in_log:	on the log list
- * @unpublished: index: a run that is being written, or was given up, lies in it
+ * @tries:	attempts to evacuate it that failed
+ * @evacuating:	it is a victim
+ * @unpublished: index: a run that is being written, or was given up, lies in it;
+ *		moved data: no durable root knows all of it
  * @published:	index: a root had pages in it, so readers may be there
  * @retired:	given up, waiting for readers
  * @bad:	a write or a reset of it failed
@@ -67,13 +79,19 @@ struct shard_extent {
 	u32 listed;
 	u32 listing;
 	u32 written;
+	u32 filled;
 	u32 live;
 	u32 counting;
 	u64 last_seq;
+	u64 birth;
+	u64 settled;
+	u64 evacuated;
 	u32 log_start;
 	u32 log_end;
 	u8 state;
 	u8 stream;
+	u8 tries;
+	bool evacuating;
 	bool in_log;
 	bool unpublished;
 	bool published;
@@ -82,6 +100,13 @@ struct shard_extent {
 	struct list_head node;
 	struct list_head record_node;
 };
+
+/** shard_extent_evacuated() - do @covered memtables in runs leave nothing in it */
+static inline bool shard_extent_evacuated(const struct shard_extent *e,
+					  u64 covered)
+{
+	return e->evacuated && e->evacuated <= covered;
+}
 
 /** shard_extents_create() - all free, never assigned; may sleep */
 struct shard_extents *shard_extents_create(const struct shard_layout *layout);
@@ -148,6 +173,8 @@ u32 shard_extents_room(struct shard_extents *ex, u32 stream);
  * those that come back when readers let go of them.
  */
 u32 shard_extents_left(struct shard_extents *ex, u32 stream);
+/** shard_extents_host_left() - extents that the host stream can still fill */
+u32 shard_extents_host_left(struct shard_extents *ex);
 /**
  * shard_extents_place() - the next @nr_blocks of a stream's open extent
  *
@@ -233,18 +260,19 @@ void shard_extents_list(struct shard_extents *ex);
  * @streams:	bit per stream that may be given up
  * @refs:	what it changed, of all streams but the metadata's; or NULL
  * @published:	bit per stream of which all that is written is in this root
+ * @covered:	memtables that are in its runs, counted from the first
  * @retired:	numbers of the extents that nothing needs any more
  * @max:	room for so many
  *
- * What is sealed, read by no replay, has nothing live, and no part of a run
- * that is not published yet, is given up (O6, O7).  Readers may still be in
- * there: free it once they are gone.
+ * What is sealed, read by no replay, has nothing live or was evacuated, and
+ * holds nothing that is not published yet, is given up (O6, O7).  Readers may
+ * still be in there: free it once they are gone.
  *
  * Return: how many.
  */
 u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 			 const struct shard_refs *refs, u32 published,
-			 u32 *retired, u32 max);
+			 u64 covered, u32 *retired, u32 max);
 /**
  * shard_extents_abandon() - an attempt at a new root failed
  *
@@ -255,6 +283,59 @@ void shard_extents_abandon(struct shard_extents *ex, u32 streams);
 /** shard_extent_free() - readers are gone (O7) */
 void shard_extent_free(struct shard_extents *ex, u32 nr);
 
+/**
+ * shard_extents_victim() - which extent to evacuate
+ * @now:	number to measure ages by
+ * @live_max:	no extent with more that is live
+ * @victim:	a copy of it
+ *
+ * By cost and benefit (Rosenblum and Ousterhout, 1992), of a few that are drawn;
+ * of all where these are few, or none of those drawn will do.
+ *
+ * No other call finds it until shard_extents_walked().
+ *
+ * Return: its number; 0: there is none.
+ */
+u32 shard_extents_victim(struct shard_extents *ex, u64 now, u32 live_max,
+			 struct shard_extent *victim);
+/**
+ * shard_extents_fill() - moved data was written: the index may point there
+ * @place:	of its frame
+ * @nr_blocks:	of the frame, its header too
+ * @birth:	of the data
+ */
+void shard_extents_fill(struct shard_extents *ex,
+			const struct shard_place *place, u32 nr_blocks,
+			u64 birth);
+/**
+ * shard_extents_settle() - of moved data no more will enter the index
+ * @memtables:	how many there have been, all that know some of it included
+ */
+void shard_extents_settle(struct shard_extents *ex,
+			  const struct shard_place *place, u64 memtables);
+/* How an attempt to evacuate an extent ended. */
+enum shard_walked {
+	SHARD_WALKED_ALL,	/* each block was seen dead, or has been moved */
+	SHARD_WALKED_FAILED,	/* some block or frame cannot be read or moved */
+	SHARD_WALKED_NOT,	/* it was put off */
+};
+
+/**
+ * shard_extents_walked() - a victim is one no longer
+ * @memtables:	as above: once these are in runs it is not needed (O6)
+ *
+ * Return: is it evacuated; false if it was given up meanwhile, too.
+ */
+bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
+			  enum shard_walked how, u64 memtables);
+/**
+ * shard_extents_dead() - blocks to be gained if all is evacuated that can be
+ * @payload:	blocks of data that an extent holds
+ */
+u64 shard_extents_dead(struct shard_extents *ex, u32 payload);
+/** shard_extents_leaving() - evacuated ones that only wait for a checkpoint */
+u32 shard_extents_leaving(struct shard_extents *ex);
+
 /*
  * Recovery only.  First the generations, those that the manifest lists and
  * those that the record assigns beside it; then what is not free.
@@ -264,6 +345,7 @@ void shard_extent_restore_generation(struct shard_extents *ex, u32 nr,
 /* Return: false if it is another stream's already: the image is not right. */
 bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 			  u32 written, u32 live);
+void shard_extent_restore_birth(struct shard_extents *ex, u32 nr, u64 birth);
 /** shard_extent_restore_bad() - so says the manifest */
 void shard_extent_restore_bad(struct shard_extents *ex, u32 nr);
 /** shard_extents_restored() - last of all: what is bad and not in use is BAD */

@@ -25,6 +25,8 @@ struct shard_extents {
 	u32 nr_free;
 	u32 nr_retired;
 	u32 nr_bad;			/* BAD ones */
+	u32 nr_leaving;			/* evacuated, and not retired yet */
+	u32 random;			/* draws candidates for evacuation */
 	bool for_discard;
 	struct list_head log;
 	u32 nr_log;
@@ -45,8 +47,8 @@ static inline u32 extents_limit(const struct shard_extents *ex, u32 stream)
 {
 	u32 limit = ex->heads[stream].limit;
 
-	return stream == SHARDBLK_STREAM_HOST ? limit - min(limit, ex->nr_bad) :
-						limit;
+	return BIT(stream) & SHARD_DATA_STREAMS ? limit - min(limit, ex->nr_bad) :
+						  limit;
 }
 
 /* extent.c; with the lock held */

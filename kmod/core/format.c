@@ -103,8 +103,11 @@ static int choose_size(struct format *f, const struct shard_format_options *o)
 		if (o->logical_size & (r->block_size - 1))
 			return -EINVAL;
 		r->logical_blocks = div_u64(o->logical_size, r->block_size);
-		/* an explicit size may use up the spare, but no more */
-		if (!size_fits(f, r->logical_blocks, o->spare_permille))
+		if (r->logical_blocks > SHARDBLK_LOGICAL_BLOCKS_MAX)
+			return -EINVAL;
+		/* an explicit size may use up the spare, a thin one has none */
+		if (!size_fits(f, r->logical_blocks, o->spare_permille) &&
+		    !(o->thin && f->layout.host_extents))
 			return -ENOSPC;
 		return shard_layout_valid(&f->layout) ? 0 : -EINVAL;
 	}

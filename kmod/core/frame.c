@@ -163,6 +163,24 @@ void shard_frame_append(const struct shard_store *store,
 	shard_append(store->wb, queue, append);
 }
 
+/* ---- extents ---- */
+
+int shard_store_next_extent(struct shard_store *store, u32 stream)
+{
+	bool opened, starved = false;
+
+	shard_extents_want(store->ex, stream, true);
+	shard_super_assign(store->super);
+	wait_event(store->changed,
+		   (opened = shard_extents_next(store->ex, stream)) ||
+		   READ_ONCE(store->dead) ||
+		   (starved = shard_extents_starved(store->ex, stream)));
+	shard_extents_want(store->ex, stream, false);
+	if (opened)
+		return 0;
+	return starved ? -ENOSPC : -EIO;
+}
+
 /* ---- writer ---- */
 
 static enum shard_queue stream_queue(u32 stream)
@@ -233,24 +251,6 @@ static bool writer_all_idle(struct shard_writer *w)
 	return idle;
 }
 
-/* Opens the next extent of the stream, waiting for it to be assigned. */
-static int writer_next_extent(struct shard_writer *w)
-{
-	struct shard_store *store = w->store;
-	bool opened, starved = false;
-
-	shard_extents_want(store->ex, w->stream, true);
-	shard_super_assign(store->super);
-	wait_event(store->changed,
-		   (opened = shard_extents_next(store->ex, w->stream)) ||
-		   READ_ONCE(store->dead) ||
-		   (starved = shard_extents_starved(store->ex, w->stream)));
-	shard_extents_want(store->ex, w->stream, false);
-	if (opened)
-		return 0;
-	return starved ? -ENOSPC : -EIO;
-}
-
 int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 		       u32 stream, u8 kind, u64 id, struct shard_dep *dep,
 		       u64 blocks)
@@ -271,7 +271,7 @@ int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 	if (blocks <= payload &&
 	    room < blocks + DIV_ROUND_UP((u32)blocks,
 					 shard_writer_blocks(store)))
-		w->error = writer_next_extent(w);
+		w->error = shard_store_next_extent(store, stream);
 	return w->error;
 }
 
@@ -338,7 +338,7 @@ static int writer_open_frame(struct shard_writer *w)
 	}
 	room = shard_extents_room(w->store->ex, w->stream);
 	if (room < 2) {
-		err = writer_next_extent(w);
+		err = shard_store_next_extent(w->store, w->stream);
 		if (err)
 			return err;
 		room = shard_extents_room(w->store->ex, w->stream);

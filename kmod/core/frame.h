@@ -54,6 +54,15 @@ static inline u64 shard_store_offset(const struct shard_store *store,
 }
 
 /**
+ * shard_store_next_extent() - open the next extent of a stream
+ *
+ * Waits for one to be assigned; may sleep.
+ *
+ * Return: 0; -ENOSPC: there is none, nor will be without a checkpoint; -EIO.
+ */
+int shard_store_next_extent(struct shard_store *store, u32 stream);
+
+/**
  * struct shard_frame - one append in the making
  * @header:	what the header block will say
  * @place:	of the header block, once placed

@@ -36,6 +36,7 @@ struct shard_index {
 	struct list_head versions;	/* oldest first */
 	struct shard_version *newest;
 	u32 nr_ids;			/* of runs, given so far */
+	u64 nr_frozen;			/* memtables, since the start */
 	struct shard_memtable *spare;	/* NULL while it is in use */
 	struct shard_version *prepared;	/* memory for shard_index_freeze() */
 	wait_queue_head_t released;
@@ -174,6 +175,106 @@ void shard_index_insert(struct shard_index *index,
 	shard_memtable_insert(index->newest->active, range);
 	write_seqcount_end(&index->seq);
 	spin_unlock_irqrestore(&index->lock, flags);
+}
+
+u64 shard_index_covered(struct shard_index *index)
+{
+	unsigned long flags;
+	u64 nr;
+
+	spin_lock_irqsave(&index->lock, flags);
+	nr = index->nr_frozen - !!index->newest->frozen;
+	spin_unlock_irqrestore(&index->lock, flags);
+	return nr;
+}
+
+u64 shard_index_memtables(struct shard_index *index)
+{
+	unsigned long flags;
+	u64 nr;
+
+	spin_lock_irqsave(&index->lock, flags);
+	nr = index->nr_frozen + 1;
+	spin_unlock_irqrestore(&index->lock, flags);
+	return nr;
+}
+
+/* Is block @i still where it was?  Memtables have been asked. */
+static bool swing_holds(const struct shard_block_map *map, const u64 *from,
+			u32 i)
+{
+	if (from[i] == SHARD_MAP_GONE)
+		return false;
+	return !map[i].known || (map[i].mapped && map[i].block == from[i]);
+}
+
+/* The blocks from @first on that are still there, as many as fit. */
+static u32 swing_stretch(struct shard_index *index, const struct shard_range *to,
+			 u32 first, u32 end, u32 nr_entries, u32 nr_csums)
+{
+	struct shard_version *v = index->newest;
+	struct shard_range range = *to;
+
+	while (end > first &&
+	       !shard_memtable_fits(v->active,
+				    nr_entries + SHARD_MEMTABLE_PER_REQUEST,
+				    nr_csums + end - first))
+		end--;
+	if (end == first)
+		return 0;
+	range.lba += first;
+	range.nr_blocks = end - first;
+	range.place.block += first;
+	range.csums += first;
+	write_seqcount_begin(&index->seq);
+	shard_memtable_insert(v->active, &range);
+	write_seqcount_end(&index->seq);
+	return end - first;
+}
+
+int shard_index_swing(struct shard_index *index, u64 covered,
+		      const struct shard_range *to, const u64 *from,
+		      u32 nr_entries, u32 nr_csums, struct shard_block_map *map)
+{
+	u32 extent_blocks = index->store->extent_blocks;
+	struct shard_version *v;
+	unsigned long flags;
+	u32 i, end;
+	int ret = 0;
+
+	memset(map, 0, to->nr_blocks * sizeof(*map));
+	spin_lock_irqsave(&index->lock, flags);
+	v = index->newest;
+	if (index->nr_frozen - !!v->frozen != covered) {
+		ret = -EAGAIN;
+		goto out;
+	}
+	shard_memtable_lookup(v->active, to->lba, to->nr_blocks, extent_blocks,
+			      map);
+	if (v->frozen)
+		shard_memtable_lookup(v->frozen, to->lba, to->nr_blocks,
+				      extent_blocks, map);
+	for (i = 0; i < to->nr_blocks; i = end) {
+		u32 done;
+
+		end = i;
+		while (end < to->nr_blocks && swing_holds(map, from, end))
+			end++;
+		shard_sometimes(end == i, "a block changes while it is moved");
+		if (end == i) {
+			end++;
+			continue;
+		}
+		/* O9 */
+		done = swing_stretch(index, to, i, end, nr_entries, nr_csums);
+		ret = i + done;
+		if (done < end - i)
+			goto out;
+	}
+	ret = to->nr_blocks;
+out:
+	spin_unlock_irqrestore(&index->lock, flags);
+	return ret;
 }
 
 struct shard_version *shard_index_hold(struct shard_index *index)
@@ -427,6 +528,7 @@ void shard_index_freeze(struct shard_index *index)
 	version_push(index, next);
 	next->frozen = next->active;
 	next->active = index->spare;
+	index->nr_frozen++;
 	index->spare = NULL;
 	spin_unlock_irqrestore(&index->lock, flags);
 }

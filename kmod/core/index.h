@@ -56,6 +56,32 @@ void shard_index_entries(struct shard_index *index, u32 *active, u32 *frozen);
 void shard_index_insert(struct shard_index *index,
 			const struct shard_range *range);
 
+/**
+ * shard_index_swing() - moved blocks take the place of what they were made of
+ * @covered:	shard_index_covered() before the look-up that told where they lay
+ * @to:		the blocks, and where they lie now
+ * @from:	where each lay, in blocks of the backing device; SHARD_MAP_GONE: it
+ *		has changed since
+ * @nr_entries:	of the active memtable that are someone else's
+ * @nr_csums:	the same of checksums
+ * @map:	scratch, of @to->nr_blocks
+ *
+ * O9: what is not, at this instant, where it was by that look-up, stays as it
+ * is.  Memtables are asked now, and no memtable has become a run since, so the
+ * look-up still holds for what no memtable knows.
+ *
+ * Return: blocks from the first on that were seen to, fewer than all if the
+ * memtable is full; -EAGAIN: one has become a run, look up again.
+ */
+int shard_index_swing(struct shard_index *index, u64 covered,
+		      const struct shard_range *to, const u64 *from,
+		      u32 nr_entries, u32 nr_csums,
+		      struct shard_block_map *map);
+/** shard_index_covered() - memtables that are in runs, counted from the first */
+u64 shard_index_covered(struct shard_index *index);
+/** shard_index_memtables() - all that have been, the active one included */
+u64 shard_index_memtables(struct shard_index *index);
+
 /** shard_index_hold() - take the newest version; any context */
 struct shard_version *shard_index_hold(struct shard_index *index);
 /** shard_index_put() - let go of one; any context */

@@ -21,6 +21,14 @@ u32 shard_extent_payload(u32 block_size, u32 extent_blocks)
 	return extent_blocks - DIV_ROUND_UP(extent_blocks, frame);
 }
 
+u32 shard_extent_singles(u32 block_size, u32 extent_blocks)
+{
+	u32 frame = min(shard_frame_payload(block_size, extent_blocks),
+			shard_frame_singles_max(block_size)) + 1;
+
+	return extent_blocks - DIV_ROUND_UP(extent_blocks, frame);
+}
+
 u32 shard_writer_payload(u32 block_size, u32 extent_blocks)
 {
 	return min(shard_frame_payload(block_size, extent_blocks),
@@ -102,6 +110,11 @@ u64 shard_manifest_pages_max(const struct shard_layout *l)
 		       items);
 }
 
+u64 shard_layout_mapped_max(const struct shard_layout *l)
+{
+	return min(l->logical_blocks, (u64)l->nr_extents * l->extent_blocks);
+}
+
 bool shard_layout_valid(const struct shard_layout *l)
 {
 	return l->record_slack <= shard_super_extents_max(l->block_size) / 2;
@@ -109,7 +122,8 @@ bool shard_layout_valid(const struct shard_layout *l)
 
 u64 shard_layout_make(struct shard_layout *l)
 {
-	u64 run_pages = shard_run_pages_max(l->block_size, l->logical_blocks);
+	u64 run_pages = shard_run_pages_max(l->block_size,
+					    shard_layout_mapped_max(l));
 	u64 taken;
 
 	/*
@@ -132,14 +146,21 @@ u64 shard_layout_make(struct shard_layout *l)
 	l->record_relist = l->meta_extents == 2 * SHARDBLK_MANIFEST_COPIES ?
 			   3 : l->meta_extents / 2 + 2;
 	l->record_slack = l->record_relist + 3;
+	/*
+	 * One is open.  Another is there when the host has taken all it may:
+	 * what fills it frees at least one, since a victim is not all live.
+	 * The third is for one that a crash or an error left half filled.
+	 */
+	l->reloc_extents = 3;
 	l->discard_extents = 1;
 	l->head_extents = 2;
 	taken = (u64)SHARDBLK_SUPER_EXTENTS + l->index_extents +
-		l->merge_extents + l->meta_extents + l->discard_extents;
+		l->merge_extents + l->meta_extents + l->reloc_extents +
+		l->discard_extents;
 	l->host_extents = 0;
 	if (l->nr_extents <= taken + l->head_extents)
 		return 0;
 	l->host_extents = l->nr_extents - taken;
 	return (u64)(l->host_extents - l->head_extents) *
-	       shard_extent_payload(l->block_size, l->extent_blocks);
+	       shard_extent_singles(l->block_size, l->extent_blocks);
 }

@@ -41,6 +41,7 @@
  * @index_extents:	runs of checkpoints: those that a merge takes in, and the
  *			next one
  * @merge_extents:	runs of merges, old and new
+ * @reloc_extents:	moved data: what is open, and one that is always there
  * @discard_extents:	log space that only discards may use
  * @head_extents:	open and ready ones of the host stream
  * @host_extents:	the rest: for the host stream, heads included
@@ -56,6 +57,7 @@ struct shard_layout {
 	u32 meta_extents;
 	u32 index_extents;
 	u32 merge_extents;
+	u32 reloc_extents;
 	u32 discard_extents;
 	u32 head_extents;
 	u32 host_extents;
@@ -67,8 +69,9 @@ struct shard_layout {
  * shard_layout_make() - divide a device
  * @layout:	the first four fields are given, the others filled in
  *
- * Return: blocks that host data can fill at best (heads excluded); 0 if the
- * extents do not even suffice for the reserves.
+ * Return: blocks of data that always fit (heads excluded), however small the
+ * requests that wrote them; 0 if the extents do not even suffice for the
+ * reserves.
  */
 u64 shard_layout_make(struct shard_layout *layout);
 
@@ -85,9 +88,13 @@ u64 shard_manifest_pages_max(const struct shard_layout *layout);
 u32 shard_frame_payload(u32 block_size, u32 extent_blocks);
 /* Payload blocks that an extent holds in such frames. */
 u32 shard_extent_payload(u32 block_size, u32 extent_blocks);
+/* The same if each block is an entry of its own. */
+u32 shard_extent_singles(u32 block_size, u32 extent_blocks);
 /* The same two for pages of runs and manifests. */
 u32 shard_writer_payload(u32 block_size, u32 extent_blocks);
 u32 shard_extent_pages(u32 block_size, u32 extent_blocks);
+/* Blocks that can be mapped at a time: a thin device may be larger. */
+u64 shard_layout_mapped_max(const struct shard_layout *layout);
 /* Pages of a run of @nr single-block entries, at most. */
 u64 shard_run_pages_max(u32 block_size, u64 nr);
 /* Pages of a run of so many entries that have so many checksums, at most. */

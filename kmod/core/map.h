@@ -23,4 +23,7 @@ struct shard_block_map {
 	bool before;
 };
 
+/* No block of any device. */
+#define SHARD_MAP_GONE		U64_MAX
+
 #endif /* SHARD_MAP_H */

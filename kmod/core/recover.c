@@ -462,11 +462,13 @@ static bool restore_extents(struct shard_extents *ex,
 						true);
 		if (item->extent.bad)
 			shard_extent_restore_bad(ex, nr);
-		if (item->extent.stream == SHARDBLK_STREAM_HOST &&
-		    item->extent.live)
-			ok &= shard_extent_restore(ex, nr, SHARDBLK_STREAM_HOST,
-						   item->extent.written,
-						   item->extent.live);
+		if (!(BIT(item->extent.stream) & SHARD_DATA_STREAMS) ||
+		    !item->extent.live)
+			continue;
+		ok &= shard_extent_restore(ex, nr, item->extent.stream,
+					   item->extent.written,
+					   item->extent.live);
+		shard_extent_restore_birth(ex, nr, item->extent.birth);
 	}
 	return ok;
 }

@@ -37,7 +37,8 @@ u32 shard_refs_live(const struct shard_refs *refs, u32 nr,
 {
 	s64 live = e->live;
 
-	if (!refs || e->state == SHARD_EXTENT_FREE || e->retired ||
+	if (!refs || e->state == SHARD_EXTENT_FREE ||
+	    e->state == SHARD_EXTENT_BAD || e->retired ||
 	    refs->at[nr].generation != e->generation)
 		return live;
 	live += refs->at[nr].delta;

@@ -44,13 +44,18 @@ void shard_extents_list(struct shard_extents *ex)
 
 /* What the new root has in an extent. */
 static void extent_root(struct shard_extents *ex, struct shard_extent *e,
-			const struct shard_refs *refs, u32 published)
+			const struct shard_refs *refs, u32 published,
+			u64 covered)
 {
 	lockdep_assert_held(&ex->lock);
 	if (BIT(e->stream) & SHARD_META_STREAMS)
 		e->live = e->counting;
 	else
 		e->live = shard_refs_live(refs, extent_nr(ex, e), e);
+	if (e->stream == SHARDBLK_STREAM_RELOC) {
+		e->unpublished = e->unpublished && e->settled > covered;
+		return;
+	}
 	if (!(BIT(e->stream) & published))
 		return;
 	e->published |= e->unpublished;
@@ -59,7 +64,7 @@ static void extent_root(struct shard_extents *ex, struct shard_extent *e,
 
 u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 			 const struct shard_refs *refs, u32 published,
-			 u32 *retired, u32 max)
+			 u64 covered, u32 *retired, u32 max)
 {
 	unsigned long flags;
 	u32 nr = 0;
@@ -73,7 +78,9 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 		    e->state == SHARD_EXTENT_BAD ||
 		    !(streams & BIT(e->stream)))
 			continue;
-		extent_root(ex, e, refs, published);
+		extent_root(ex, e, refs, published, covered);
+		if (shard_extent_evacuated(e, covered))
+			e->live = 0;
 		/* O6 */
 		if (e->state != SHARD_EXTENT_SEALED || e->in_log ||
 		    e->retired || e->live || nr == max)
@@ -85,6 +92,10 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 				"a host extent is given up");
 		shard_sometimes(BIT(e->stream) & SHARD_INDEX_STREAMS,
 				"an index extent is given up");
+		shard_sometimes(e->evacuated, "an evacuated extent is given up");
+		if (e->evacuated)
+			ex->nr_leaving--;
+		e->evacuated = 0;
 		e->retired = true;
 		ex->nr_retired++;
 		retired[nr++] = i;
@@ -227,4 +238,191 @@ void shard_extents_restored(struct shard_extents *ex)
 		ex->nr_bad++;
 	}
 	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+/* ---- evacuation ---- */
+
+/* Extents that are drawn, of which the best is taken. */
+#define VICTIM_DRAWS		10u
+/* Draws that may hit none that can be evacuated. */
+#define VICTIM_MISSES		40u
+/* Extents that are looked at without letting others have the lock. */
+#define VICTIM_SLICE		1024u
+/* An extent is tried so often; then what cannot be read keeps it. */
+#define VICTIM_TRIES		3u
+/* Older is no better; products stay within 64 bits. */
+#define VICTIM_AGE_MAX		BIT_ULL(40)
+
+static bool victim_may(const struct shard_extent *e, u32 live_max)
+{
+	return (BIT(e->stream) & SHARD_DATA_STREAMS) &&
+	       e->state == SHARD_EXTENT_SEALED && !e->in_log && !e->retired &&
+	       !e->unpublished && !e->evacuated && !e->evacuating && e->live &&
+	       e->live <= live_max && e->tries < VICTIM_TRIES;
+}
+
+/* Free space gained, for the reading of all and writing of what is live. */
+static u64 victim_score(const struct shard_extents *ex,
+			const struct shard_extent *e, u64 now)
+{
+	u32 blocks = ex->layout.extent_blocks;
+	u64 age = min(now - min(now, e->birth), VICTIM_AGE_MAX) + 1;
+
+	return div_u64(age * (blocks - e->live), blocks + e->live);
+}
+
+static u32 victim_draw(struct shard_extents *ex)
+{
+	/* xorshift32, Marsaglia 2003 */
+	ex->random ^= ex->random << 13;
+	ex->random ^= ex->random >> 17;
+	ex->random ^= ex->random << 5;
+	return ex->random % ex->layout.nr_extents;
+}
+
+/* The better of the best so far and extent @nr. */
+static void victim_better(struct shard_extents *ex, u64 now, u32 live_max,
+			  u32 nr, u32 *best, u64 *score)
+{
+	const struct shard_extent *e = &ex->extents[nr];
+	u64 s;
+
+	lockdep_assert_held(&ex->lock);
+	if (!victim_may(e, live_max))
+		return;
+	s = victim_score(ex, e, now);
+	if (*best && s <= *score)
+		return;
+	*best = nr;
+	*score = s;
+}
+
+static u32 victim_sample(struct shard_extents *ex, u64 now, u32 live_max)
+{
+	u32 best = 0, hits = 0, i;
+	unsigned long flags;
+	u64 score = 0;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	for (i = 0; i < VICTIM_MISSES && hits < VICTIM_DRAWS; i++) {
+		u32 nr = victim_draw(ex);
+
+		hits += victim_may(&ex->extents[nr], live_max);
+		victim_better(ex, now, live_max, nr, &best, &score);
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return best;
+}
+
+static u32 victim_search(struct shard_extents *ex, u64 now, u32 live_max)
+{
+	u32 nr_extents = ex->layout.nr_extents, best = 0, from, nr;
+	unsigned long flags;
+	u64 score = 0;
+
+	for (from = SHARDBLK_SUPER_EXTENTS; from < nr_extents; from = nr) {
+		spin_lock_irqsave(&ex->lock, flags);
+		for (nr = from; nr < min(from + VICTIM_SLICE, nr_extents); nr++)
+			victim_better(ex, now, live_max, nr, &best, &score);
+		spin_unlock_irqrestore(&ex->lock, flags);
+	}
+	return best;
+}
+
+u32 shard_extents_victim(struct shard_extents *ex, u64 now, u32 live_max,
+			 struct shard_extent *victim)
+{
+	unsigned long flags;
+	u32 nr = 0;
+	bool may;
+
+	if (ex->layout.nr_extents > VICTIM_MISSES)
+		nr = victim_sample(ex, now, live_max);
+	if (!nr)
+		nr = victim_search(ex, now, live_max);
+	if (!nr)
+		return 0;
+	spin_lock_irqsave(&ex->lock, flags);
+	/* it may have been given up as soon as the lock was let go */
+	may = victim_may(&ex->extents[nr], live_max);
+	if (may)
+		ex->extents[nr].evacuating = true;
+	*victim = ex->extents[nr];
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return may ? nr : 0;
+}
+
+u64 shard_extents_dead(struct shard_extents *ex, u32 payload)
+{
+	u32 nr_extents = ex->layout.nr_extents, from, nr;
+	unsigned long flags;
+	u64 dead = 0;
+
+	for (from = SHARDBLK_SUPER_EXTENTS; from < nr_extents; from = nr) {
+		spin_lock_irqsave(&ex->lock, flags);
+		for (nr = from; nr < min(from + VICTIM_SLICE, nr_extents); nr++)
+			if (victim_may(&ex->extents[nr], payload - 1))
+				dead += payload - ex->extents[nr].live;
+		spin_unlock_irqrestore(&ex->lock, flags);
+	}
+	return dead;
+}
+
+void shard_extents_fill(struct shard_extents *ex,
+			const struct shard_place *place, u32 nr_blocks,
+			u64 birth)
+{
+	struct shard_extent *e = &ex->extents[place->extent];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	WARN_ON_ONCE(e->generation != place->generation);
+	e->birth = div_u64(e->birth * e->filled + birth * nr_blocks,
+			   e->filled + nr_blocks);
+	e->filled = place->block + nr_blocks;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+void shard_extents_settle(struct shard_extents *ex,
+			  const struct shard_place *place, u64 memtables)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	ex->extents[place->extent].settled = memtables;
+	spin_unlock_irqrestore(&ex->lock, flags);
+}
+
+bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
+			  enum shard_walked how, u64 memtables)
+{
+	struct shard_extent *e = &ex->extents[nr];
+	unsigned long flags;
+	bool evacuated = false;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	if (e->generation == generation && e->evacuating) {
+		e->evacuating = false;
+		/* the last block may have died, and all been given up */
+		evacuated = how == SHARD_WALKED_ALL && victim_may(e, U32_MAX);
+		if (how == SHARD_WALKED_FAILED)
+			e->tries++;
+	}
+	if (evacuated) {
+		e->evacuated = memtables;
+		ex->nr_leaving++;
+	}
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return evacuated;
+}
+
+u32 shard_extents_leaving(struct shard_extents *ex)
+{
+	unsigned long flags;
+	u32 nr;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	nr = ex->nr_leaving;
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return nr;
 }

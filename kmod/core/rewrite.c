@@ -48,8 +48,8 @@ static void frames_cut(struct shard_device *device)
 	list_for_each_entry(f, &device->sealed, node) {
 		shard_sometimes(f->written && !f->error,
 				"a frame behind a failed one is written again");
-		shard_sometimes(!f->written,
-				"a frame behind a failed one was not issued");
+		shard_rarely(!f->written,
+			     "a frame behind a failed one was not issued");
 		if (f->error)
 			shard_extent_bad(device->store.ex,
 					 f->frame->place.extent);
@@ -126,7 +126,7 @@ static bool rewrite_room(struct shard_device *device, u32 blocks)
 		return true;
 	shard_sometimes(true, "no extent is ready for what is written again");
 	shard_super_assign(device->store.super);
-	if (shard_write_space_comes(device))
+	if (shard_device_space_comes(device))
 		return false;
 	pr_err("%s: no space to write it elsewhere\n", device->backend->name);
 	shard_sometimes(true, "there is no space to write a frame again");

@@ -25,7 +25,7 @@ static void retire_meta(struct shard_root *root)
 	struct shard_extents *ex = root->store->ex;
 	u32 nr, i;
 
-	nr = shard_extents_retire(ex, SHARD_META_STREAMS, NULL, 0,
+	nr = shard_extents_retire(ex, SHARD_META_STREAMS, NULL, 0, 0,
 				  root->retired,
 				  shard_extents_layout(ex)->nr_extents);
 	for (i = 0; i < nr; i++)
@@ -58,6 +58,7 @@ static int relist(void *ctx)
 	if (room_is_short(root)) {
 		shard_rarely(true, "a manifest is written in between");
 		err = shard_manifest_write(store, &runs, pub.from.seq, NULL,
+					   shard_index_covered(root->index),
 					   &dep, pub.manifest);
 		if (!err)
 			err = shard_super_publish(store->super, &pub);
@@ -119,9 +120,12 @@ static int root_publish(struct shard_root *root, const struct shard_edit *edit,
 	struct shard_store *store = root->store;
 	struct shard_publish *pub = &root->publish;
 	struct shard_runs now, next, dropped;
+	u64 covered = shard_index_covered(root->index);
 	int err;
 	u32 i;
 
+	/* a checkpoint's run is of the frozen memtable */
+	covered += !edit->nr;
 	shard_index_runs(root->index, &now);
 	shard_edit_apply(edit, &now, &next, &dropped);
 	/* O6: what this root no longer counts is dead once it is durable */
@@ -135,7 +139,7 @@ static int root_publish(struct shard_root *root, const struct shard_edit *edit,
 	else
 		pub->from.seq = shard_super_checkpoint_seq(store->super);
 	err = shard_manifest_write(store, &next, pub->from.seq, root->refs,
-				   &root->dep, pub->manifest);
+				   covered, &root->dep, pub->manifest);
 	if (err)
 		return err;
 	root->issued = true;
@@ -144,9 +148,9 @@ static int root_publish(struct shard_root *root, const struct shard_edit *edit,
 		return err;
 	retire_meta(root);
 	root->garbage->nr =
-		shard_extents_retire(store->ex, BIT(SHARDBLK_STREAM_HOST) |
+		shard_extents_retire(store->ex, SHARD_DATA_STREAMS |
 						SHARD_INDEX_STREAMS,
-				     root->refs, BIT(root->stream),
+				     root->refs, BIT(root->stream), covered,
 				     root->garbage->extents,
 				     root->garbage->max);
 	shard_index_publish(root->index, edit, root->garbage, root->version);

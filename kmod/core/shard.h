@@ -146,6 +146,7 @@ struct shard_options {
  * @spare_permille:	usable / logical - 1; default 120
  * @checkpoint_blocks:	log blocks between checkpoints; default 64 MiB worth
  * @uuid:		all zero: random
+ * @thin:		permit a logical size that does not fit: writes may find no space
  * @small:		permit sizes that only checks use
  */
 struct shard_format_options {
@@ -155,6 +156,7 @@ struct shard_format_options {
 	u32 spare_permille;
 	u32 checkpoint_blocks;
 	u8 uuid[16];
+	bool thin;
 	bool small;
 };
 
@@ -168,6 +170,7 @@ struct shard_info {
 	u8 format_id[16];
 	enum shard_state state;
 	bool read_only;			/* opened so */
+	bool thin;			/* larger than what there is room for */
 	u32 block_size;			/* bytes */
 	u32 extent_blocks;
 	u32 nr_extents;
@@ -177,6 +180,7 @@ struct shard_info {
 	u32 super_extents;
 	u32 meta_extents;
 	u32 index_extents;
+	u32 reloc_extents;
 	u32 discard_extents;
 	u32 head_extents;
 	u32 host_extents;
@@ -184,6 +188,8 @@ struct shard_info {
 	u32 free_extents;
 	u32 bad_extents;		/* failed; live blocks may still be there */
 	u32 host_extents_used;
+	u32 reloc_extents_used;
+	u32 host_extents_left;
 	u64 mapped_blocks;		/* by runs, hidden ones included */
 	u32 nr_runs;
 	u64 applied_seq;
@@ -265,6 +271,14 @@ int shard_device_checkpoint(struct shard_device *device);
  * space any more.  May sleep.  Return: 0, -EROFS, -EIO.
  */
 int shard_device_compact(struct shard_device *device);
+
+/**
+ * shard_device_reclaim() - evacuate one extent and give it up
+ *
+ * The one that is best to move, if any holds less than it could.  May sleep.
+ * Return: 0, -EROFS, -EIO.
+ */
+int shard_device_reclaim(struct shard_device *device);
 
 /** shard_device_cache_count() - index pages that could be given back */
 unsigned long shard_device_cache_count(const struct shard_device *device);

@@ -18,6 +18,11 @@
 	X(flushes, "flush requests")					\
 	X(host_frames, "frames written to the host stream")		\
 	X(host_blocks, "blocks written to the host stream, headers too")	\
+	X(reloc_frames, "frames of data that was moved")		\
+	X(reloc_blocks, "blocks of these frames, headers too")		\
+	X(relocated_blocks, "blocks moved out of extents that are reclaimed") \
+	X(reclaimed_extents, "extents from which all data was moved")	\
+	X(reclaim_errors, "blocks that could not be moved")		\
 	X(index_writes, "backing writes of runs")			\
 	X(index_blocks, "blocks written to runs, headers too")		\
 	X(meta_writes, "backing writes of the metadata streams")	\

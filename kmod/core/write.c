@@ -31,13 +31,6 @@ enum shard_blocked {
 	BLOCKED_SPACE,		/* no extent is ready */
 };
 
-/* What to do for a request that no extent is ready for. */
-enum shard_space {
-	SPACE_COMES,		/* someone will call when it is there */
-	SPACE_FULL,		/* for writes; it may wait for the discards' own */
-	SPACE_NONE,		/* not even that is left */
-};
-
 static void write_issue(struct shard_device *device);
 
 /* ---- building and sealing, all with the lock held ---- */
@@ -57,6 +50,8 @@ static bool frame_open(struct shard_device *device, u32 payload,
 		bool next = shard_extents_next(ex, SHARDBLK_STREAM_HOST);
 
 		shard_super_assign(device->store.super);
+		if (shard_device_reclaim_due(device))
+			shard_device_want_reclaim(device);
 		if (!next) {
 			shard_sometimes(true, "no host extent is ready");
 			*why = BLOCKED_SPACE;
@@ -109,7 +104,7 @@ static void frame_seal(struct shard_device *device)
 	device->log_frames++;
 }
 
-static bool may_seal(struct shard_device *device)
+static bool may_seal(const struct shard_device *device)
 {
 	/* while others look for places it waits for its own */
 	return device->building && device->rewrite == SHARD_REWRITE_NONE &&
@@ -544,6 +539,14 @@ static void failed_end(struct shard_device *device, struct list_head *failed,
 	}
 }
 
+bool shard_write_pending(struct shard_device *device)
+{
+	if (may_seal(device))
+		frame_seal(device);
+	/* what waits to be written again does not come first */
+	return device->nr_inflight && device->rewrite == SHARD_REWRITE_NONE;
+}
+
 void shard_write_fail_waiting(struct shard_device *device, int error)
 {
 	LIST_HEAD(failed);
@@ -553,61 +556,6 @@ void shard_write_fail_waiting(struct shard_device *device, int error)
 	waiting_fail(device, false, &failed);
 	spin_unlock_irqrestore(&device->lock, flags);
 	failed_end(device, &failed, error);
-}
-
-bool shard_write_space_comes(struct shard_device *device)
-{
-	struct shard_extents *ex = device->store.ex;
-
-	lockdep_assert_held(&device->lock);
-	if (device->checkpoint_wanted || device->checkpoint_running ||
-	    device->compact_wanted || device->compact_running)
-		return true;
-	if (!shard_extents_starved(ex, SHARDBLK_STREAM_HOST)) {
-		if (shard_super_room(device->store.super) <=
-		    device->layout.record_slack)
-			shard_device_want_checkpoint(device);
-		else
-			shard_super_assign(device->store.super);
-		return true;
-	}
-	if (may_seal(device))
-		frame_seal(device);
-	/* what waits to be written again does not come first */
-	if (device->nr_inflight && device->rewrite == SHARD_REWRITE_NONE)
-		return true;
-	if (device->applied_seq > device->checkpoint_seq) {
-		shard_device_want_checkpoint(device);
-		return true;
-	}
-	/* what newer runs hide is given back when they are merged */
-	if (!shard_compaction_all(device->index))
-		return false;
-	shard_device_want_compaction(device, true);
-	return true;
-}
-
-/*
- * No extent is ready for the first waiting request.  Someone may be about to
- * provide one; a checkpoint may free some; else the device is full, and only
- * discards go on, in the space that is reserved for them.
- */
-static enum shard_space space_decide(struct shard_device *device,
-				     const struct shard_request *r)
-{
-	lockdep_assert_held(&device->lock);
-	if (shard_write_space_comes(device))
-		return SPACE_COMES;
-	shard_sometimes(r->op == SHARD_WRITE, "a write finds the device full");
-	if (r->op == SHARD_WRITE)
-		return SPACE_FULL;
-	if (device->for_discard)
-		return SPACE_NONE;
-	shard_sometimes(true, "a discard takes the extent kept for discards");
-	device->for_discard = true;
-	shard_extents_for_discard(device->store.ex);
-	shard_super_assign(device->store.super);
-	return SPACE_FULL;
 }
 
 /* One step with the first waiting request; false if it has to wait on. */
@@ -639,7 +587,7 @@ static bool admit_first(struct shard_device *device)
 	if (!err && idx < 0) {
 		list_add(&r->node, &device->waiting);
 		if (why == BLOCKED_SPACE)
-			space = space_decide(device, r);
+			space = shard_device_space(device, r);
 		if (space != SPACE_COMES)
 			waiting_fail(device, true, &failed);
 		if (space == SPACE_NONE)

@@ -468,6 +468,10 @@ static void batch_submit(struct shard_batch *batch)
 		atomic64_inc(&stats->host_frames);
 		atomic64_add(blocks, &stats->host_blocks);
 		break;
+	case SHARD_QUEUE_RELOC:
+		atomic64_inc(&stats->reloc_frames);
+		atomic64_add(blocks, &stats->reloc_blocks);
+		break;
 	case SHARD_QUEUE_INDEX:
 	case SHARD_QUEUE_MERGE:
 		atomic64_inc(&stats->index_writes);

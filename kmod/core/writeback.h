@@ -35,6 +35,7 @@ struct shard_dep;
 /* What writeback keeps in order, each by itself. */
 enum shard_queue {
 	SHARD_QUEUE_HOST,
+	SHARD_QUEUE_RELOC,
 	SHARD_QUEUE_INDEX,
 	SHARD_QUEUE_MERGE,
 	SHARD_QUEUE_META0,

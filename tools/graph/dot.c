@@ -46,6 +46,7 @@ static const char * const state_colours[GRAPH_STATES] = {
 
 static const char * const stream_names[] = {
 	[SHARDBLK_STREAM_HOST]	= "host",
+	[SHARDBLK_STREAM_RELOC]	= "reloc",
 	[SHARDBLK_STREAM_MERGE]	= "merge",
 	[SHARDBLK_STREAM_INDEX]	= "index",
 	[SHARDBLK_STREAM_META0]	= "meta0",
@@ -133,6 +134,9 @@ static void put_content(const struct drawing *d, const struct graph_append *a)
 		if (a->entries > 1)
 			fprintf(d->out, " and %llu more",
 				(unsigned long long)a->entries - 1);
+		break;
+	case SHARDBLK_ENTRY_RELOC:
+		put_blocks(d->out, "move", a->lba, a->blocks);
 		break;
 	case SHARDBLK_ENTRY_RUN:
 		fprintf(d->out, "run %llu\\n%llu pages", lba,

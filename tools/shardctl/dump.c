@@ -97,6 +97,7 @@ const char *dump_stream_name(u8 stream)
 {
 	static const char * const names[] = {
 		[SHARDBLK_STREAM_HOST]	= "host",
+		[SHARDBLK_STREAM_RELOC]	= "reloc",
 		[SHARDBLK_STREAM_MERGE]	= "merge",
 		[SHARDBLK_STREAM_INDEX]	= "index",
 		[SHARDBLK_STREAM_META0]	= "meta0",

@@ -11,6 +11,7 @@ static const char *kind_name(u8 kind)
 		[SHARDBLK_ENTRY_DISCARD]	= "discard",
 		[SHARDBLK_ENTRY_RUN]		= "run",
 		[SHARDBLK_ENTRY_MANIFEST]	= "manifest",
+		[SHARDBLK_ENTRY_RELOC]		= "moved",
 	};
 
 	return kind && kind < ARRAY_SIZE(names) ? names[kind] : "unknown";

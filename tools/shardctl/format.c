@@ -26,7 +26,7 @@ struct format_args {
 	struct shard_format_options options;
 };
 
-enum { OPT_BLOCK = 0x100, OPT_EXTENT, OPT_SIZE, OPT_SPARE, OPT_UUID, OPT_CHECKPOINT };
+enum { OPT_BLOCK = 0x100, OPT_EXTENT, OPT_SIZE, OPT_SPARE, OPT_UUID, OPT_CHECKPOINT, OPT_THIN };
 
 static const struct argp_option format_options[] = {
 	{ "block-size", OPT_BLOCK, "512|4096", 0,
@@ -35,6 +35,8 @@ static const struct argp_option format_options[] = {
 	  "A power of two from 1M to 256M (default: the device's size / 1024)", 0 },
 	{ "size", OPT_SIZE, "SIZE", 0,
 	  "Logical size (default: what the spare space leaves)", 0 },
+	{ "thin", OPT_THIN, NULL, 0,
+	  "Let --size be more than there is room for", 0 },
 	{ "spare", OPT_SPARE, "PERCENT", 0,
 	  "Spare space: usable / logical size - 1 (default 12)", 0 },
 	{ "checkpoint", OPT_CHECKPOINT, "SIZE", 0,
@@ -78,6 +80,9 @@ static error_t parse_format(int key, char *arg, struct argp_state *state)
 	case OPT_SIZE:
 		options->logical_size = parse_size("size", arg, 512, LOGICAL_SIZE_MAX,
 						   state);
+		return 0;
+	case OPT_THIN:
+		options->thin = true;
 		return 0;
 	case OPT_SPARE:
 		if (ctl_parse_percent(arg, &options->spare_permille) ||
@@ -223,6 +228,7 @@ static void show(const struct format_args *args, const struct shard_info *info)
 	rec_u64(record, "super_extents", info->super_extents);
 	rec_u64(record, "meta_extents", info->meta_extents);
 	rec_u64(record, "index_extents", info->index_extents);
+	rec_u64(record, "reloc_extents", info->reloc_extents);
 	rec_u64(record, "discard_extents", info->discard_extents);
 	rec_u64(record, "host_extents", info->host_extents);
 	rec_u64(record, "head_extents", info->head_extents);

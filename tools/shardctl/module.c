@@ -400,10 +400,14 @@ static void add_space(struct json_object *record,
 	rec_u64(record, "super_extents", s->super_extents);
 	rec_u64(record, "meta_extents", s->meta_extents);
 	rec_u64(record, "index_extents", s->index_extents);
+	rec_u64(record, "reloc_extents", s->reloc_extents);
 	rec_u64(record, "discard_extents", s->discard_extents);
 	rec_u64(record, "head_extents", s->head_extents);
 	rec_u64(record, "host_extents", s->host_extents);
 	rec_u64(record, "host_extents_used", s->host_extents_used);
+	rec_u64(record, "host_extents_left", s->host_extents_left);
+	rec_u64(record, "reloc_extents_used", s->reloc_extents_used);
+	rec_bool(record, "thin", s->thin);
 	rec_u64(record, "free_extents", s->free_extents);
 	rec_u64(record, "bad_extents", s->bad_extents);
 }

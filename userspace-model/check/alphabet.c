@@ -99,8 +99,8 @@ static void do_op(struct world *w, enum alphabet_op op)
 		script_read_all(w);
 		break;
 	case ALPHA_RECLAIM:
-		script_discard(w, 0, FILL_BLOCKS);
-		fallthrough;
+		world_reclaim(w);
+		break;
 	case ALPHA_COMPACT:
 		world_checkpoint(w);
 		world_compact(w);

@@ -58,7 +58,7 @@ CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test
 	$(if $(filter $t:,$(shell sed -n 's/^\([a-z-]*:\).*/\1/p' \
 	$(filter-out %.d,$(MAKEFILE_LIST)))),$t))
 
-.PHONY: check soak replay replay-check bench-check bench-memory alphabet compare exhaustive
+.PHONY: check soak replay replay-check bench-check bench-memory bench-gc alphabet compare exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -104,6 +104,9 @@ MAPPED_LOG2	?= 24
 
 bench-memory: $(O)/bench/shardsim ## memory and I/O of an index of 64 GiB in random blocks
 	@$(O)/bench/shardsim bench-memory $(MAPPED_LOG2)
+
+bench-gc: $(O)/bench/shardsim ## write amplification of data, beside what was simulated
+	@$(O)/bench/shardsim bench-gc
 
 bench-check: $(O)/bench/shardsim ## scenarios and recoveries per second and core
 	@$(O)/bench/shardsim bench

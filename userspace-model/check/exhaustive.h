@@ -55,5 +55,11 @@ int exhaustive_bench(void);
  * Return: exit code.
  */
 int bench_memory(u32 blocks_log2);
+/**
+ * bench_gc() - what reclamation writes, beside what simulations say
+ *
+ * Return: exit code; 1 if it writes more than it may.
+ */
+int bench_gc(void);
 
 #endif /* CHECK_EXHAUSTIVE_H */

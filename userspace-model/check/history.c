@@ -25,6 +25,7 @@ const char * const history_op_names[NR_OPS] = {
 	[OP_WAIT] = "wait",
 	[OP_CHECKPOINT] = "checkpoint",
 	[OP_COMPACT] = "compact",
+	[OP_RECLAIM] = "reclaim",
 	[OP_RESTART] = "restart",
 	[OP_CRASH] = "crash",
 	[OP_CRASH_SOON] = "crash soon",
@@ -45,6 +46,7 @@ static const u8 op_weights[NR_OPS] = {
 	[OP_WAIT] = 6,
 	[OP_CHECKPOINT] = 10,
 	[OP_COMPACT] = 4,
+	[OP_RECLAIM] = 4,
 	[OP_RESTART] = 3,
 	[OP_CRASH] = 1,
 	[OP_CRASH_SOON] = 3,
@@ -270,6 +272,9 @@ static void do_op(struct world *w, enum history_op op, struct range *last)
 	case OP_COMPACT:
 		world_compact(w);
 		break;
+	case OP_RECLAIM:
+		world_reclaim(w);
+		break;
 	case OP_RESTART:
 		world_restart(w);
 		break;
@@ -465,6 +470,11 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 	c->format.logical_size = blocks * block_size;
 	if (swarm)
 		nr_extents = extents_needed(&c->format) + DRAW_OF(swarm_spare);
+	/* one that promises twice what it has room for can be full */
+	if (swarm && world_draw(4, CHECK_CHOOSE_CONFIG) == 1) {
+		c->format.thin = true;
+		nr_extents -= blocks / (2 * extent_blocks);
+	}
 	if (swarm)
 		c->options.compact_runs = DRAW_OF(swarm_runs);
 	c->disk.capacity = (u64)nr_extents * c->format.extent_size;

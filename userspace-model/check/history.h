@@ -26,6 +26,7 @@ enum history_op {
 	OP_WAIT,
 	OP_CHECKPOINT,
 	OP_COMPACT,
+	OP_RECLAIM,
 	OP_RESTART,
 	OP_CRASH,
 	OP_CRASH_SOON,
@@ -42,7 +43,7 @@ extern u64 history_pairs[NR_OPS][NR_OPS];
  * Extents of the small geometry: the fewest with which the reserves of the
  * engine leave room for 64 logical blocks in extents of 16.
  */
-#define HISTORY_EXTENTS	20
+#define HISTORY_EXTENTS	23
 
 /**
  * history_run() - a scenario: format, operations, the end, everything compared

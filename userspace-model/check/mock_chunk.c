@@ -161,18 +161,17 @@ static enum shard_queue queue_of(u32 stream)
 	}
 }
 
-static int next_extent(struct shard_writer *w)
+int shard_store_next_extent(struct shard_store *store, u32 stream)
 {
-	struct shard_store *store = w->store;
 	bool opened, starved = false;
 
-	shard_extents_want(store->ex, w->stream, true);
+	shard_extents_want(store->ex, stream, true);
 	shard_super_assign(store->super);
 	wait_event(store->changed,
-		   (opened = shard_extents_next(store->ex, w->stream)) ||
+		   (opened = shard_extents_next(store->ex, stream)) ||
 		   store->dead ||
-		   (starved = shard_extents_starved(store->ex, w->stream)));
-	shard_extents_want(store->ex, w->stream, false);
+		   (starved = shard_extents_starved(store->ex, stream)));
+	shard_extents_want(store->ex, stream, false);
 	return opened ? 0 : starved ? -ENOSPC : -EIO;
 }
 
@@ -192,7 +191,7 @@ int shard_writer_begin(struct shard_writer *w, struct shard_store *store,
 	if (blocks <= shard_extent_pages(store->block_size,
 					 store->extent_blocks) &&
 	    shard_extents_room(store->ex, stream) < blocks + nr_frames)
-		w->error = next_extent(w);
+		w->error = shard_store_next_extent(w->store, w->stream);
 	return w->error;
 }
 
@@ -214,7 +213,7 @@ static int open_frame(struct shard_writer *w)
 		err = w->frames[0].frame ? 0 : -ENOMEM;
 	}
 	if (!err && shard_extents_room(store->ex, w->stream) < 2)
-		err = next_extent(w);
+		err = shard_store_next_extent(w->store, w->stream);
 	if (err)
 		return err;
 	shard_frame_begin(w->frames[0].frame, w->stream);
@@ -258,7 +257,7 @@ static void frame_written(struct shard_append *append)
 	w->error = append->error;
 	if (append->error)
 		shard_extent_bad(w->store->ex,
-				   w->frames[0].frame->place.extent);
+				 w->frames[0].frame->place.extent);
 	wake_up(&w->idle);
 }
 

@@ -26,6 +26,8 @@ struct more {
 	u32 log_order;
 	u32 log_start;
 	u32 log_end;
+	u32 filled;
+	u32 tries;
 	bool retired;
 };
 
@@ -81,6 +83,9 @@ void shard_extent_get(struct shard_extents *ex, u32 nr,
 		.log_end = more->log_end, .state = e->state,
 		.stream = e->stream, .in_log = e->in_log,
 		.unpublished = e->unpublished, .published = e->published,
+		.filled = e->stream == SHARDBLK_STREAM_RELOC ? more->filled :
+			  e->written,
+		.evacuated = e->evacuated, .evacuating = e->evacuating,
 		.retired = more->retired, .bad = e->bad,
 	};
 }
@@ -101,6 +106,14 @@ static u32 nr_used(struct shard_extents *ex, u32 stream)
 	for (nr = FIRST; nr < ex->m.nr; nr++)
 		used += is_of(ex, nr, stream);
 	return used;
+}
+
+/* Those of data share what there is. */
+static u32 nr_shared(struct shard_extents *ex, u32 stream)
+{
+	return BIT(stream) & SHARD_DATA_STREAMS ?
+	       nr_used(ex, SHARDBLK_STREAM_HOST) +
+	       nr_used(ex, SHARDBLK_STREAM_RELOC) : nr_used(ex, stream);
 }
 
 static u32 nr_ready(struct shard_extents *ex, u32 stream)
@@ -176,7 +189,11 @@ static u32 limit_of(struct shard_extents *ex, u32 stream)
 
 	switch (stream) {
 	case SHARDBLK_STREAM_HOST:
-		return l->host_extents - min(l->host_extents, nr_bad(ex));
+		return l->host_extents + l->reloc_extents - 2 -
+		       min(l->host_extents, nr_bad(ex));
+	case SHARDBLK_STREAM_RELOC:
+		return l->host_extents + l->reloc_extents -
+		       min(l->host_extents, nr_bad(ex));
 	case SHARDBLK_STREAM_INDEX:
 		return l->index_extents;
 	case SHARDBLK_STREAM_MERGE:
@@ -191,8 +208,8 @@ static u32 limit_now(struct shard_extents *ex, u32 stream)
 {
 	u32 limit = limit_of(ex, stream);
 
-	if (stream == SHARDBLK_STREAM_HOST && ex->for_discard &&
-	    !nr_ready(ex, stream))
+	if ((BIT(stream) & SHARD_DATA_STREAMS) && ex->for_discard &&
+	    (stream || !nr_ready(ex, stream)))
 		limit += ex->layout.discard_extents;
 	return limit;
 }
@@ -218,7 +235,7 @@ void shard_extents_for_discard(struct shard_extents *ex)
 
 bool shard_extents_space_is_back(struct shard_extents *ex)
 {
-	u32 used = nr_used(ex, SHARDBLK_STREAM_HOST);
+	u32 used = nr_shared(ex, SHARDBLK_STREAM_HOST);
 	u32 limit = limit_of(ex, SHARDBLK_STREAM_HOST);
 	bool back = used < limit ||
 		    (used == limit && nr_ready(ex, SHARDBLK_STREAM_HOST));
@@ -241,6 +258,8 @@ static u32 assign(struct shard_extents *ex, u32 stream, u64 limit)
 	if (why)
 		kapi_fail("%s", why);
 	ex->more[nr].counting = 0;
+	ex->more[nr].filled = 0;
+	ex->more[nr].tries = 0;
 	ex->more[nr].log_order = ++ex->m.clock;
 	ex->more[nr].log_start = 0;
 	ex->more[nr].log_end = SHARDBLK_END_OPEN;
@@ -262,7 +281,7 @@ static bool takes(struct shard_extents *ex, u32 stream)
 
 static bool may_have(struct shard_extents *ex, u32 stream, u64 limit)
 {
-	return limit && nr_used(ex, stream) < limit_now(ex, stream) &&
+	return limit && nr_shared(ex, stream) < limit_now(ex, stream) &&
 	       nr_to_take(ex, limit);
 }
 
@@ -274,7 +293,7 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
 
 	for (s = 0; s < SHARD_STREAMS; s++) {
 		limits[s] = (u64)shard_extents_named(ex) + room;
-		if (s == SHARDBLK_STREAM_HOST)
+		if (BIT(s) & SHARD_DATA_STREAMS)
 			limits[s] = room <= ex->layout.record_slack ? 0 :
 				    limits[s] - ex->layout.record_slack;
 		anyway |= is_low(ex, s) && may_have(ex, s, limits[s]);
@@ -287,9 +306,13 @@ u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
 
 bool shard_extents_starved(struct shard_extents *ex, u32 stream)
 {
-	u64 limit = stream == SHARDBLK_STREAM_HOST ? U64_MAX :
-		    shard_super_extents_max(ex->layout.block_size);
+	u32 max = shard_super_extents_max(ex->layout.block_size);
+	u64 limit = stream == SHARDBLK_STREAM_HOST ? U64_MAX : max;
 
+	/* moved data gets none then, as the host, which asks for records itself */
+	if (stream == SHARDBLK_STREAM_RELOC &&
+	    shard_extents_named(ex) + ex->layout.record_slack >= max)
+		limit = 0;
 	return !nr_ready(ex, stream) && !nr_retired(ex, SHARD_STREAMS) &&
 	       !may_have(ex, stream, limit);
 }
@@ -329,6 +352,14 @@ u32 shard_extents_room(struct shard_extents *ex, u32 stream)
 	return tail.extent ? ex->m.blocks - tail.block : 0;
 }
 
+u32 shard_extents_host_left(struct shard_extents *ex)
+{
+	u32 limit = limit_of(ex, SHARDBLK_STREAM_HOST);
+	u32 used = nr_shared(ex, SHARDBLK_STREAM_HOST);
+
+	return nr_ready(ex, SHARDBLK_STREAM_HOST) + limit - min(limit, used);
+}
+
 u32 shard_extents_left(struct shard_extents *ex, u32 stream)
 {
 	u32 limit = limit_of(ex, stream), used = nr_used(ex, stream);
@@ -349,7 +380,8 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 		*place = tail;
 		m_extent_place(&ex->m, stream, nr_blocks, last_seq);
 		ex->m.e[tail.extent].unpublished =
-			BIT(stream) & SHARD_INDEX_STREAMS;
+			BIT(stream) & (SHARD_INDEX_STREAMS |
+				       BIT(SHARDBLK_STREAM_RELOC));
 	}
 	return tail.extent;
 }
@@ -508,7 +540,7 @@ static u32 refs_of(struct shard_extents *ex, u32 nr,
 
 u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 			 const struct shard_refs *refs, u32 published,
-			 u32 *retired, u32 max)
+			 u64 covered, u32 *retired, u32 max)
 {
 	u32 nr, out = 0;
 
@@ -517,11 +549,15 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 
 		if (!is_of(ex, nr, e->stream) || !(streams & BIT(e->stream)))
 			continue;
-		e->refs = refs_of(ex, nr, refs);
-		if (published & BIT(e->stream))
+		e->refs = e->evacuated && e->evacuated <= covered ? 0 :
+			  refs_of(ex, nr, refs);
+		if (e->stream == SHARDBLK_STREAM_RELOC)
+			e->unpublished &= e->settled > covered;
+		else if (published & BIT(e->stream))
 			m_extent_publish(e);
 		if (m_extent_needed(e) || ex->more[nr].retired || out == max)
 			continue;
+		e->evacuated = 0;
 		ex->more[nr].retired = true;
 		retired[out++] = nr;
 	}
@@ -545,7 +581,92 @@ void shard_extent_free(struct shard_extents *ex, u32 nr)
 	m_extent_set(&ex->m, nr, M_EXTENT_FREE);
 }
 
+/* ---- evacuation ---- */
+
+/* Any will do that can be emptied for a gain. */
+static bool may_evacuate(struct shard_extents *ex, u32 nr, u32 live_max)
+{
+	const struct m_extent *e = &ex->m.e[nr];
+
+	return (BIT(e->stream) & SHARD_DATA_STREAMS) &&
+	       e->state == M_EXTENT_SEALED && !e->in_log && !e->unpublished &&
+	       !e->evacuating && !e->evacuated && !ex->more[nr].retired &&
+	       e->refs && e->refs <= live_max && ex->more[nr].tries < 3;
+}
+
+u32 shard_extents_victim(struct shard_extents *ex, u64 now, u32 live_max,
+			 struct shard_extent *victim)
+{
+	u32 nr, may = 0, n;
+
+	for (nr = FIRST; nr < ex->m.nr; nr++)
+		may += may_evacuate(ex, nr, live_max);
+	if (!may)
+		return 0;
+	n = mock_draw(may);
+	for (nr = FIRST; !may_evacuate(ex, nr, live_max) || n--; nr++)
+		;
+	shard_extent_get(ex, nr, victim);
+	ex->m.e[nr].evacuating = true;
+	return nr;
+}
+
+u64 shard_extents_dead(struct shard_extents *ex, u32 payload)
+{
+	u64 dead = 0;
+	u32 nr;
+
+	for (nr = FIRST; nr < ex->m.nr; nr++)
+		if (may_evacuate(ex, nr, payload - 1))
+			dead += payload - ex->m.e[nr].refs;
+	return dead;
+}
+
+void shard_extents_fill(struct shard_extents *ex,
+			const struct shard_place *place, u32 nr_blocks,
+			u64 birth)
+{
+	if (place->block != ex->more[place->extent].filled)
+		kapi_fail("moved data is not known in order");
+	ex->more[place->extent].filled = place->block + nr_blocks;
+}
+
+void shard_extents_settle(struct shard_extents *ex,
+			  const struct shard_place *place, u64 memtables)
+{
+	ex->m.e[place->extent].settled = memtables;
+}
+
+bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
+			  enum shard_walked how, u64 memtables)
+{
+	struct m_extent *e = &ex->m.e[nr];
+
+	if (e->generation != generation || !e->evacuating)
+		return false;
+	e->evacuating = false;
+	ex->more[nr].tries += how == SHARD_WALKED_FAILED;
+	if (how == SHARD_WALKED_ALL && may_evacuate(ex, nr, U32_MAX))
+		e->evacuated = memtables;
+	return e->evacuated;
+}
+
+u32 shard_extents_leaving(struct shard_extents *ex)
+{
+	u32 nr, leaving = 0;
+
+	for (nr = FIRST; nr < ex->m.nr; nr++)
+		leaving += ex->m.e[nr].state != M_EXTENT_FREE &&
+			   ex->m.e[nr].evacuated && !ex->more[nr].retired;
+	return leaving;
+}
+
 /* ---- recovery ---- */
+
+void shard_extent_restore_birth(struct shard_extents *ex, u32 nr, u64 birth)
+{
+	/* which extent is evacuated does not depend on it here */
+}
 
 void shard_extent_restore_generation(struct shard_extents *ex, u32 nr,
 				     u32 generation, bool listed)
@@ -565,6 +686,7 @@ bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 	m_extent_set(&ex->m, nr, M_EXTENT_SEALED);
 	e->stream = stream;
 	e->written = written;
+	ex->more[nr].filled = written;
 	e->refs = live;
 	e->published = BIT(stream) & SHARD_INDEX_STREAMS;
 	return true;
@@ -621,7 +743,8 @@ u64 shard_extents_live(struct shard_extents *ex)
 	u32 nr;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++)
-		if (is_of(ex, nr, SHARDBLK_STREAM_HOST))
+		if (is_of(ex, nr, SHARDBLK_STREAM_HOST) ||
+		    is_of(ex, nr, SHARDBLK_STREAM_RELOC))
 			live += ex->m.e[nr].refs;
 	return live;
 }

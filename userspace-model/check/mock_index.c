@@ -41,6 +41,7 @@ struct shard_version {
 struct shard_index {
 	struct shard_store *store;
 	u32 nr_entries;
+	u64 nr_frozen;
 	struct mutex edit;		/* whoever holds it changes the runs */
 	struct list_head versions;	/* oldest first */
 	struct shard_memtable *spare;	/* these two: for the next freeze */
@@ -601,6 +602,50 @@ int shard_index_next(struct shard_index *index, struct shard_version *version,
 	return 0;
 }
 
+/* ---- moved blocks ---- */
+
+u64 shard_index_covered(struct shard_index *index)
+{
+	return index->nr_frozen - !!newest(index)->frozen;
+}
+
+u64 shard_index_memtables(struct shard_index *index)
+{
+	return index->nr_frozen + 1;
+}
+
+/* One block after the other; how many at a time is drawn. */
+int shard_index_swing(struct shard_index *index, u64 covered,
+		      const struct shard_range *to, const u64 *from,
+		      u32 nr_entries, u32 nr_csums, struct shard_block_map *map)
+{
+	struct shard_version *v = newest(index);
+	u32 nr = 1 + mock_draw(to->nr_blocks), i;
+
+	if (covered != shard_index_covered(index))
+		return -EAGAIN;
+	for (i = 0; i < nr; i++) {
+		struct shard_block_map at = { 0 };
+		struct shard_range range = *to;
+
+		fill(&v->active->m, to->lba + i, 1, &at);
+		if (v->frozen)
+			fill(&v->frozen->m, to->lba + i, 1, &at);
+		if (from[i] == SHARD_MAP_GONE ||
+		    (at.known && (!at.mapped || at.block != from[i])))
+			continue;
+		if (!shard_index_fits(index, nr_entries +
+				      SHARD_MEMTABLE_PER_REQUEST, nr_csums + 1))
+			break;
+		range.lba += i;
+		range.place.block += i;
+		range.csums += i;
+		range.nr_blocks = 1;
+		shard_index_insert(index, &range);
+	}
+	return i;
+}
+
 /* ---- checkpoints and merges ---- */
 
 int shard_index_prepare(struct shard_index *index)
@@ -619,6 +664,7 @@ void shard_index_freeze(struct shard_index *index)
 	push(index, next);
 	next->frozen = next->active;
 	next->active = index->spare;
+	index->nr_frozen++;
 	index->spare = NULL;
 	index->prepared = NULL;
 	queue_work(index->wq, &index->work);

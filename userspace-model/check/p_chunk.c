@@ -14,7 +14,7 @@
 
 #define P_FRAMES	8
 #define P_EXTENT_BLOCKS	64
-#define P_EXTENTS	16
+#define P_EXTENTS	20
 #define P_ADDS_MAX	6
 #define P_SEGS		8
 

@@ -30,6 +30,8 @@ enum p_op {
 	P_CUT,
 	P_BAD,
 	P_TRY,
+	P_SETTLE,
+	P_EVACUATE,
 	NR_P_OPS,
 };
 
@@ -39,6 +41,7 @@ struct p_extent {
 	struct shard_super_record record;
 	u32 listed[P_EXTENTS];		/* generations in the manifest */
 	u64 seq;
+	u64 memtables;			/* so far */
 };
 
 static u32 draw(u32 n)
@@ -129,7 +132,8 @@ static void place(struct p_extent *p, u32 stream)
 		return;
 	p->seq += draw(3);
 	block = m_extent_place(&p->m, stream, nr, p->seq);
-	p->m.e[open].unpublished = BIT(stream) & SHARD_INDEX_STREAMS;
+	p->m.e[open].unpublished = BIT(stream) &
+		(SHARD_INDEX_STREAMS | BIT(SHARDBLK_STREAM_RELOC));
 	if (!shard_extents_place(p->ex, stream, nr, p->seq, &at))
 		kapi_fail("no place in an open extent");
 	if (at.extent != open || at.block != block ||
@@ -172,6 +176,7 @@ static void give_up(struct p_extent *p)
 {
 	u32 streams = draw(BIT(M_STREAMS)), published = draw(BIT(M_STREAMS));
 	struct shard_refs *refs = shard_refs_create(shard_extents_layout(p->ex));
+	u64 covered = p->memtables - 1 - draw(2);
 	u32 retired[P_EXTENTS], nr = 0, i;
 	struct m_extent *e;
 
@@ -180,16 +185,22 @@ static void give_up(struct p_extent *p)
 			continue;
 		if (BIT(e->stream) & SHARD_META_STREAMS)
 			e->refs = 0;
-		if (BIT(e->stream) & published)
+		if (e->stream == SHARDBLK_STREAM_RELOC)
+			e->unpublished &= e->settled > covered;
+		else if (BIT(e->stream) & published)
 			m_extent_publish(e);
 	}
 	shard_extents_count_begin(p->ex, streams & SHARD_META_STREAMS);
 	for (i = 0; i < 4; i++)
 		change(p, refs, streams);
+	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++)
+		if ((BIT(e->stream) & streams) && e->evacuated &&
+		    e->evacuated <= covered)
+			e->refs = 0;
 	for (i = SHARDBLK_SUPER_EXTENTS; i < P_EXTENTS; i++)
 		nr += !needed(&p->m.e[i], streams);
-	if (shard_extents_retire(p->ex, streams, refs, published, retired,
-				 P_EXTENTS) != nr)
+	if (shard_extents_retire(p->ex, streams, refs, published, covered,
+				 retired, P_EXTENTS) != nr)
 		kapi_fail("O6: other extents given up than may be");
 	kvfree(refs);
 	compare(p);
@@ -199,6 +210,55 @@ static void give_up(struct p_extent *p)
 		shard_extent_free(p->ex, retired[i]);
 		m_extent_set(&p->m, retired[i], M_EXTENT_FREE);
 	}
+}
+
+/* Moved data: all that was placed is there, and a memtable knows it. */
+static void settle(struct p_extent *p)
+{
+	struct m_extent *e;
+
+	p->memtables += draw(2);
+	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++) {
+		struct shard_place place = {
+			.extent = e - p->m.e, .generation = e->generation,
+		};
+
+		if (e->stream != SHARDBLK_STREAM_RELOC || !e->unpublished ||
+		    e->state < M_EXTENT_OPEN)
+			continue;
+		shard_extents_settle(p->ex, &place, p->memtables);
+		e->settled = p->memtables;
+	}
+}
+
+/* Which extent to look through is the engine's to choose, of those it may. */
+static void evacuate(struct p_extent *p)
+{
+	u32 live_max = 1 + draw(P_BLOCKS), nr, how;
+	struct shard_extent copy;
+	struct m_extent *e;
+
+	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++) {
+		if (!e->evacuating)
+			continue;
+		how = draw(3);
+		e->evacuating = false;
+		if (how == SHARD_WALKED_ALL && e->state == M_EXTENT_SEALED &&
+		    e->refs)
+			e->evacuated = p->memtables;
+		if (shard_extents_walked(p->ex, e - p->m.e, e->generation, how,
+					 p->memtables) != !!e->evacuated)
+			kapi_fail("an extent is evacuated, or not, against the model");
+	}
+	nr = shard_extents_victim(p->ex, p->seq, live_max, &copy);
+	if (!nr)
+		return;
+	e = &p->m.e[nr];
+	if (!(BIT(e->stream) & SHARD_DATA_STREAMS) ||
+	    e->state != M_EXTENT_SEALED || e->in_log || e->unpublished ||
+	    e->refs > live_max || e->evacuated || e->evacuating)
+		kapi_fail("O6: extent %u shall be evacuated", nr);
+	e->evacuating = true;
 }
 
 /* An attempt failed: what was never published, and is not needed, is free. */
@@ -313,7 +373,8 @@ static void do_op(struct world *w, struct p_extent *p)
 {
 	static const char * const names[NR_P_OPS] = {
 		"nothing", "pick", "ready", "next", "place", "seal", "give up",
-		"abandon", "record", "cut", "bad", "try",
+		"abandon", "record", "cut", "bad", "try", "settle",
+		"evacuate",
 	};
 	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
 	u32 stream = draw(M_STREAMS), nr;
@@ -350,7 +411,7 @@ static void do_op(struct world *w, struct p_extent *p)
 		give_up(p);
 		break;
 	case P_ABANDON:
-		if (stream)
+		if (!(BIT(stream) & SHARD_DATA_STREAMS))
 			abandon(p, stream);
 		break;
 	case P_RECORD:
@@ -372,6 +433,10 @@ static void do_op(struct world *w, struct p_extent *p)
 		p->m.e[nr].bad = false;
 		m_extent_set(&p->m, nr, M_EXTENT_FREE);
 		break;
+	case P_SETTLE:
+	case P_EVACUATE:
+		(op == P_SETTLE ? settle : evacuate)(p);
+		break;
 	default:
 		break;
 	}
@@ -388,6 +453,7 @@ void check_extent(struct world *w)
 
 	memset(&p, 0, sizeof(p));
 	p.m.nr = P_EXTENTS;
+	p.memtables = 3;
 	p.m.blocks = P_BLOCKS;
 	if (!shard_layout_make(&layout))
 		kapi_fail("no layout");

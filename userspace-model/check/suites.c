@@ -70,6 +70,7 @@ const struct check_suite check_suites[] = {
 	{ "O6", check_o6, 0, "an extent is reset when no record needs it" },
 	{ "O7", check_o7, 0, "an extent is reset when no reader is in it" },
 	{ "O8", check_o8, 0, "a start acts after a record of its own" },
+	{ "O9", check_o9, 0, "a moved block replaces itself only" },
 	{ "O10", check_o10, 0, "a record has two copies" },
 	{ "O11", check_o11, 0, "what cannot be read is not replaced" },
 	{ "O12", check_o12, 0, "a full device can be emptied" },

@@ -15,6 +15,7 @@ void check_o5(struct world *w);
 void check_o6(struct world *w);
 void check_o7(struct world *w);
 void check_o8(struct world *w);
+void check_o9(struct world *w);
 void check_o10(struct world *w);
 void check_o11(struct world *w);
 void check_o12(struct world *w);

@@ -162,8 +162,12 @@ static void check_error(struct world *w, struct world_slot *slot, int error)
 	shard_sometimes(error == -EROFS, "a read-only device refuses a write");
 	shard_sometimes(op == SHARD_READ, "a read fails");
 	shard_sometimes(op == SHARD_FLUSH, "a flush fails");
-	if (error == -ENOSPC && (op == SHARD_WRITE || is_worn(w)))
+	if (error == -ENOSPC &&
+	    (op == SHARD_WRITE || w->sick || is_worn(w))) {
+		if (!w->sick && !w->config.format.thin && !is_worn(w))
+			kapi_fail("a write of a provisioned device has no space");
 		return;
+	}
 	if (error == -EROFS && w->sick && op != SHARD_READ)
 		return;
 	if (error != -EIO || !w->sick)
@@ -472,6 +476,11 @@ static int compact_call(struct world *w)
 	return shard_device_compact(w->device);
 }
 
+static int reclaim_call(struct world *w)
+{
+	return shard_device_reclaim(w->device);
+}
+
 static void world_job(struct world *w, const char *name,
 		      int (*call)(struct world *w))
 {
@@ -501,6 +510,12 @@ void world_compact(struct world *w)
 	shard_sometimes(w->cut, "the power fails in a compaction");
 }
 
+void world_reclaim(struct world *w)
+{
+	world_job(w, "reclaim", reclaim_call);
+	shard_sometimes(w->cut, "the power fails in a reclamation");
+}
+
 void world_heal(struct world *w)
 {
 	if (w->sick)
@@ -518,8 +533,9 @@ static void world_start(struct world *w, bool healthy)
 	bool was_sick = w->sick;
 	int err;
 
-	/* what failed is good again, and so the operator says */
-	w->retry_bad = healthy && was_sick;
+	/* what failed is good again, and so the operator says, perhaps too early */
+	w->retry_bad = was_sick &&
+		       (healthy || world_draw(4, CHECK_CHOOSE_FAULT) == 1);
 	err = world_open(w);
 	if (w->cut)
 		return;

@@ -221,6 +221,8 @@ void world_wait_all(struct world *w);
 void world_checkpoint(struct world *w);
 /** world_compact() - all runs become one, with requests under way */
 void world_compact(struct world *w);
+/** world_reclaim() - an extent is evacuated, with requests under way */
+void world_reclaim(struct world *w);
 
 /** world_hold() - what is in flight now does not complete until it is let go */
 void world_hold(struct world *w);

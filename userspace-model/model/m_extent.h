@@ -11,7 +11,7 @@
 #include "kapi.h"
 
 #define M_EXTENTS_MAX	256
-#define M_STREAMS	5
+#define M_STREAMS	6
 
 enum m_extent_state {
 	M_EXTENT_FREE,
@@ -33,6 +33,9 @@ enum m_extent_state {
  * @last_seq:	highest number in it
  * @in_log:	replay may need it
  * @refs:	blocks that the root points to
+ * @settled:	moved data: memtables that know all of it; U64_MAX: none yet
+ * @evacuating:	it is being looked through
+ * @evacuated:	memtables with which nothing in it is needed; 0: it is
  * @unpublished: there is something in it that no root knows yet, to be set by
  *		whoever appends for a root in the making
  * @published:	there was something in it that a root knew
@@ -47,6 +50,9 @@ struct m_extent {
 	u64 last_seq;
 	bool in_log;
 	u32 refs;
+	u64 settled;
+	bool evacuating;
+	u64 evacuated;
 	bool unpublished;
 	bool published;
 	bool bad;
@@ -81,6 +87,7 @@ static inline u32 m_extent_place(struct m_extents *m, u32 stream,
 
 	e->written += nr_blocks;
 	e->last_seq = max(e->last_seq, seq);
+	e->settled = U64_MAX;
 	return block;
 }
 

@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: reclamation
+ *
+ * A victim's frames are walked from its first to its last.  The index is asked
+ * about each block that a frame had: what it still maps there is live, and is
+ * read, verified, and gathered in a frame of the stream for moved data.  When
+ * that frame is full it is written, and then each of its blocks is swung: the
+ * new place enters the memtable if the block has not changed meanwhile (O9).
+ *
+ *     victim -> walk -> batch -> append -> swing -> evacuated -> checkpoint -> free
+ *
+ * A victim may be walked before all that was found in it has been swung, so
+ * victims of a batch count as evacuated only afterwards.  Swings are not
+ * replayed: until a checkpoint has them the old copies count, and the victim
+ * stays (O6).  What entries of older runs, hidden by newer ones, say of it is of
+ * no interest: no look-up ends there.
+ *
+ * A frame or a block that cannot be read, twice, is reported and keeps its
+ * extent; what else is live in it is moved all the same.
+ */
+#include "reclaim.h"
+
+#include "stats.h"
+
+/* A victim whose blocks are in the batch. */
+struct victim {
+	u32 extent;
+	u32 generation;
+	bool ok;
+};
+
+/*
+ * @frame:	the batch
+ * @room:	payload blocks that it may have; 0: none has been begun
+ * @from:	for each block of it: where it lay
+ * @covered:	before the first look-up for the batch
+ * @births:	sum over its blocks
+ * @walked:	victims that were walked to their end and wait for the batch
+ * @nr_done:	extents evacuated by this call
+ * @nr_opened:	extents opened for what is moved
+ * @now:	the victim that is being walked; @extent 0: none
+ * @block:	of it: the next frame
+ * @end:	of it
+ * @birth:	of it
+ */
+struct shard_reclaim {
+	struct shard_store *store;
+	struct shard_index *index;
+	const struct shard_reclaim_ops *ops;
+	const char *name;
+	void *ctx;
+	struct shard_frame *frame;
+	u32 room;
+	u64 covered;
+	u64 births;
+	u32 nr_walked;
+	u32 nr_done;
+	u32 nr_opened;
+	struct victim now;
+	u32 block;
+	u32 end;
+	u64 birth;
+	struct completion written;
+	struct shard_frame_header *header;
+	void *buffer;
+	u64 *from;
+	struct victim *walked;
+	struct shard_block_map map[SHARDBLK_FRAME_PAYLOAD_MAX];
+};
+
+/* Victims that may wait for one batch. */
+#define RECLAIM_WALKED_MAX	64u
+/* A frame of moved data is tried in so many extents. */
+#define RECLAIM_TRIES		3u
+
+void shard_reclaim_destroy(struct shard_reclaim *rc)
+{
+	if (!rc)
+		return;
+	shard_frame_destroy(rc->frame);
+	kvfree(rc->header);
+	kvfree(rc->buffer);
+	kvfree(rc->from);
+	kvfree(rc->walked);
+	kvfree(rc);
+}
+
+struct shard_reclaim *shard_reclaim_create(struct shard_store *store,
+					   struct shard_index *index,
+					   const struct shard_reclaim_ops *ops,
+					   const char *name, void *ctx)
+{
+	struct shard_reclaim *rc = kvzalloc(sizeof(*rc), GFP_KERNEL);
+
+	if (!rc)
+		return NULL;
+	rc->store = store;
+	rc->index = index;
+	rc->ops = ops;
+	rc->name = name;
+	rc->ctx = ctx;
+	rc->frame = shard_frame_create(store, store->frame_blocks);
+	rc->header = kvzalloc(sizeof(*rc->header), GFP_KERNEL);
+	rc->buffer = kvzalloc(store->block_size, GFP_KERNEL);
+	rc->from = kvcalloc(store->frame_blocks, sizeof(*rc->from), GFP_KERNEL);
+	rc->walked = kvcalloc(RECLAIM_WALKED_MAX, sizeof(*rc->walked),
+			      GFP_KERNEL);
+	if (rc->frame && rc->header && rc->buffer && rc->from && rc->walked)
+		return rc;
+	shard_reclaim_destroy(rc);
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+static int block_read(struct shard_reclaim *rc, u64 block, void *to, u32 nr)
+{
+	u32 bs = rc->store->block_size;
+
+	return shard_writeback_read_wait(rc->store->wb, block * bs, to, nr * bs);
+}
+
+static u64 victim_block(const struct shard_reclaim *rc, u32 block)
+{
+	return (u64)rc->now.extent * rc->store->extent_blocks + block;
+}
+
+static int frame_read_once(struct shard_reclaim *rc)
+{
+	struct shard_store *store = rc->store;
+	struct shard_place place = {
+		.extent = rc->now.extent,
+		.generation = rc->now.generation,
+		.block = rc->block,
+	};
+	int err;
+
+	err = block_read(rc, victim_block(rc, rc->block), rc->buffer, 1);
+	if (!err)
+		err = shard_frame_decode(rc->buffer, store->block_size,
+					 store->seed, &place, rc->header);
+	if (!err && rc->header->nr_blocks >= rc->end - rc->block)
+		err = -EBADMSG;
+	return err;
+}
+
+/* The header of the frame at hand; one wrong read is not believed. */
+static int frame_read(struct shard_reclaim *rc)
+{
+	int err = frame_read_once(rc);
+
+	shard_sometimes(err, "reclamation reads a header again");
+	if (err)
+		err = frame_read_once(rc);
+	if (err)
+		pr_err_ratelimited("%s: reclaim: the frame at extent %u block %u cannot be read: %d\n",
+				   rc->name, rc->now.extent, rc->block, err);
+	return err;
+}
+
+static bool block_right(struct shard_reclaim *rc, const void *data, u32 csum)
+{
+	return crc32c(rc->store->seed, data, rc->store->block_size) == csum;
+}
+
+/* ---- gathering ---- */
+
+static u32 batch_blocks(const struct shard_reclaim *rc)
+{
+	return rc->room ? rc->frame->header.nr_blocks : 0;
+}
+
+static int batch_begin(struct shard_reclaim *rc)
+{
+	struct shard_store *store = rc->store;
+	u32 room;
+	int err;
+
+	if (rc->room)
+		return 0;
+	room = shard_extents_room(store->ex, SHARDBLK_STREAM_RELOC);
+	if (room < 2) {
+		err = shard_store_next_extent(store, SHARDBLK_STREAM_RELOC);
+		if (err)
+			return err;
+		rc->nr_opened++;
+		room = shard_extents_room(store->ex, SHARDBLK_STREAM_RELOC);
+	}
+	shard_frame_begin(rc->frame, SHARDBLK_STREAM_RELOC);
+	rc->room = min(room - 1, store->frame_blocks);
+	rc->covered = shard_index_covered(rc->index);
+	rc->births = 0;
+	return 0;
+}
+
+/* Has the batch room for one block more, be it an entry of its own? */
+static bool batch_full(const struct shard_reclaim *rc)
+{
+	const struct shard_frame_header *h = &rc->frame->header;
+
+	if (rc->nr_walked == RECLAIM_WALKED_MAX)
+		return true;
+	return rc->room && (h->nr_blocks == rc->room ||
+			    !shard_frame_fits(rc->store->block_size,
+					      h->nr_entries + 1,
+					      h->nr_blocks + 1));
+}
+
+/* The next payload block is right: it is one of the batch. */
+static void batch_add(struct shard_reclaim *rc, u64 lba, u64 from, u32 csum)
+{
+	struct shard_frame_header *h = &rc->frame->header;
+	struct shard_frame_entry *e = NULL;
+
+	if (h->nr_entries)
+		e = &h->entries[h->nr_entries - 1];
+	if (!e || e->lba + e->nr_blocks != lba) {
+		e = &h->entries[h->nr_entries++];
+		e->kind = SHARDBLK_ENTRY_RELOC;
+		e->lba = lba;
+		e->nr_blocks = 0;
+	}
+	e->nr_blocks++;
+	rc->from[h->nr_blocks] = from;
+	h->csums[h->nr_blocks++] = csum;
+	rc->births += rc->birth;
+}
+
+/* Gets a block to where the batch wants it, be it by a second read. */
+static bool block_fetch(struct shard_reclaim *rc, void *to, const void *at,
+			u64 from, u32 csum)
+{
+	bool right = at && block_right(rc, at, csum);
+
+	if (right && at != to)
+		memmove(to, at, rc->store->block_size);
+	if (!right)
+		right = !block_read(rc, from, to, 1) &&
+			block_right(rc, to, csum);
+	return right;
+}
+
+/*
+ * Adds @nr live blocks that lie one behind the other to the batch, which has
+ * room for them, unless some cannot be read: each then begins an entry of its own.
+ *
+ * Return: how many were seen to.
+ */
+static u32 gather(struct shard_reclaim *rc, u64 lba, u64 from, u32 nr,
+		  const struct shard_block_map *map)
+{
+	struct shard_store *store = rc->store;
+	u32 first = batch_blocks(rc), i;
+	int err;
+
+	err = block_read(rc, from, shard_frame_block(store, rc->frame, first),
+			 nr);
+	for (i = 0; i < nr && !batch_full(rc); i++) {
+		void *to = shard_frame_block(store, rc->frame,
+					     batch_blocks(rc));
+		void *at = shard_frame_block(store, rc->frame, first + i);
+
+		if (block_fetch(rc, to, err ? NULL : at, from + i,
+				map[i].csum)) {
+			batch_add(rc, lba + i, from + i, map[i].csum);
+			continue;
+		}
+		pr_err_ratelimited("%s: reclaim: block %llu at extent %u block %llu cannot be read\n",
+				   rc->name, lba + i, rc->now.extent,
+				   from + i - victim_block(rc, 0));
+		atomic64_inc(&store->stats->reclaim_errors);
+		rc->now.ok = false;
+	}
+	return i;
+}
+
+/* ---- walking ---- */
+
+/* How a step of the walk ends, beside 0 and errors. */
+#define WALK_FULL	1		/* the batch must be written first */
+#define WALK_BATCH	2		/* one must be begun */
+#define WALK_GONE	3		/* nobody needs the victim any more */
+
+/* What of a chunk that lies at @from is live. */
+static int chunk_gather(struct shard_reclaim *rc, struct shard_version *version,
+			const struct shard_frame_entry *e, u64 from)
+{
+	struct shard_block_map *map = rc->map;
+	u32 i, end;
+	int err;
+
+	memset(map, 0, e->nr_blocks * sizeof(*map));
+	err = shard_index_lookup(rc->index, version, e->lba, e->nr_blocks, map,
+				 true);
+	if (err)
+		return err;
+	for (i = 0; i < e->nr_blocks; i = end) {
+		u32 room = rc->room - batch_blocks(rc);
+
+		end = i + 1;
+		if (!map[i].mapped || map[i].block != from + i)
+			continue;
+		if (!rc->room)
+			return WALK_BATCH;
+		if (batch_full(rc))
+			return WALK_FULL;
+		while (end < e->nr_blocks && end - i < room &&
+		       map[end].mapped && map[end].block == from + end &&
+		       shard_frame_fits(rc->store->block_size,
+					rc->frame->header.nr_entries + 1,
+					batch_blocks(rc) + end - i + 1))
+			end++;
+		if (gather(rc, e->lba + i, from + i, end - i, &map[i]) < end - i)
+			return WALK_FULL;
+	}
+	return 0;
+}
+
+static int frame_gather(struct shard_reclaim *rc, struct shard_version *version)
+{
+	const struct shard_frame_header *h = rc->header;
+	u64 from = victim_block(rc, rc->block + 1);
+	u32 i;
+	int ret;
+
+	for (i = 0; i < h->nr_entries; i++) {
+		if (h->entries[i].kind == SHARDBLK_ENTRY_DISCARD)
+			continue;
+		ret = chunk_gather(rc, version, &h->entries[i], from);
+		if (ret)
+			return ret;
+		from += h->entries[i].nr_blocks;
+	}
+	return 0;
+}
+
+/*
+ * One frame.  The version is held from before it is known that the victim was
+ * not given up until all has been read: so it is not reset meanwhile (O7).
+ */
+static int walk_frame(struct shard_reclaim *rc)
+{
+	struct shard_version *version = shard_index_hold(rc->index);
+	struct shard_extent e;
+	int ret;
+
+	shard_extent_get(rc->store->ex, rc->now.extent, &e);
+	if (e.generation != rc->now.generation || e.retired ||
+	    e.state != SHARD_EXTENT_SEALED) {
+		ret = WALK_GONE;
+	} else {
+		ret = frame_read(rc);
+		if (ret)
+			atomic64_inc(&rc->store->stats->reclaim_errors);
+		else
+			ret = frame_gather(rc, version);
+	}
+	shard_index_put(rc->index, version);
+	shard_sometimes(ret == WALK_GONE,
+			"a victim is given up while it is walked");
+	if (!ret)
+		rc->block += 1 + rc->header->nr_blocks;
+	return ret;
+}
+
+static int walk(struct shard_reclaim *rc)
+{
+	int ret;
+
+	while (rc->block < rc->end) {
+		ret = walk_frame(rc);
+		if (ret == WALK_BATCH)
+			ret = batch_begin(rc);
+		else if (ret == WALK_FULL)
+			return ret;
+		else if (ret < 0)
+			rc->now.ok = false;
+		if (ret == WALK_GONE || !rc->now.ok)
+			break;
+		if (ret)
+			return ret;
+	}
+	rc->walked[rc->nr_walked++] = rc->now;
+	rc->now.extent = 0;
+	return 0;
+}
+
+static bool walk_begin(struct shard_reclaim *rc, u32 live_max)
+{
+	struct shard_extent e;
+	u32 nr;
+
+	nr = shard_extents_victim(rc->store->ex, rc->ops->now(rc->ctx),
+				  live_max, &e);
+	if (!nr)
+		return false;
+	rc->now.extent = nr;
+	rc->now.generation = e.generation;
+	rc->now.ok = true;
+	rc->block = 0;
+	rc->end = e.filled;
+	rc->birth = e.birth;
+	return true;
+}
+
+/* ---- writing and swinging ---- */
+
+static void written(struct shard_append *append)
+{
+	complete(append->private);
+}
+
+static int append_once(struct shard_reclaim *rc)
+{
+	struct shard_frame *frame = rc->frame;
+
+	if (!shard_frame_place(rc->store, frame, 0))
+		return -EIO;
+	shard_frame_seal(rc->store, frame, 0);
+	init_completion(&rc->written);
+	frame->append.done = written;
+	frame->append.private = &rc->written;
+	shard_frame_append(rc->store, frame, SHARD_QUEUE_RELOC);
+	wait_for_completion(&rc->written);
+	if (!frame->append.error)
+		return 0;
+	/* O1: nothing goes behind a failed append */
+	shard_extent_bad(rc->store->ex, frame->place.extent);
+	shard_extents_settle(rc->store->ex, &frame->place,
+			     shard_index_memtables(rc->index));
+	return frame->append.error;
+}
+
+static int batch_append(struct shard_reclaim *rc)
+{
+	int err = append_once(rc), tries;
+
+	for (tries = 1; err && tries < RECLAIM_TRIES; tries++) {
+		shard_sometimes(true, "moved data is written again, elsewhere");
+		if (shard_store_next_extent(rc->store, SHARDBLK_STREAM_RELOC))
+			break;
+		err = append_once(rc);
+	}
+	return err;
+}
+
+/* A memtable has become a run: what is still where it was? */
+static int batch_look_again(struct shard_reclaim *rc)
+{
+	const struct shard_frame_header *h = &rc->frame->header;
+	u64 covered = shard_index_covered(rc->index);
+	struct shard_version *version;
+	u32 i, k, at = 0;
+	int err = 0;
+
+	shard_sometimes(true, "a checkpoint comes between look-up and swing");
+	version = shard_index_hold(rc->index);
+	for (i = 0; i < h->nr_entries && !err; i++) {
+		const struct shard_frame_entry *e = &h->entries[i];
+
+		memset(rc->map, 0, e->nr_blocks * sizeof(*rc->map));
+		err = shard_index_lookup(rc->index, version, e->lba,
+					 e->nr_blocks, rc->map, true);
+		for (k = 0; k < e->nr_blocks && !err; k++, at++)
+			if (!rc->map[k].mapped ||
+			    rc->map[k].block != rc->from[at])
+				rc->from[at] = SHARD_MAP_GONE;	/* O9 */
+	}
+	shard_index_put(rc->index, version);
+	rc->covered = covered;
+	return err;
+}
+
+static int batch_swing(struct shard_reclaim *rc)
+{
+	const struct shard_frame_header *h = &rc->frame->header;
+	struct shard_range range = { .mapped = true };
+	u32 at = 0, i = 0, done = 0;
+	int ret;
+
+	while (i < h->nr_entries) {
+		const struct shard_frame_entry *e = &h->entries[i];
+
+		range.lba = e->lba + done;
+		range.nr_blocks = e->nr_blocks - done;
+		range.place = rc->frame->place;
+		range.place.block += 1 + at;
+		range.csums = &h->csums[at];
+		ret = rc->ops->swing(rc->ctx, rc->covered, &range,
+				     &rc->from[at], rc->map);
+		if (ret == -EAGAIN) {
+			ret = batch_look_again(rc);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (ret < 0)
+			return ret;
+		at += ret;
+		done += ret;
+		if (done < e->nr_blocks)
+			continue;
+		done = 0;
+		i++;
+	}
+	return 0;
+}
+
+/* Writes and swings what is gathered, if anything, and tells of its victims. */
+static int batch_finish(struct shard_reclaim *rc)
+{
+	const struct shard_place *place = &rc->frame->place;
+	u32 nr = batch_blocks(rc), i;
+	u64 memtables;
+	int err = 0;
+
+	if (nr)
+		err = batch_append(rc);
+	if (nr && !err) {
+		/* before the first swing: a root may be made from then on */
+		shard_extents_fill(rc->store->ex, place, nr + 1,
+				   div_u64(rc->births, nr));
+		err = batch_swing(rc);
+		atomic64_add(nr, &rc->store->stats->relocated_blocks);
+	}
+	/* what was seen dead or swung until now is so by these */
+	memtables = shard_index_memtables(rc->index);
+	if (nr && !rc->frame->append.error)
+		shard_extents_settle(rc->store->ex, place, memtables);
+	for (i = 0; i < rc->nr_walked; i++) {
+		const struct victim *v = &rc->walked[i];
+
+		enum shard_walked how = err ? SHARD_WALKED_NOT :
+					v->ok ? SHARD_WALKED_ALL :
+						SHARD_WALKED_FAILED;
+
+		if (shard_extents_walked(rc->store->ex, v->extent,
+					 v->generation, how, memtables)) {
+			atomic64_inc(&rc->store->stats->reclaimed_extents);
+			rc->nr_done++;
+		}
+	}
+	rc->nr_walked = 0;
+	rc->room = 0;
+	return err;
+}
+
+int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
+		      u32 *opened)
+{
+	int ret = 0, err;
+
+	rc->nr_done = 0;
+	rc->nr_opened = 0;
+	while (!ret && (rc->nr_done + rc->nr_walked < nr ||
+			(fill && batch_blocks(rc)))) {
+		if (!rc->now.extent && !walk_begin(rc, live_max))
+			break;
+		ret = walk(rc);
+		if (ret == WALK_FULL || batch_full(rc))
+			ret = batch_finish(rc);
+	}
+	if (rc->now.extent)
+		shard_extents_walked(rc->store->ex, rc->now.extent,
+				     rc->now.generation, SHARD_WALKED_NOT, 0);
+	rc->now.extent = 0;
+	err = batch_finish(rc);
+	*opened += rc->nr_opened;
+	if (ret || err)
+		return ret ? ret : err;
+	return rc->nr_done;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reclamation: moves what is live out of extents that are mostly dead.
+ */
+#ifndef SHARD_RECLAIM_H
+#define SHARD_RECLAIM_H
+
+#include "index.h"
+
+struct shard_reclaim;
+
+/**
+ * struct shard_reclaim_ops - what moving needs of the device
+ * @swing:	shard_index_swing(), against host requests; waits for room in the
+ *		memtable.  Return: blocks seen to, at least one; -EAGAIN; or why
+ *		moving ends
+ * @now:	the newest sequence number, to measure ages by
+ */
+struct shard_reclaim_ops {
+	int (*swing)(void *ctx, u64 covered, const struct shard_range *to,
+		     const u64 *from, struct shard_block_map *map);
+	u64 (*now)(void *ctx);
+};
+
+/** shard_reclaim_create() - may sleep; NULL without memory */
+struct shard_reclaim *shard_reclaim_create(struct shard_store *store,
+					   struct shard_index *index,
+					   const struct shard_reclaim_ops *ops,
+					   const char *name, void *ctx);
+void shard_reclaim_destroy(struct shard_reclaim *rc);
+
+/**
+ * shard_reclaim_run() - evacuate extents
+ * @nr:		how many
+ * @live_max:	none with more blocks that are live
+ * @fill:	go on until the last frame is full, too: where space is so short
+ *		that every block counts
+ * @opened:	counts extents that were opened for what is moved
+ *
+ * Space is back once a checkpoint after this is durable and readers are gone.
+ * One caller at a time; may sleep.
+ *
+ * Return: how many, fewer if there are no more; -ENOSPC: no room for what is
+ * moved before a checkpoint; -EIO; what @swing returned.
+ */
+int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
+		      u32 *opened);
+
+#endif /* SHARD_RECLAIM_H */

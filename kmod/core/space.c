@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: space
+ *
+ * The worker of reclamation, and when it is wanted: when the host stream has
+ * fewer than reclaim_low extents left, until it has reclaim_high, counting those
+ * that only wait for a checkpoint.  The marks are as small as they are because
+ * what is kept free is not there for data, and makes victims fuller.
+ *
+ * Reclamation comes behind checkpoints and merges in the order of space (O12):
+ * it waits for both, they never for it.
+ *
+ * When the host stream has no extent left and can have none, all is tried that
+ * could give some back, one thing after the other: what is in flight, a
+ * checkpoint, reclamation, a merge of all runs (what they hide counts as live
+ * until then), reclamation once more.  If nothing has helped, and no frame was
+ * applied meanwhile, the device is full.
+ */
+#include "device.h"
+
+/* Passes that had no extent to move to, with a checkpoint after each. */
+#define RECLAIM_STUCK		2u
+/* Host extents left when it begins, at most; one in so many of the spare. */
+#define SHARD_RECLAIM_LOW	8u
+#define SHARD_RECLAIM_SHARE	8u
+
+/* What is tried when there is no space, in this order. */
+enum {
+	SPACE_CHECKPOINT,
+	SPACE_RECLAIM,
+	SPACE_MERGE,
+	SPACE_RECLAIM_AGAIN,
+	SPACE_TRIED,
+};
+
+/* Goes on to @step if that is the next one. */
+static void space_step(struct shard_device *device, u32 step)
+{
+	lockdep_assert_held(&device->lock);
+	if (device->space_seq != device->applied_seq) {
+		device->space_seq = device->applied_seq;
+		device->space_step = SPACE_CHECKPOINT;
+	}
+	if (device->space_step + 1 == step)
+		device->space_step = step;
+}
+
+bool shard_device_reclaim_due(struct shard_device *device)
+{
+	struct shard_extents *ex = device->store.ex;
+
+	lockdep_assert_held(&device->lock);
+	return shard_extents_host_left(ex) + shard_extents_leaving(ex) <
+	       device->reclaim_low &&
+	       device->barren_until <= device->applied_seq;
+}
+
+void shard_device_want_reclaim(struct shard_device *device)
+{
+	lockdep_assert_held(&device->lock);
+	/* O8: not before all that a start has to do is done */
+	if (device->reclaim_wanted || device->closing || !device->serving)
+		return;
+	device->reclaim_wanted = true;
+	queue_work(device->reclaim_wq, &device->reclaim_work);
+}
+
+/* ---- what moving needs of the device ---- */
+
+static u64 reclaim_now(void *ctx)
+{
+	struct shard_device *device = ctx;
+	unsigned long flags;
+	u64 seq;
+
+	spin_lock_irqsave(&device->lock, flags);
+	seq = device->applied_seq;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return seq;
+}
+
+static bool reclaim_ends(struct shard_device *device)
+{
+	return READ_ONCE(device->closing) ||
+	       shard_device_state(device) > SHARD_STATE_FULL;
+}
+
+/*
+ * O9: with the lock held no frame is applied, and none is frozen.  What requests
+ * have set aside in the memtable stays theirs.
+ */
+static int reclaim_swing(void *ctx, u64 covered, const struct shard_range *to,
+			 const u64 *from, struct shard_block_map *map)
+{
+	struct shard_device *device = ctx;
+	unsigned long flags;
+	u64 until = 0;
+	int ret;
+
+	for (;;) {
+		if (reclaim_ends(device))
+			return -EROFS;
+		spin_lock_irqsave(&device->lock, flags);
+		ret = shard_index_swing(device->index, covered, to, from,
+					device->reserved_entries,
+					device->reserved_csums, map);
+		if (!ret) {
+			until = device->checkpoints_done + 1;
+			shard_device_want_checkpoint(device);
+		}
+		spin_unlock_irqrestore(&device->lock, flags);
+		if (ret)
+			return ret;
+		shard_sometimes(true, "moved data waits for a memtable");
+		wait_event(device->checkpoint_done,
+			   READ_ONCE(device->checkpoints_done) >= until ||
+			   reclaim_ends(device));
+	}
+}
+
+static const struct shard_reclaim_ops reclaim_ops = {
+	.swing = reclaim_swing,
+	.now = reclaim_now,
+};
+
+int shard_reclaim_init(struct shard_device *device)
+{
+	const struct shard_layout *l = &device->layout;
+	u32 singles = shard_extent_singles(l->block_size, l->extent_blocks);
+	u64 data = div_u64(l->logical_blocks + singles - 1, singles);
+	u32 spare = l->host_extents - l->head_extents;
+
+	if (device->options.read_only)
+		return 0;
+	spare -= min_t(u64, spare, data);
+	device->reclaim_low = clamp(spare / SHARD_RECLAIM_SHARE, 1u,
+				    SHARD_RECLAIM_LOW);
+	device->reclaim_high = device->reclaim_low + 1;
+	device->reclaim_live_max = singles - 1;
+	device->reclaim = shard_reclaim_create(&device->store, device->index,
+					       &reclaim_ops,
+					       device->backend->name, device);
+	return device->reclaim ? 0 : -ENOMEM;
+}
+
+/* ---- the worker ---- */
+
+/* Extents that are to be evacuated now. */
+static u32 reclaim_wants(struct shard_device *device, bool one)
+{
+	struct shard_extents *ex = device->store.ex;
+	u32 left = shard_extents_host_left(ex) + shard_extents_leaving(ex);
+
+	if (reclaim_ends(device))
+		return 0;
+	if (one)
+		return 1;
+	return device->reclaim_high - min(left, device->reclaim_high);
+}
+
+static int reclaim_pass(struct shard_device *device, bool one)
+{
+	u32 payload = device->reclaim_live_max + 1;
+	struct shard_extents *ex = device->store.ex;
+	u32 nr, done = 0, opened = 0;
+	int ret = 0;
+
+	while ((nr = reclaim_wants(device, one)) > 0) {
+		bool fill = !shard_extents_host_left(ex);
+
+		/* what does not add up to an extent would be moved for nothing */
+		if (fill && shard_extents_dead(ex, payload) < payload)
+			break;
+		ret = shard_reclaim_run(device->reclaim, nr,
+					device->reclaim_live_max, fill,
+					&opened);
+		if (ret <= 0)
+			break;
+		done += ret;
+		if (one)
+			return 0;
+	}
+	if (ret != -ENOSPC || done)
+		device->reclaim_stuck = 0;
+	else
+		device->reclaim_stuck++;
+	/*
+	 * Victims have run out, and what was moved takes the space they had; or
+	 * mishaps have used up the extents for it, and checkpoints gave none.
+	 */
+	device->reclaim_barren = (!ret && nr && done <= opened) ||
+				 device->reclaim_stuck > RECLAIM_STUCK;
+	return min(ret, 0);
+}
+
+/* What has no room before a checkpoint goes on after it. */
+static int reclaim_once(struct shard_device *device, bool one)
+{
+	int err = 0, tries;
+
+	device->reclaim_barren = false;
+	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
+		err = reclaim_pass(device, one);
+		if (!err || err == -ENOSPC || reclaim_ends(device))
+			return err;
+		pr_err("%s: reclamation failed: %d\n", device->backend->name,
+		       err);
+	}
+	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
+	return err;
+}
+
+static bool reclaim_take(struct shard_device *device, bool *one)
+{
+	unsigned long flags;
+	bool run;
+
+	spin_lock_irqsave(&device->lock, flags);
+	run = device->reclaim_wanted;
+	*one = device->reclaim_one;
+	device->reclaim_wanted = false;
+	device->reclaim_one = false;
+	device->reclaim_running = run;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return run;
+}
+
+static void reclaim_end(struct shard_device *device, bool one, int err)
+{
+	struct shard_extents *ex = device->store.ex;
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	device->reclaim_running = false;
+	if (device->reclaim_barren) {
+		device->barren_until = device->applied_seq + 1;
+		space_step(device, SPACE_MERGE);
+		space_step(device, SPACE_TRIED);
+	}
+	device->reclaim_error = err == -ENOSPC ? 0 : err;
+	device->reclaims_done++;
+	/* only a checkpoint gives up what was evacuated */
+	if (!device->reclaim_barren &&
+	    (err == -ENOSPC || (shard_extents_leaving(ex) &&
+				shard_extents_host_left(ex) <
+				device->reclaim_low)))
+		shard_device_want_checkpoint(device);
+	queue_work(device->wq, &device->admit_work);
+	wake_up_all(&device->checkpoint_done);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+void shard_reclaim_work(struct work_struct *work)
+{
+	struct shard_device *device = container_of(work, struct shard_device,
+						   reclaim_work);
+	unsigned int noio = memalloc_noio_save();
+	bool one;
+
+	while (reclaim_take(device, &one))
+		reclaim_end(device, one, reclaim_once(device, one));
+	memalloc_noio_restore(noio);
+}
+
+/* ---- no space ---- */
+
+bool shard_device_space_comes(struct shard_device *device)
+{
+	struct shard_extents *ex = device->store.ex;
+
+	lockdep_assert_held(&device->lock);
+	if (device->checkpoint_wanted || device->checkpoint_running ||
+	    device->compact_wanted || device->compact_running ||
+	    device->reclaim_wanted || device->reclaim_running)
+		return true;
+	if (!shard_extents_starved(ex, SHARDBLK_STREAM_HOST)) {
+		if (shard_super_room(device->store.super) <=
+		    device->layout.record_slack)
+			shard_device_want_checkpoint(device);
+		else
+			shard_super_assign(device->store.super);
+		return true;
+	}
+	if (shard_write_pending(device))
+		return true;
+	if (device->applied_seq > device->checkpoint_seq ||
+	    shard_extents_leaving(ex)) {
+		shard_device_want_checkpoint(device);
+		return true;
+	}
+	space_step(device, SPACE_RECLAIM);
+	if (device->space_step == SPACE_MERGE &&
+	    !shard_compaction_all(device->index))
+		space_step(device, SPACE_RECLAIM_AGAIN);
+	/* what newer runs hide is given back when they are merged */
+	if (device->space_step == SPACE_MERGE)
+		shard_device_want_compaction(device, true);
+	else if (device->space_step != SPACE_TRIED)
+		shard_device_want_reclaim(device);
+	return device->space_step != SPACE_TRIED;
+}
+
+enum shard_space shard_device_space(struct shard_device *device,
+				    const struct shard_request *r)
+{
+	if (shard_device_space_comes(device))
+		return SPACE_COMES;
+	shard_sometimes(r->op == SHARD_WRITE, "a write finds the device full");
+	if (r->op == SHARD_WRITE)
+		return SPACE_FULL;
+	if (device->for_discard)
+		return SPACE_NONE;
+	shard_sometimes(true, "a discard takes the extent kept for discards");
+	device->for_discard = true;
+	shard_extents_for_discard(device->store.ex);
+	shard_super_assign(device->store.super);
+	return SPACE_FULL;
+}
+
+int shard_device_reclaim(struct shard_device *device)
+{
+	unsigned long flags;
+	u64 until;
+	int err;
+
+	if (device->options.read_only)
+		return -EROFS;
+	spin_lock_irqsave(&device->lock, flags);
+	until = device->reclaims_done + 1 + device->reclaim_running;
+	device->reclaim_one = true;
+	shard_device_want_reclaim(device);
+	spin_unlock_irqrestore(&device->lock, flags);
+	wait_event(device->checkpoint_done,
+		   READ_ONCE(device->reclaims_done) >= until ||
+		   shard_device_state(device) > SHARD_STATE_FULL);
+	spin_lock_irqsave(&device->lock, flags);
+	err = device->reclaim_error;
+	if (device->state > SHARD_STATE_FULL)
+		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return err ? err : shard_device_checkpoint(device);
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Giving extents up: which are evacuated, and when these are.
+ */
+#include <kunit/test.h>
+
+#include "../kmod/core/extent.h"
+#include "../kmod/core/refs.h"
+
+#define HOST	SHARDBLK_STREAM_HOST
+#define EXTENTS	64u
+#define BLOCKS	16u
+
+struct fixture {
+	struct shard_extents *ex;
+	struct shard_layout layout;
+	struct shard_super_record record;
+};
+
+static int extents_init(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	f->layout.block_size = 512;
+	f->layout.extent_blocks = BLOCKS;
+	f->layout.nr_extents = EXTENTS;
+	f->layout.logical_blocks = 64;
+	if (!shard_layout_make(&f->layout))
+		return -EINVAL;
+	f->ex = shard_extents_create(&f->layout);
+	test->priv = f;
+	return f->ex ? 0 : -ENOMEM;
+}
+
+static void extents_exit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	shard_extents_destroy(f->ex);
+}
+
+static struct shard_extent extent(struct fixture *f, u32 nr)
+{
+	struct shard_extent e;
+
+	shard_extent_get(f->ex, nr, &e);
+	return e;
+}
+
+/* Gives a stream an open extent, as if a record had done so. */
+static u32 open_extent(struct kunit *test, u32 stream)
+{
+	struct fixture *f = test->priv;
+	u32 nr = 0;
+
+	shard_extents_want(f->ex, stream, true);
+	KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, EXTENTS, false, &nr, 1),
+			1u);
+	shard_extents_want(f->ex, stream, false);
+	shard_extent_ready(f->ex, nr);
+	KUNIT_ASSERT_TRUE(test, shard_extents_next(f->ex, stream));
+	return nr;
+}
+
+static void place(struct kunit *test, u32 stream, u32 nr_blocks, u64 last_seq)
+{
+	struct fixture *f = test->priv;
+	struct shard_place at;
+
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, stream, nr_blocks,
+						    last_seq, &at));
+}
+
+/* An extent of the host that holds @live blocks, out of the log, as of @seq. */
+static u32 sealed(struct kunit *test, u32 live, u64 seq)
+{
+	struct fixture *f = test->priv;
+	u32 nr = open_extent(test, HOST);
+
+	place(test, HOST, BLOCKS, seq);
+	shard_extents_seal(f->ex, nr);
+	KUNIT_EXPECT_TRUE(test, shard_extent_restore(f->ex, nr, HOST, BLOCKS,
+						     live));
+	shard_extents_list(f->ex);
+	shard_extents_relog(f->ex, &(struct shard_log_start){ .seq = seq },
+			    true);
+	return nr;
+}
+
+/*
+ * Goal: evacuated is what costs least for what it gives, by what is live in it
+ * and by age; and no extent twice.
+ * Method: extents of several fillings and ages; take one after the other.
+ */
+static void the_best_victim_is_empty_or_old(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_extent e;
+	u32 young, old, full;
+
+	full = sealed(test, BLOCKS - 1, 10);
+	old = sealed(test, BLOCKS / 2, 100);
+	young = sealed(test, BLOCKS / 2 - 1, 990);
+	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS - 2, &e),
+			old);
+	KUNIT_EXPECT_EQ(test, e.live, BLOCKS / 2);
+	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS - 2, &e),
+			young);
+	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS - 2, &e),
+			0u);
+	KUNIT_EXPECT_EQ(test, shard_extents_dead(f->ex, BLOCKS), 1ull);
+	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS - 1, &e),
+			full);
+	/* put off, it is one again; failed too often, it is none */
+	shard_extents_walked(f->ex, full, e.generation, SHARD_WALKED_NOT, 1);
+	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS, &e), full);
+	while (shard_extents_walked(f->ex, full, e.generation,
+				    SHARD_WALKED_FAILED, 1) ||
+	       shard_extents_victim(f->ex, 1000, BLOCKS, &e))
+		KUNIT_EXPECT_LT(test, extent(f, full).tries, (u8)4);
+}
+
+/*
+ * Goal: an evacuated extent is given up by a root that knows what was moved, and
+ * not before, whatever the runs still say of it (O6); so is, for what was moved,
+ * that extent itself (O7).
+ * Method: roots that cover fewer memtables, and then enough.
+ */
+static void an_evacuated_extent_waits_for_its_checkpoint(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 retired[EXTENTS], nr, to;
+	struct shard_place at;
+	struct shard_extent e;
+
+	nr = sealed(test, 3, 10);
+	KUNIT_ASSERT_EQ(test, shard_extents_victim(f->ex, 20, 3, &e), nr);
+	to = open_extent(test, SHARDBLK_STREAM_RELOC);
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, SHARDBLK_STREAM_RELOC,
+						    4, 0, &at));
+	shard_extents_fill(f->ex, &at, 4, 10);
+	shard_extents_seal(f->ex, to);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, SHARD_DATA_STREAMS, NULL,
+						   0, 9, retired, EXTENTS), 0u);
+	shard_extents_settle(f->ex, &at, 5);
+	KUNIT_EXPECT_TRUE(test, shard_extents_walked(f->ex, nr, e.generation,
+						     SHARD_WALKED_ALL, 5));
+	KUNIT_EXPECT_EQ(test, shard_extents_leaving(f->ex), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, SHARD_DATA_STREAMS, NULL,
+						   0, 4, retired, EXTENTS), 0u);
+	/* nothing points to what was moved here, so it goes, too */
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, SHARD_DATA_STREAMS, NULL,
+						   0, 5, retired, EXTENTS), 2u);
+	KUNIT_EXPECT_EQ(test, retired[0] + retired[1], nr + to);
+	KUNIT_EXPECT_EQ(test, shard_extents_leaving(f->ex), 0u);
+}
+
+static struct kunit_case retire_cases[] = {
+	KUNIT_CASE(the_best_victim_is_empty_or_old),
+	KUNIT_CASE(an_evacuated_extent_waits_for_its_checkpoint),
+	{}
+};
+
+static struct kunit_suite retire_suite = {
+	.name = "shardblk-retire",
+	.init = extents_init,
+	.exit = extents_exit,
+	.test_cases = retire_cases,
+};
+
+kunit_test_suites(&retire_suite);
