@@ -26,6 +26,7 @@ done
 t "neighbouring discards are one entry of the index"
 checkpoint_behind()
 {
+	# shellcheck disable=SC2317
 	[ "$(stat_of "$dev" checkpoints)" -gt "$1" ]
 }
 
@@ -44,6 +45,8 @@ trace_begin vda
 must dd if="$dev" of=/dev/null bs=512k count=128 skip=10000 iflag=direct
 trace_end
 awk '$3 == "R" { n++; s += $2 } END { print "nr_reads=" n + 0; print "nr_read=" s + 0 }' /tmp/trace >/tmp/reads
+nr_reads=0
+nr_read=0
 . /tmp/reads
 echo "#   $nr_reads backing reads of $nr_read sectors for 128 requests of 1024"
 at_most "$nr_reads" $((2 * 128)) "backing reads"
