@@ -147,7 +147,7 @@ static int check_options(struct format_args *args, const struct target *target)
 				 "--size: %llu is not a multiple of the block size %u",
 				 (unsigned long long)options->logical_size,
 				 options->block_size);
-	if (options->logical_size >= target->size)
+	if (!options->thin && options->logical_size >= target->size)
 		return ctl_error(CTL_REFUSED, "%s: --size: does not fit on %s",
 				 args->path, ctl_size_text(target->size, text));
 	args->options.checkpoint_blocks = args->checkpoint_size /

@@ -214,6 +214,9 @@ test_format()
 	expect 1 'extent-size=4 MiB: too large' format --extent-size=4M image
 	expect 2 'does not fit' format --size=64M image
 	expect 2 'too small for' format --size=63M image
+	fresh image 64M
+	round_trip image --size=128M --thin
+	fresh image 64M
 	expect 1 'not a multiple' format --size=1000001 image
 	expect 2 'no shardblk format' check image
 	# A refused format has changed nothing.
