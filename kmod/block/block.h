@@ -165,7 +165,7 @@ struct shardblk {
 	struct shard_ring *ring;
 	struct dentry *debugfs;
 	struct compat_shrinker shrinker;
-	struct mutex scrub_lock;
+	struct mutex scrub_lock;	/* of the five below */
 	struct delayed_work scrub_work;
 	struct shard_scrub *scrub;
 	u64 scrub_damaged;
