@@ -512,12 +512,14 @@ static int batch_finish(struct shard_reclaim *rc)
 {
 	const struct shard_place *place = &rc->frame->place;
 	u32 nr = batch_blocks(rc), i;
+	bool appended;
 	u64 memtables;
 	int err = 0;
 
 	if (nr)
 		err = batch_append(rc);
-	if (nr && !err) {
+	appended = nr && !err;
+	if (appended) {
 		/* before the first swing: a root may be made from then on */
 		shard_extents_fill(rc->store->ex, place, nr + 1,
 				   div_u64(rc->births, nr));
@@ -526,7 +528,7 @@ static int batch_finish(struct shard_reclaim *rc)
 	}
 	/* what was seen dead or swung until now is so by these */
 	memtables = shard_index_memtables(rc->index);
-	if (nr && !rc->frame->append.error)
+	if (appended)
 		shard_extents_settle(rc->store->ex, place, memtables);
 	for (i = 0; i < rc->nr_walked; i++) {
 		const struct victim *v = &rc->walked[i];
