@@ -13,6 +13,16 @@ static void state_changed(void *ctx, enum shard_state state)
 	dev->nr_states++;
 }
 
+static void space_changed(void *ctx, bool low)
+{
+	struct testdev *dev = ctx;
+
+	if (low)
+		dev->nr_lows++;
+	else
+		dev->nr_enoughs++;
+}
+
 int testdev_format(struct testdev *dev)
 {
 	return shard_format(&dev->fake->backend, &dev->format);
@@ -65,6 +75,7 @@ static struct testdev *create(struct kunit *test, u32 block_size,
 	dev->options.memtable_entries = 64;
 	dev->options.cache_pages = 2;
 	dev->options.state_changed = state_changed;
+	dev->options.space_changed = space_changed;
 	dev->options.ctx = dev;
 	dev->fake = fake_backend_create(test, TESTDEV_EXTENTS *
 					dev->format.extent_size,

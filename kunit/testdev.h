@@ -25,6 +25,8 @@
  * @device:	NULL while it is closed
  * @nr_done:	requests that have ended
  * @nr_states:	changes of state that were announced
+ * @nr_lows:	times that little space was announced
+ * @nr_enoughs:	times that there was enough again
  */
 struct testdev {
 	struct kunit *test;
@@ -34,6 +36,8 @@ struct testdev {
 	struct shard_device *device;
 	atomic_t nr_done;
 	u32 nr_states;
+	u32 nr_lows;
+	u32 nr_enoughs;
 };
 
 /**

@@ -90,6 +90,7 @@ static void compact_end(struct shard_device *device, int err)
 	queue_work(device->wq, &device->admit_work);
 	wake_up_all(&device->checkpoint_done);
 	spin_unlock_irqrestore(&device->lock, flags);
+	shard_watermark_look(device);
 }
 
 /* Guides come behind a merge that somebody waits for. */
@@ -168,6 +169,9 @@ static int checkpoint_freeze(struct shard_device *device)
 	shard_index_freeze(device->index);
 	device->log_blocks = 0;
 	device->log_frames = 0;
+	/* what is not applied yet comes into the other memtable */
+	device->frozen_blocks = device->fresh_blocks;
+	device->fresh_blocks = device->reserved_csums;
 	spin_unlock_irqrestore(&device->lock, flags);
 	return 0;
 }
@@ -254,6 +258,7 @@ static void checkpoint_end(struct shard_device *device, int err)
 	device->checkpoints_done++;
 	if (!err) {
 		device->checkpoint_seq = device->frozen_from.seq;
+		device->frozen_blocks = 0;
 		shard_device_note_durable(device, device->checkpoint_seq);
 		if (shard_device_reclaim_due(device))
 			shard_device_want_reclaim(device);
@@ -268,6 +273,7 @@ static void checkpoint_end(struct shard_device *device, int err)
 	queue_work(device->wq, &device->admit_work);
 	wake_up_all(&device->checkpoint_done);
 	spin_unlock_irqrestore(&device->lock, flags);
+	shard_watermark_look(device);
 }
 
 void shard_checkpoint_work(struct work_struct *work)

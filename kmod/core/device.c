@@ -182,9 +182,11 @@ static void device_space(void *ctx)
 		state_change(device, SHARD_STATE_READ_WRITE);
 	}
 	spin_unlock_irqrestore(&device->lock, flags);
-	if (back)
+	if (back) {
 		state_announce(device, SHARD_STATE_FULL,
 			       SHARD_STATE_READ_WRITE);
+		shard_watermark_look(device);
+	}
 	queue_work(device->wq, &device->admit_work);
 }
 
@@ -240,6 +242,7 @@ static int options_check(struct shard_options *o)
 	    o->memtable_entries > SHARD_MEMTABLE_ENTRIES_MAX ||
 	    o->cache_pages > BIT(24) ||
 	    o->compact_runs < 2 || o->compact_runs > SHARD_RUNS_MAX ||
+	    o->low_watermark > SHARD_WATERMARK_MAX ||
 	    o->frames_in_flight > SHARD_QUEUE_DEPTH_MAX)
 		return -EINVAL;
 	return 0;
@@ -295,6 +298,7 @@ static int device_make(struct shard_device *device)
 	if (!store->ex || !device->index || !device->retry_block ||
 	    (!store->reserve && !device->options.read_only))
 		return -ENOMEM;
+	shard_watermark_init(device);
 	err = shard_reclaim_init(device);
 	return err ? err : shard_write_init(device);
 }
@@ -402,6 +406,7 @@ static int device_recover(struct shard_device *device)
 	device->frozen_from = rec.frozen_from;
 	device->log_blocks = rec.log_blocks;
 	device->log_frames = rec.nr_frames;
+	device->fresh_blocks = rec.log_blocks;
 	device->checkpoint_soon = rec.checkpoint;
 	shard_sometimes(rec.checkpoint,
 			"a copy of the manifest cannot be used");
@@ -528,6 +533,7 @@ int shard_device_open(struct shard_backend *backend,
 	/* until a manifest says so, too, they are bad at the next start */
 	if (device->retried)
 		shard_device_checkpoint(device);
+	shard_watermark_look(device);
 	*out = device;
 	return 0;
 }
@@ -618,6 +624,7 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	info->reloc_extents_used =
 		shard_extents_nr_used(ex, SHARDBLK_STREAM_RELOC);
 	info->host_extents_left = shard_extents_host_left(ex);
+	shard_watermark_info(device, info);
 	info->mapped_blocks = shard_extents_live(ex);
 	shard_index_runs(device->index, &runs);
 	info->nr_runs = runs.nr;

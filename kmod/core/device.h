@@ -100,6 +100,11 @@ struct shard_device {
 	u64 log_blocks;
 	u64 log_frames;
 	bool for_discard;		/* the discard reserve is in use */
+	/* blocks written, by whose memtable knows them or will */
+	u64 fresh_blocks;		/* the active one */
+	u64 frozen_blocks;		/* the frozen one */
+	u32 low_watermark;		/* per cent; 0: none */
+	bool space_low;
 	/* what was tried to get space since the last frame was applied */
 	u64 barren_until;		/* number until which reclaiming gains nothing */
 	u64 space_seq;
@@ -206,6 +211,12 @@ void shard_write_fail_waiting(struct shard_device *device, int error);
 /* rewrite.c */
 /* In the worker that admits: goes on with what is to be written again. */
 void shard_rewrite(struct shard_device *device);
+
+/* watermark.c */
+void shard_watermark_init(struct shard_device *device);
+void shard_watermark_info(struct shard_device *device, struct shard_info *info);
+/* What is live, or the state, has changed; without the lock. */
+void shard_watermark_look(struct shard_device *device);
 
 /* read.c */
 void shard_read_submit(struct shard_device *device,

@@ -25,6 +25,8 @@ struct shard_version;
 #define SHARD_REQUEST_BLOCKS_MAX	128
 /* Backing reads that one request keeps in flight. */
 #define SHARD_REQUEST_IOS		4
+/* Per cent; the highest low watermark. */
+#define SHARD_WATERMARK_MAX		50u
 
 enum shard_op {
 	SHARD_READ,
@@ -118,9 +120,13 @@ struct shard_request {
  * @checkpoint_frames:	checkpoint after so many frames.  Default: no limit
  *			but the format's number of blocks
  * @compact_runs:	fewer runs of the index are not merged.  Default 4, 2 to 12
+ * @low_watermark:	per cent of all space: with less, little is left.  Default 10 if
+ *			more is promised than there is room for, else none
  * @trace:		events, or NULL
  * @state_changed:	told of each change of state, in any context, or NULL
- * @ctx:		first argument of both
+ * @space_changed:	told when little is left, and when no longer; any context, or
+ *			NULL
+ * @ctx:		first argument of these
  */
 struct shard_options {
 	bool read_only;
@@ -130,8 +136,10 @@ struct shard_options {
 	u32 frames_in_flight;
 	u32 checkpoint_frames;
 	u32 compact_runs;
+	u32 low_watermark;
 	const struct shard_trace_ops *trace;
 	void (*state_changed)(void *ctx, enum shard_state state);
+	void (*space_changed)(void *ctx, bool low);
 	void *ctx;
 };
 
@@ -190,6 +198,10 @@ struct shard_info {
 	u32 host_extents_used;
 	u32 reloc_extents_used;
 	u32 host_extents_left;
+	u32 low_watermark;		/* per cent; 0: none */
+	bool space_low;
+	u64 free_guaranteed;		/* that certainly can be written */
+	u64 free_estimate;		/* that probably can */
 	u64 mapped_blocks;		/* by runs, hidden ones included */
 	u32 nr_runs;
 	u64 applied_seq;
@@ -330,6 +342,16 @@ void shard_scrub_destroy(struct shard_scrub *scrub);
  * device has failed.
  */
 int shard_scrub_step(struct shard_scrub *scrub);
+
+/**
+ * shard_device_set_watermark() - say when little space is left
+ * @percent:	of all space, at most SHARD_WATERMARK_MAX; 0: never
+ *
+ * May sleep.
+ */
+void shard_device_set_watermark(struct shard_device *device, u32 percent);
+/** shard_device_space_low() - is there less than that; any context */
+bool shard_device_space_low(struct shard_device *device);
 
 /** shard_device_fail() - the backing device is gone; any context */
 void shard_device_fail(struct shard_device *device);

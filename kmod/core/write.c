@@ -170,6 +170,7 @@ static int request_admit(struct shard_device *device, struct shard_request *r,
 		return -1;
 	device->reserved_entries += SHARD_MEMTABLE_PER_REQUEST;
 	device->reserved_csums += payload;
+	device->fresh_blocks += payload;
 	list_add_tail(&r->node, &device->building->requests);
 	if (r->fua)
 		device->building->fua = true;
@@ -602,6 +603,7 @@ static bool admit_first(struct shard_device *device)
 	}
 	if (space != SPACE_COMES) {
 		shard_device_set_state(device, SHARD_STATE_FULL);
+		shard_watermark_look(device);
 		failed_end(device, &failed, -ENOSPC);
 		return true;
 	}

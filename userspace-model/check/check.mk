@@ -17,7 +17,7 @@ mocked-extent	:= extent retire
 mocked-chunk	:= frame cache
 mocked-index	:= index memtable run cache
 MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c history.c compare.c \
-	picture.c)
+	picture.c promise.c)
 
 mock-objs = $(call user-objs,$1,$(filter-out \
 	$(patsubst %,kmod/core/%.c,$(mocked-$2)),$(CORE_SRCS)) $(MOCK_SRCS) \

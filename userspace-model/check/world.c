@@ -15,6 +15,7 @@
 #include "world.h"
 #include "content.h"
 #include "picture.h"
+#include "promise.h"
 #include "show.h"
 #include "shardblk_format.h"
 
@@ -166,6 +167,9 @@ static void check_error(struct world *w, struct world_slot *slot, int error)
 	    (op == SHARD_WRITE || w->sick || is_worn(w))) {
 		if (!w->sick && !w->config.format.thin && !is_worn(w))
 			kapi_fail("a write of a provisioned device has no space");
+		if (!w->sick && slot->promised && !is_worn(w))
+			kapi_fail("no space, although %llu blocks were guaranteed and %llu taken",
+				  w->promise, w->spent);
 		return;
 	}
 	if (error == -EROFS && w->sick && op != SHARD_READ)
@@ -291,6 +295,7 @@ void world_slot_submit(struct world *w, struct world_slot *slot)
 	slot->request.segs = slot->segs;
 	slot->request.done = slot_done;
 	slot->request.seq = 0;
+	promise_spend(w, slot);
 	w->nr_busy++;
 	kapi_atomic_enter();
 	shard_device_submit(w->device, &slot->request);
@@ -749,6 +754,8 @@ void world_begin(struct world *w, const struct world_config *config)
 	w->nr_held = 0;
 	w->nr_numbers = 0;
 	w->serial = 0;
+	w->promise = 0;
+	w->spent = 0;
 	for (i = 0; i < WORLD_SLOTS; i++)
 		w->slots[i].busy = false;
 	world_heal(w);

@@ -78,6 +78,7 @@ struct world_slot {
 	u32 nr_blocks;
 	bool fua;
 	bool late;		/* submitted when such a one had failed */
+	bool promised;		/* there was room for it */
 	u32 number;		/* for the table */
 	u32 row;		/* of it, if it is kept */
 	u64 done_at;		/* when, as the model counts events */
@@ -105,6 +106,8 @@ struct world_slot {
  * @cut_in:	the power fails after so many events; 0: it does not
  * @cut:	it has failed
  * @state:	what the device last said that it was
+ * @promise:	blocks that it said can be written for certain
+ * @spent:	of these
  * @stopping:	it fails when @stop_in more events have been, but not before all
  *		waits that was set going, or when nothing is left to happen
  * @stop_in:	see there
@@ -141,6 +144,8 @@ struct world {
 	u32 cut_in;
 	bool cut;
 	enum shard_state state;
+	u64 promise;
+	u64 spent;
 	bool stopping;
 	bool idle;
 	u32 stop_in;
