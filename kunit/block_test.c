@@ -209,6 +209,7 @@ static void good_lines_are_understood(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, c.options.retry_bad);
 	KUNIT_EXPECT_EQ(test, c.options.memtable, 0ULL);
 	KUNIT_EXPECT_EQ(test, c.options.cache, 0ULL);
+	KUNIT_EXPECT_EQ(test, c.options.low_watermark, 0u);
 
 	KUNIT_ASSERT_EQ(test, parse(" add  id=7,ro=1,memtable=32M,cache=65536,backing=/x=y ",
 				    &c), 0);
@@ -220,6 +221,9 @@ static void good_lines_are_understood(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, parse("add backing=/x,retry_bad=1", &c), 0);
 	KUNIT_EXPECT_TRUE(test, c.options.retry_bad);
+
+	KUNIT_ASSERT_EQ(test, parse("add low_watermark=50,backing=/x", &c), 0);
+	KUNIT_EXPECT_EQ(test, c.options.low_watermark, 50u);
 
 	KUNIT_ASSERT_EQ(test, parse("remove id=255", &c), 0);
 	KUNIT_EXPECT_EQ(test, c.verb, SHARDBLK_REMOVE);
@@ -236,6 +240,8 @@ static void bad_lines_are_refused(struct kunit *test)
 		"add backing=/x,id=", "add backing=/x,ro=maybe",
 		"add backing=/x,memtable=1", "add backing=/x,memtable=2G",
 		"add backing=/x,memtable=1M1", "add backing=/x,cache=0",
+		"add backing=/x,low_watermark=0",
+		"add backing=/x,low_watermark=51",
 		"remove", "remove id=x", "remove id=1,ro=1",
 		"remove backing=/x",
 	};
@@ -394,15 +400,23 @@ static void wipe(struct kunit *test, dev_t dev, u64 len)
 	kvfree(zeros);
 }
 
-static dev_t format_ram(struct kunit *test)
+/* @thin: the size that it is to promise, however little it has; 0: not so. */
+static dev_t format_ram_as(struct kunit *test, u64 thin)
 {
 	struct shardblk_backing *backing = ram_open(test);
-	struct shard_format_options options = { .block_size = 4096 };
+	struct shard_format_options options = {
+		.block_size = 4096, .logical_size = thin, .thin = thin,
+	};
 	dev_t dev = backing->dev;
 
 	KUNIT_ASSERT_EQ(test, shard_format(&backing->backend, &options), 0);
 	shardblk_backing_close(backing);
 	return dev;
+}
+
+static dev_t format_ram(struct kunit *test)
+{
+	return format_ram_as(test, 0);
 }
 
 static unsigned int nr_devices(void)
@@ -588,6 +602,80 @@ static void a_read_only_device_is_read(struct kunit *test)
 	free_page((unsigned long)page);
 }
 
+/* Writes the same page over and over, in large bios. */
+static int disk_fill(struct kunit *test, dev_t dev, u64 from, u64 len,
+		     void *page)
+{
+	struct bio_vec *vecs = kunit_kcalloc(test, BIO_MAX_VECS, sizeof(*vecs),
+					     GFP_KERNEL);
+	struct block_device *bdev;
+	int error = 0;
+	u64 at, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, vecs);
+	bdev = blkdev_get_by_dev(dev, FMODE_READ | FMODE_WRITE, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(bdev));
+	for (at = from; at < from + len && !error; at += i * PAGE_SIZE) {
+		struct bio bio;
+
+		bio_init(&bio, bdev, vecs, BIO_MAX_VECS, REQ_OP_WRITE);
+		bio.bi_iter.bi_sector = at >> SECTOR_SHIFT;
+		for (i = 0; i < BIO_MAX_VECS && at + i * PAGE_SIZE < from + len;
+		     i++)
+			__bio_add_page(&bio, virt_to_page(page), PAGE_SIZE, 0);
+		error = submit_bio_wait(&bio);
+		bio_uninit(&bio);
+	}
+	blkdev_put(bdev, FMODE_READ | FMODE_WRITE);
+	return error;
+}
+
+/*
+ * Goal: what can still be written is reported, and so is when that is little, by
+ * the mark that was given.
+ */
+static void little_space_is_reported(struct kunit *test)
+{
+	struct shardblk_options options = {
+		.path = "test", .id = SHARDBLK_ID_ANY,
+	};
+	struct shardblk_status *status;
+	char *page = test_pages(test, 0);
+	u64 guaranteed;
+	dev_t dev;
+
+	status = kunit_kzalloc(test, sizeof(*status), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, status);
+	options.dev = format_ram_as(test, SZ_128M);
+	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
+	KUNIT_ASSERT_EQ(test, shardblk_report(0, status), 0);
+	KUNIT_EXPECT_EQ(test, status->thin, 1u);
+	KUNIT_EXPECT_EQ(test, status->low_watermark, 10u);
+	KUNIT_EXPECT_EQ(test, shardblk_remove(0), 0);
+
+	options.low_watermark = SHARDBLK_WATERMARK_MAX;
+	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
+	dev = disk_number(test, 0);
+	KUNIT_ASSERT_EQ(test, shardblk_report(0, status), 0);
+	KUNIT_EXPECT_EQ(test, status->low_watermark, SHARDBLK_WATERMARK_MAX);
+	KUNIT_EXPECT_EQ(test, status->space_low, 0u);
+	guaranteed = status->free_guaranteed * status->block_size;
+	KUNIT_EXPECT_GE(test, status->free_estimate, status->free_guaranteed);
+	KUNIT_EXPECT_GT(test, guaranteed, (u64)SZ_32M);
+	KUNIT_EXPECT_LT(test, guaranteed, (u64)SZ_64M);
+
+	fill(page, PAGE_SIZE, 3);
+	KUNIT_EXPECT_EQ(test, disk_fill(test, dev, SZ_64M, guaranteed / 2 + SZ_1M,
+					page), 0);
+	KUNIT_ASSERT_EQ(test, shardblk_checkpoint(0), 0);
+	KUNIT_ASSERT_EQ(test, shardblk_report(0, status), 0);
+	KUNIT_EXPECT_EQ(test, status->free_guaranteed * status->block_size,
+			guaranteed / 2 - SZ_1M);
+	KUNIT_EXPECT_EQ(test, status->space_low, 1u);
+	KUNIT_EXPECT_EQ(test, shardblk_remove(0), 0);
+	free_page((unsigned long)page);
+}
+
 #ifdef CONFIG_FAILSLAB
 /*
  * Each allocation on the way fails once; none may leave a trace.
@@ -648,6 +736,7 @@ static struct kunit_case block_cases[] = {
 	KUNIT_CASE(an_image_is_added_once),
 	KUNIT_CASE(an_open_device_is_not_removed),
 	KUNIT_CASE(a_read_only_device_is_read),
+	KUNIT_CASE(little_space_is_reported),
 #ifdef CONFIG_FAILSLAB
 	KUNIT_CASE(an_add_that_fails_leaves_nothing),
 #endif

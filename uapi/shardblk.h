@@ -30,7 +30,7 @@
 #define SHARDBLK_CONTROL_PATH	"/dev/shardblk-control"
 
 /* Grows with every change of this file that a program could notice. */
-#define SHARDBLK_IOCTL_VERSION	2
+#define SHARDBLK_IOCTL_VERSION	3
 
 #define SHARDBLK_DEVICES_MAX	256	/* ids are below this */
 #define SHARDBLK_STATS_MAX	64
@@ -41,6 +41,9 @@
 #define SHARDBLK_MEMTABLE_MAX	(1024u << 20)
 #define SHARDBLK_CACHE_MIN	(64u << 10)
 #define SHARDBLK_CACHE_MAX	(1024u << 20)
+
+/* Per cent; the highest low watermark. */
+#define SHARDBLK_WATERMARK_MAX	50u
 
 enum shardblk_state {
 	SHARDBLK_STATE_READ_WRITE	= 0,
@@ -111,6 +114,9 @@ struct shardblk_stat {
  *		more than 80 MiB no use is made
  * @cache:	in: bytes of index pages kept in memory, SHARDBLK_CACHE_MIN to
  *		SHARDBLK_CACHE_MAX; 0: 1024 pages
+ * @low_watermark: in: per cent of all space with less of which little is left, up
+ *		to SHARDBLK_WATERMARK_MAX; 0: 10 for a device that is thin, else none
+ * @reserved:	in: zero
  *
  * Returns when the device was recovered and is there.  Errors: -EEXIST (id
  * taken), -ENOSPC (no id free), -ENOTBLK (not a block device), -EBUSY
@@ -126,6 +132,8 @@ struct shardblk_add {
 	__u64 path;
 	__u64 memtable;
 	__u64 cache;
+	__u32 low_watermark;
+	__u32 reserved;
 };
 
 /**
@@ -189,6 +197,10 @@ struct shardblk_list {
  * @host_extents_left:	out: extents that the host can still open
  * @reloc_extents_used:	out: extents with moved data in use now
  * @thin:		out: more is promised than there is room for
+ * @free_guaranteed:	out: blocks that certainly can be written
+ * @free_estimate:	out: blocks that probably can be
+ * @low_watermark:	out: per cent of all space; 0: none
+ * @space_low:		out: 1 when there is less than that, else 0
  * @logical_blocks:	out: size of the device
  * @mapped_blocks:	out: blocks that the index points to, as of the last
  *			checkpoint; overwritten ones until they are merged away
@@ -233,6 +245,10 @@ struct shardblk_status {
 	__u32 host_extents_left;
 	__u32 reloc_extents_used;
 	__u32 thin;
+	__u64 free_guaranteed;
+	__u64 free_estimate;
+	__u32 low_watermark;
+	__u32 space_low;
 	__u64 logical_blocks;
 	__u64 mapped_blocks;
 	__u64 applied_seq;

@@ -144,8 +144,9 @@ enum shardblk_phase {
  * @scrub_damaged: what the last one found
  * @scrub_rate:	KiB per second, at most
  * @scrub_gone:	the device goes: no scrub begins any more
- * @state_work:	tells the world about a new state
+ * @state_work:	tells the world about a new state, and about space
  * @state_told:	the last one it told; @state_work's own once LIVE
+ * @low_told:	that little space is left was the last it told; its own, too
  */
 struct shardblk {
 	int id;
@@ -173,6 +174,7 @@ struct shardblk {
 	bool scrub_gone;
 	struct work_struct state_work;
 	enum shard_state state_told;
+	bool low_told;
 };
 
 /* KiB per second that a scrub reads when nothing else is said. */
@@ -207,6 +209,7 @@ void shardblk_scrub_report(struct shardblk *sb,
  * @retry_bad:	have bad extents tried
  * @memtable:	bytes of one memtable; 0: the default
  * @cache:	bytes of index pages kept in memory; 0: the default
+ * @low_watermark: per cent of all space; 0: the default
  */
 struct shardblk_options {
 	const char *path;
@@ -216,6 +219,7 @@ struct shardblk_options {
 	bool retry_bad;
 	u64 memtable;
 	u64 cache;
+	u32 low_watermark;
 };
 
 /**

@@ -67,6 +67,16 @@ static int set_cache(struct shardblk_options *options, const char *value)
 			  &options->cache);
 }
 
+static int set_low_watermark(struct shardblk_options *options,
+			     const char *value)
+{
+	if (kstrtou32(value, 10, &options->low_watermark) ||
+	    !options->low_watermark ||
+	    options->low_watermark > SHARDBLK_WATERMARK_MAX)
+		return -EINVAL;
+	return 0;
+}
+
 /**
  * struct control_option - NAME=VALUE
  * @verb:	of which command
@@ -91,6 +101,7 @@ static const struct control_option control_options[] = {
 	{ SHARDBLK_ADD, false, "retry_bad", "1", set_retry_bad },
 	{ SHARDBLK_ADD, false, "memtable", "BYTES", set_memtable },
 	{ SHARDBLK_ADD, false, "cache", "BYTES", set_cache },
+	{ SHARDBLK_ADD, false, "low_watermark", "PERCENT", set_low_watermark },
 	{ SHARDBLK_REMOVE, true, "id", "N", set_id },
 };
 

@@ -65,11 +65,13 @@ static int ioctl_add(union ioctl_argument *argument)
 		.retry_bad = add->flags & SHARDBLK_ADD_RETRY_BAD,
 		.memtable = add->memtable,
 		.cache = add->cache,
+		.low_watermark = add->low_watermark,
 	};
 	char *path;
 	int ret;
 
-	if (add->flags & ~SHARDBLK_ADD_FLAGS ||
+	if (add->flags & ~SHARDBLK_ADD_FLAGS || add->reserved ||
+	    add->low_watermark > SHARDBLK_WATERMARK_MAX ||
 	    !size_permitted(add->memtable, SHARDBLK_MEMTABLE_MIN,
 			    SHARDBLK_MEMTABLE_MAX) ||
 	    !size_permitted(add->cache, SHARDBLK_CACHE_MIN,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/block/shardblkN/shardblk/: one value per file, read-only but for what
- * begins and paces a scrub.
+ * /sys/block/shardblkN/shardblk/: one value per file, read-only but for the low
+ * watermark and what begins and paces a scrub.
  *
  * The files come with the disk and go with it: del_gendisk() waits for readers,
  * and the engine is closed after that.
@@ -82,6 +82,60 @@ static ssize_t bad_extents_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(bad_extents);
 
+static ssize_t free_guaranteed_show(struct device *dev,
+				    struct device_attribute *attr, char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%llu\n",
+			  info.free_guaranteed * info.block_size);
+}
+static DEVICE_ATTR_RO(free_guaranteed);
+
+static ssize_t free_estimate_show(struct device *dev,
+				  struct device_attribute *attr, char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%llu\n",
+			  info.free_estimate * info.block_size);
+}
+static DEVICE_ATTR_RO(free_estimate);
+
+static ssize_t space_low_show(struct device *dev,
+			      struct device_attribute *attr, char *page)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+
+	return sysfs_emit(page, "%d\n", shard_device_space_low(sb->device));
+}
+static DEVICE_ATTR_RO(space_low);
+
+static ssize_t low_watermark_show(struct device *dev,
+				  struct device_attribute *attr, char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%u\n", info.low_watermark);
+}
+
+static ssize_t low_watermark_store(struct device *dev,
+				   struct device_attribute *attr,
+				   const char *text, size_t len)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+	u32 percent;
+
+	if (kstrtou32(text, 10, &percent) || percent > SHARDBLK_WATERMARK_MAX)
+		return -EINVAL;
+	shard_device_set_watermark(sb->device, percent);
+	return len;
+}
+static DEVICE_ATTR_RW(low_watermark);
+
 static ssize_t backing_show(struct device *dev, struct device_attribute *attr,
 			    char *page)
 {
@@ -161,6 +215,10 @@ static struct attribute *single_attributes[] = {
 	&dev_attr_extent_size.attr,
 	&dev_attr_backing.attr,
 	&dev_attr_bad_extents.attr,
+	&dev_attr_free_guaranteed.attr,
+	&dev_attr_free_estimate.attr,
+	&dev_attr_low_watermark.attr,
+	&dev_attr_space_low.attr,
 	&dev_attr_scrub.attr,
 	&dev_attr_scrub_rate.attr,
 };

@@ -30,36 +30,71 @@ static DEFINE_IDR(table);
 
 /* ----------------------------------------------------------- state changes */
 
+/* One event with one variable; the disk must be there. */
+static void table_uevent(struct shardblk *sb, const char *name,
+			 const char *value)
+{
+	char event[48];
+	char *envp[2] = { event };
+
+	snprintf(event, sizeof(event), "%s=%s", name, value);
+	kobject_uevent_env(&disk_to_dev(sb->disk)->kobj, KOBJ_CHANGE, envp);
+}
+
+static void table_tell_state(struct shardblk *sb)
+{
+	enum shard_state state = shard_device_state(sb->device);
+
+	if (state == sb->state_told)
+		return;
+	sb->state_told = state;
+	pr_warn("shardblk%d is now %s\n", sb->id, shard_state_name(state));
+	if (state == SHARD_STATE_READ_ONLY)
+		set_disk_ro(sb->disk, true);
+	table_uevent(sb, "SHARDBLK_STATE", shard_state_name(state));
+}
+
+static void table_tell_space(struct shardblk *sb)
+{
+	bool low = shard_device_space_low(sb->device);
+	struct shard_info info;
+
+	if (low == sb->low_told)
+		return;
+	sb->low_told = low;
+	shard_device_info(sb->device, &info);
+	pr_warn("shardblk%d has %s space: %llu MiB can be written, its low watermark is %u%%\n",
+		sb->id, low ? "little" : "enough",
+		(info.free_estimate * info.block_size) >> 20,
+		info.low_watermark);
+	table_uevent(sb, "SHARDBLK_WATERMARK", low ? "low" : "ok");
+}
+
 /*
- * Tell of a new state.  A device that is not LIVE has no one to tell: the
- * outcome of adding and of removing says it all.
+ * Tell what is new.  A device that is not LIVE has no one to tell: the outcome
+ * of adding and of removing says it all.
  */
 static void table_state_work(struct work_struct *work)
 {
 	struct shardblk *sb = container_of(work, struct shardblk, state_work);
-	enum shard_state state;
-	char event[48];
-	char *envp[2] = { event };
 
 	mutex_lock(&table_lock);
-	if (sb->phase != SHARDBLK_LIVE)
-		goto out;
-	state = shard_device_state(sb->device);
-	if (state == sb->state_told)
-		goto out;
-	sb->state_told = state;
-	pr_warn("shardblk%d is now %s\n", sb->id, shard_state_name(state));
-	snprintf(event, sizeof(event), "SHARDBLK_STATE=%s",
-		 shard_state_name(state));
-	if (state == SHARD_STATE_READ_ONLY)
-		set_disk_ro(sb->disk, true);
-	kobject_uevent_env(&disk_to_dev(sb->disk)->kobj, KOBJ_CHANGE, envp);
-out:
+	if (sb->phase == SHARDBLK_LIVE) {
+		table_tell_space(sb);
+		table_tell_state(sb);
+	}
 	mutex_unlock(&table_lock);
 }
 
 /* The engine calls this from any context. */
 static void table_state_changed(void *ctx, enum shard_state state)
+{
+	struct shardblk *sb = ctx;
+
+	schedule_work(&sb->state_work);
+}
+
+static void table_space_changed(void *ctx, bool low)
 {
 	struct shardblk *sb = ctx;
 
@@ -219,6 +254,10 @@ static void table_report(struct shardblk *sb, struct shardblk_status *status)
 	status->host_extents_left = info.host_extents_left;
 	status->reloc_extents_used = info.reloc_extents_used;
 	status->thin = info.thin;
+	status->free_guaranteed = info.free_guaranteed;
+	status->free_estimate = info.free_estimate;
+	status->low_watermark = info.low_watermark;
+	status->space_low = info.space_low;
 	status->logical_blocks = info.logical_blocks;
 	status->mapped_blocks = info.mapped_blocks;
 	status->applied_seq = info.applied_seq;
@@ -242,6 +281,7 @@ int shardblk_report(int id, struct shardblk_status *status)
 	BUILD_BUG_ON((int)SHARDBLK_STATE_READ_ONLY !=
 		     (int)SHARD_STATE_READ_ONLY);
 	BUILD_BUG_ON((int)SHARDBLK_STATE_FAILED != (int)SHARD_STATE_FAILED);
+	BUILD_BUG_ON(SHARDBLK_WATERMARK_MAX != SHARD_WATERMARK_MAX);
 
 	mutex_lock(&table_lock);
 	sb = table_find(id);
@@ -336,8 +376,10 @@ static int table_start(struct shardblk *sb,
 	struct shard_options engine = {
 		.read_only = options->read_only,
 		.retry_bad = options->retry_bad,
+		.low_watermark = options->low_watermark,
 		.trace = &sb->trace_ops,
 		.state_changed = table_state_changed,
+		.space_changed = table_space_changed,
 		.ctx = sb,
 	};
 	struct shard_identity identity;

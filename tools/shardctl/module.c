@@ -24,9 +24,13 @@ struct add_args {
 	bool retry_bad;
 	uint64_t memtable;
 	uint64_t cache;
+	uint32_t low_watermark;
 };
 
-enum { OPT_ID = 0x100, OPT_RETRY_BAD, OPT_MEMTABLE, OPT_CACHE, OPT_ALL, OPT_JSON };
+enum {
+	OPT_ID = 0x100, OPT_RETRY_BAD, OPT_MEMTABLE, OPT_CACHE,
+	OPT_LOW_WATERMARK, OPT_ALL, OPT_JSON
+};
 
 static const struct argp_option add_options[] = {
 	{ "id", OPT_ID, "N", 0, "Be /dev/shardblkN (default: the lowest free)", 0 },
@@ -38,8 +42,23 @@ static const struct argp_option add_options[] = {
 	  " more than 80M is not used", 0 },
 	{ "cache", OPT_CACHE, "SIZE", 0,
 	  "Memory for index pages (64K to 1G, default 1024 pages)", 0 },
+	{ "low-watermark", OPT_LOW_WATERMARK, "PERCENT", 0,
+	  "Tell when less than that of all space is left (1 to 50, default 10 for "
+	  "a thin device, never for others)", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 }
 };
+
+static int parse_number(const char *arg, unsigned long max, uint32_t *number)
+{
+	unsigned long n;
+	char *end;
+
+	n = strtoul(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || *end || !n || n > max)
+		return -1;
+	*number = (uint32_t)n;
+	return 0;
+}
 
 static error_t parse_add(int key, char *arg, struct argp_state *state)
 {
@@ -72,6 +91,11 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		    args->cache < SHARDBLK_CACHE_MIN ||
 		    args->cache > SHARDBLK_CACHE_MAX)
 			argp_error(state, "--cache: not within 64K..1G: %s", arg);
+		return 0;
+	case OPT_LOW_WATERMARK:
+		if (parse_number(arg, SHARDBLK_WATERMARK_MAX, &args->low_watermark))
+			argp_error(state, "--low-watermark: not within 1..%u: %s",
+				   SHARDBLK_WATERMARK_MAX, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->path)
@@ -174,6 +198,7 @@ int ctl_add(int argc, char **argv)
 	add.path = (uint64_t)(uintptr_t)(path ? path : args.path);
 	add.memtable = args.memtable;
 	add.cache = args.cache;
+	add.low_watermark = args.low_watermark;
 	if (ioctl(fd, SHARDBLK_IOC_ADD, &add))
 		code = add_error(&args, errno);
 	else
@@ -408,6 +433,10 @@ static void add_space(struct json_object *record,
 	rec_u64(record, "host_extents_left", s->host_extents_left);
 	rec_u64(record, "reloc_extents_used", s->reloc_extents_used);
 	rec_bool(record, "thin", s->thin);
+	rec_u64(record, "free_guaranteed_bytes", s->free_guaranteed * s->block_size);
+	rec_u64(record, "free_estimate_bytes", s->free_estimate * s->block_size);
+	rec_u64(record, "low_watermark_percent", s->low_watermark);
+	rec_bool(record, "space_low", s->space_low);
 	rec_u64(record, "free_extents", s->free_extents);
 	rec_u64(record, "bad_extents", s->bad_extents);
 }

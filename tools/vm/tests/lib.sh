@@ -224,6 +224,52 @@ stat_of()
 	cat "$dir/$2" 2>/dev/null || cat "$dir/stats/$2"
 }
 
+# Keeps the uevents of shardblk devices from here on in /tmp/events, a line for each:
+# "shardblk0 SHARDBLK_STATE=full".
+events_begin()
+{
+	cat >/tmp/event.sh <<-'EOF'
+	#!/bin/sh
+	[ "$DEVNAME" != null ] || touch /tmp/events.null
+	env | sed -n "s/^SHARDBLK_/${DEVNAME#/dev/} SHARDBLK_/p"
+	EOF
+	chmod +x /tmp/event.sh
+	rm -f /tmp/events.null
+	[ -z "$events_pid" ] || kill "$events_pid"
+	: >/tmp/events
+	uevent /tmp/event.sh >>/tmp/events 2>/tmp/events.err &
+	events_pid=$!
+	# It listens once it is told of this.
+	wait_for 60 events_come
+	: >/tmp/events
+}
+events_pid=""
+
+# shellcheck disable=SC2317
+events_come()
+{
+	echo change >/sys/class/mem/null/uevent
+	[ -e /tmp/events.null ]
+}
+
+# shellcheck disable=SC2317
+events_has()
+{
+	grep -qx "$1" /tmp/events
+}
+
+# events_told NAME VARIABLE=VALUE...: these were told, once each, in any order, and no other.
+events_told()
+{
+	name=$(basename "$1")
+	shift
+	for event; do
+		wait_for 60 events_has "$name $event" || fail "no uevent $event of $name"
+	done
+	same "$(wc -l </tmp/events)" $# "uevents, which are '$(tr '\n' ' ' </tmp/events)'"
+	: >/tmp/events
+}
+
 # Counts what a backing disk completes, from here to trace_end: sets nr_writes,
 # nr_sectors and nr_flushes.
 tracing=/sys/kernel/tracing

@@ -32,17 +32,4 @@ overwrite again 1
 same "$(state_of "$dev")" read-write state
 gone "$dev"
 must shardctl check --data /dev/vda
-
-t "a thin device is full when it is, and can be emptied"
-fresh /dev/vda --size=128M --thin
-expect_begin "error, dev $(basename "$dev")|state full"
-refuses 1 dd if=/dev/zero of="$dev" bs=64k oflag=direct
-expect_end
-same "$(state_of "$dev")" full state
-must blkdiscard "$dev"
-fsync_device "$dev"
-wait_state "$dev" read-write
-must dd if=/dev/zero of="$dev" bs=64k count=16 oflag=direct
-gone "$dev"
-must shardctl check --data /dev/vda
 finish
