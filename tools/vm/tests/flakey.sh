@@ -103,10 +103,13 @@ same "$(stat_of "$dev" bad_extents)" 0 "bad extents"
 shows "$dev" one 64
 
 t "error_writes, flushes too: read-only, and all that was flushed is there"
+events_begin
 expect_begin "write failed|I/O error|cannot be written|flush failed|read-only|failed|not all could be"
 table error_writes
 ! put "$dev" lost 8 2>/dev/null || fail "written and flushed, to nowhere"
 wait_state "$dev" read-only
+events_told "$dev" SHARDBLK_STATE=read-only
+same "$(blockdev --getro "$dev")" 1 "read-only disk"
 tail_shows one
 shardctl remove "$dev" >/dev/null 2>&1
 table

@@ -30,6 +30,7 @@ yank()
 	pid=$!
 	before=$(counter "$disk" 5)
 	wait_for 120 busy "$disk" || fail "the load does not begin"
+	events_begin
 	expect_begin "error, dev|I/O error|critical|beyond end|shardblk"
 	if [ "$kind" = scsi ]; then
 		echo 1 >"/sys/block/$disk/device/delete"
@@ -49,6 +50,7 @@ yank()
 
 	t "$kind: failed, and removed"
 	wait_state "$dev" failed
+	events_told "$dev" SHARDBLK_STATE=failed
 	! dd if=/dev/zero of="$dev" bs=4k count=1 oflag=direct 2>/dev/null || fail "written although failed"
 	must timeout 120 shardctl status "$dev"
 	# A device that lost its disk cannot make anything durable: 3 says so.
