@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Strings, bits, checksums, messages, random numbers.
+ * Strings, bits, messages, random numbers.
  */
-#include <isa-l/crc.h>
 #include <sys/random.h>
 #include "fiber.h"
 
@@ -96,11 +95,6 @@ unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size,
 				 unsigned long offset)
 {
 	return find_next(map, size, offset, false);
-}
-
-u32 crc32c(u32 crc, const void *data, unsigned int len)
-{
-	return crc32_iscsi((unsigned char *)data, len, crc);
 }
 
 void kapi_printk(int level, const char *fmt, ...)

@@ -41,6 +41,26 @@ static void checksum_is_the_kernels(void *arg)
 	EXPECT(crc32c(crc32c(~0u, "1234", 4), "56789", 5) == ~0xe3069283u);
 }
 
+/* Of any length, anywhere, from any start: as a bit after the other gives it. */
+static void checksums_are_right(void *arg)
+{
+	static u8 data[1100];
+	u32 len, at, i, bit, crc;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = i * i * 31 >> 3;
+	for (len = 0; len < sizeof(data) - 8; len++) {
+		at = len % 8;
+		crc = len * 0x9e3779b1;
+		for (i = 0; i < len; i++) {
+			crc ^= data[at + i];
+			for (bit = 0; bit < 8; bit++)
+				crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+		}
+		EXPECT(crc32c(len * 0x9e3779b1, data + at, len) == crc);
+	}
+}
+
 struct item {
 	int key;
 	struct list_head node;
@@ -515,6 +535,7 @@ static const struct test_case {
 #define WORKS(fn)	{ #fn, fn, NULL }
 #define FAILS(fn, text)	{ #fn, fn, text }
 	WORKS(checksum_is_the_kernels),
+	WORKS(checksums_are_right),
 	WORKS(lists_and_trees_work),
 	WORKS(library_words_work),
 	WORKS(work_runs_once_per_queueing),
