@@ -12,10 +12,12 @@
  * ends it.  The latter is run again in a child process, whose choices and table
  * lie in shared memory.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +40,44 @@ static struct apart {
 	struct sim_record records[APART_RECORDS];
 } *apart;
 
+/* ---- a run that does not end ---- */
+
+/* CPU time that is left to the run; 0: there is none.  A run has no system call. */
+static u32 seconds_left;
+
+static void second_passed(int sig)
+{
+	u32 left = READ_ONCE(seconds_left);
+
+	if (!left)
+		return;
+	WRITE_ONCE(seconds_left, left - 1);
+	if (left == 1)
+		raise(SIGALRM);
+}
+
+/* Timers are not inherited. */
+static void watch_begin(void)
+{
+	static const struct itimerval second = {
+		.it_interval.tv_sec = 1, .it_value.tv_sec = 1,
+	};
+
+	setitimer(ITIMER_PROF, &second, NULL);
+}
+
+static void watch_init(void)
+{
+	const struct sigaction action = {
+		.sa_handler = second_passed, .sa_flags = SA_RESTART,
+	};
+
+	if (sigaction(SIGPROF, &action, NULL) ||
+	    pthread_atfork(NULL, NULL, watch_begin))
+		abort();
+	watch_begin();
+}
+
 /* ---- one run ---- */
 
 static const struct check_suite *running;
@@ -53,10 +93,10 @@ static const char *run_one(const struct check_suite *suite, u32 seconds)
 
 	running = suite;
 	world_reset(&world);
-	alarm(seconds);
+	WRITE_ONCE(seconds_left, seconds);
 	why = kapi_run(&world.sim.hooks, run_fiber, &world) ?
 	      kapi_failure() : NULL;
-	alarm(0);
+	WRITE_ONCE(seconds_left, 0);
 	if (suite->end)
 		suite->end();
 	return why;
@@ -442,4 +482,5 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 void check_init(void)
 {
 	world_init(&world);
+	watch_init();
 }
