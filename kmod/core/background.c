@@ -87,7 +87,7 @@ static void compact_end(struct shard_device *device, int err)
 		device->barren_until = 0;
 	if (!err && shard_device_reclaim_due(device))
 		shard_device_want_reclaim(device);
-	queue_work(device->wq, &device->admit_work);
+	shard_write_retry(device);
 	wake_up_all(&device->checkpoint_done);
 	spin_unlock_irqrestore(&device->lock, flags);
 	shard_watermark_look(device);
@@ -172,6 +172,8 @@ static int checkpoint_freeze(struct shard_device *device)
 	/* what is not applied yet comes into the other memtable */
 	device->frozen_blocks = device->fresh_blocks;
 	device->fresh_blocks = device->reserved_csums;
+	/* the new memtable has room */
+	shard_write_retry(device);
 	spin_unlock_irqrestore(&device->lock, flags);
 	return 0;
 }
@@ -270,7 +272,7 @@ static void checkpoint_end(struct shard_device *device, int err)
 		    device->applied_seq > device->checkpoint_seq)
 			shard_device_want_checkpoint(device);
 	}
-	queue_work(device->wq, &device->admit_work);
+	shard_write_retry(device);
 	wake_up_all(&device->checkpoint_done);
 	spin_unlock_irqrestore(&device->lock, flags);
 	shard_watermark_look(device);

@@ -181,13 +181,13 @@ static void device_space(void *ctx)
 		device->for_discard = false;
 		state_change(device, SHARD_STATE_READ_WRITE);
 	}
+	shard_write_retry(device);
 	spin_unlock_irqrestore(&device->lock, flags);
 	if (back) {
 		state_announce(device, SHARD_STATE_FULL,
 			       SHARD_STATE_READ_WRITE);
 		shard_watermark_look(device);
 	}
-	queue_work(device->wq, &device->admit_work);
 }
 
 static void device_freed(void *ctx)
@@ -292,7 +292,7 @@ static int device_make(struct shard_device *device)
 	device->index = shard_index_create(store,
 					   device->options.memtable_entries,
 					   device->options.cache_pages);
-	device->retry_block = kvzalloc(store->block_size, GFP_KERNEL);
+	device->retry_block = kvmalloc(store->block_size, GFP_KERNEL);
 	if (!device->options.read_only)
 		store->reserve = shard_reserve_create(store);
 	if (!store->ex || !device->index || !device->retry_block ||

@@ -198,6 +198,11 @@ void shard_write_flush(struct shard_device *device,
 void shard_write_commit(struct shard_device *device);
 /* Work: admits what waits, decides what to do when nothing can be. */
 void shard_write_admit(struct work_struct *work);
+/*
+ * There may be room for what waits, and others may wait for what is being built:
+ * has both seen to, if there is either.  With the lock held.
+ */
+void shard_write_retry(struct shard_device *device);
 /* Applies or fails what has been written, and sees to what comes next. */
 void shard_write_settle(struct shard_device *device);
 /* Where replay of what is not applied starts; with the lock held. */

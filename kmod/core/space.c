@@ -245,7 +245,7 @@ static void reclaim_end(struct shard_device *device, bool one, int err)
 				shard_extents_host_left(ex) <
 				device->reclaim_low)))
 		shard_device_want_checkpoint(device);
-	queue_work(device->wq, &device->admit_work);
+	shard_write_retry(device);
 	wake_up_all(&device->checkpoint_done);
 	spin_unlock_irqrestore(&device->lock, flags);
 }

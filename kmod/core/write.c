@@ -414,6 +414,15 @@ static void acks_give(struct shard_device *device, struct write_acks *acks)
 	}
 }
 
+void shard_write_retry(struct shard_device *device)
+{
+	lockdep_assert_held(&device->lock);
+	/* what is being built holds entries that others may wait for */
+	if (!list_empty(&device->waiting) || may_seal(device) ||
+	    device->rewrite != SHARD_REWRITE_NONE)
+		queue_work(device->wq, &device->admit_work);
+}
+
 void shard_write_settle(struct shard_device *device)
 {
 	struct write_acks acks;
@@ -433,9 +442,7 @@ void shard_write_settle(struct shard_device *device)
 			(device->state == SHARD_STATE_FULL &&
 			 device->applied_seq > device->checkpoint_seq)))
 		shard_device_want_checkpoint(device);
-	if (!list_empty(&device->waiting) ||
-	    device->rewrite != SHARD_REWRITE_NONE)
-		queue_work(device->wq, &device->admit_work);
+	shard_write_retry(device);
 	spin_unlock_irqrestore(&device->lock, flags);
 
 	if (broken)
@@ -505,7 +512,7 @@ void shard_write_submit(struct shard_device *device, struct shard_request *r)
 	f = device->building;
 	if (!err && idx < 0) {
 		list_add_tail(&r->node, &device->waiting);
-		queue_work(device->wq, &device->admit_work);
+		shard_write_retry(device);
 	}
 	spin_unlock_irqrestore(&device->lock, flags);
 
