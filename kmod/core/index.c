@@ -639,9 +639,14 @@ static struct shard_version *release_take(struct shard_index *index)
 	return v;
 }
 
-/* O7: nobody is left who could have found the way to any of this. */
-static void version_release(struct shard_index *index, struct shard_version *v)
+/*
+ * O7: nobody is left who could have found the way to any of this.
+ *
+ * Return: has an extent become free?
+ */
+static bool version_release(struct shard_index *index, struct shard_version *v)
 {
+	bool freed = v->garbage && v->garbage->nr;
 	unsigned long flags;
 	u32 i;
 
@@ -657,16 +662,20 @@ static void version_release(struct shard_index *index, struct shard_version *v)
 		shard_extent_free(index->store->ex, v->garbage->extents[i]);
 	kvfree(v->garbage);
 	kvfree(v);
+	return freed;
 }
 
 static void index_release(struct work_struct *work)
 {
 	struct shard_index *index = container_of(work, struct shard_index, work);
 	struct shard_version *v;
+	bool freed = false;
 
 	while ((v = release_take(index)))
-		version_release(index, v);
+		freed |= version_release(index, v);
 	wake_up_all(&index->released);
+	if (!freed)
+		return;
 	wake_up_all(&index->store->changed);
 	if (index->on_free)
 		index->on_free(index->on_free_ctx);
