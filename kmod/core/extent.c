@@ -238,30 +238,55 @@ static bool head_may_have(struct shard_extents *ex, u32 s, u64 limit)
 	       (ex->nr_log + ex->nr_assigned < limit || free_is_named(ex));
 }
 
+/* How many records may name when stream @s has what it gets of @room. */
+static u64 head_names(const struct shard_extents *ex, u32 s, u32 named,
+		      u32 room)
+{
+	if (!(BIT(s) & SHARD_DATA_STREAMS))
+		return (u64)named + room;
+	/* data leaves room, and what is named, to the rest */
+	shard_sometimes(room <= ex->layout.record_slack,
+			"records have no room for host extents");
+	return room <= ex->layout.record_slack ? 0 :
+	       (u64)named + room - ex->layout.record_slack;
+}
+
+static bool heads_are_low(struct shard_extents *ex, u32 room)
+{
+	u32 named = ex->nr_log + ex->nr_assigned, s;
+
+	lockdep_assert_held(&ex->lock);
+	for (s = 0; s < SHARD_STREAMS; s++)
+		if (head_is_low(&ex->heads[s]) &&
+		    head_may_have(ex, s, head_names(ex, s, named, room)))
+			return true;
+	return false;
+}
+
+bool shard_extents_low(struct shard_extents *ex, u32 room)
+{
+	unsigned long flags;
+	bool low;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	low = heads_are_low(ex, room);
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return low;
+}
+
 u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
 		       u32 *picked, u32 max)
 {
-	u64 limit[SHARD_STREAMS];
+	u32 named, s, nr = 0;
 	unsigned long flags;
-	u32 s, nr = 0;
 
 	spin_lock_irqsave(&ex->lock, flags);
-	for (s = 0; s < SHARD_STREAMS; s++) {
-		limit[s] = (u64)ex->nr_log + ex->nr_assigned + room;
-		/* data leaves room, and what is named, to the rest */
-		shard_sometimes(s == SHARDBLK_STREAM_HOST &&
-				room <= ex->layout.record_slack,
-				"records have no room for host extents");
-		if (BIT(s) & SHARD_DATA_STREAMS)
-			limit[s] = room <= ex->layout.record_slack ? 0 :
-				   limit[s] - ex->layout.record_slack;
-		anyway |= head_is_low(&ex->heads[s]) &&
-			  head_may_have(ex, s, limit[s]);
-	}
+	named = ex->nr_log + ex->nr_assigned;
+	anyway = anyway || heads_are_low(ex, room);
 	/* O12: the earlier in the space order, the earlier served: host last */
 	for (s = SHARD_STREAMS; anyway && s-- > 0;)
 		while (nr < max && head_takes(&ex->heads[s]) &&
-		       head_may_have(ex, s, limit[s]) &&
+		       head_may_have(ex, s, head_names(ex, s, named, room)) &&
 		       extent_assign(ex, s, &picked[nr]))
 			nr++;
 	spin_unlock_irqrestore(&ex->lock, flags);

@@ -136,9 +136,14 @@ void shard_extents_for_discard(struct shard_extents *ex);
 bool shard_extents_space_is_back(struct shard_extents *ex);
 
 /**
+ * shard_extents_low() - is a stream in need of an extent that it could have
+ * @room:	how many the record can name
+ */
+bool shard_extents_low(struct shard_extents *ex, u32 room);
+/**
  * shard_extents_pick() - assign free extents to the streams that want some
  * @room:	how many the record can name
- * @anyway:	a record is written in any case; else only if a stream is low
+ * @anyway:	a record is written in any case; else only if one is low
  * @picked:	their numbers, room for @max
  *
  * Each takes a generation that no record has assigned before (O5).  They are

@@ -351,7 +351,8 @@ int shard_super_publish(struct shard_super *super, struct shard_publish *pub)
 
 void shard_super_assign(struct shard_super *super)
 {
-	queue_work(super->wq, &super->work);
+	if (shard_extents_low(super->ex, shard_super_room(super)))
+		queue_work(super->wq, &super->work);
 }
 
 void shard_super_durable(struct shard_super *super, u64 seq)

@@ -285,19 +285,36 @@ static bool may_have(struct shard_extents *ex, u32 stream, u64 limit)
 	       nr_to_take(ex, limit);
 }
 
-u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
-		       u32 *picked, u32 max)
+/* How many records may name, by stream.  Return: is one of these low? */
+static bool stream_limits(struct shard_extents *ex, u32 room, u64 *limits)
 {
-	u64 limits[SHARD_STREAMS];
-	u32 s, nr = 0;
+	bool low = false;
+	u32 s;
 
 	for (s = 0; s < SHARD_STREAMS; s++) {
 		limits[s] = (u64)shard_extents_named(ex) + room;
 		if (BIT(s) & SHARD_DATA_STREAMS)
 			limits[s] = room <= ex->layout.record_slack ? 0 :
 				    limits[s] - ex->layout.record_slack;
-		anyway |= is_low(ex, s) && may_have(ex, s, limits[s]);
+		low |= is_low(ex, s) && may_have(ex, s, limits[s]);
 	}
+	return low;
+}
+
+bool shard_extents_low(struct shard_extents *ex, u32 room)
+{
+	u64 limits[SHARD_STREAMS];
+
+	return stream_limits(ex, room, limits);
+}
+
+u32 shard_extents_pick(struct shard_extents *ex, u32 room, bool anyway,
+		       u32 *picked, u32 max)
+{
+	u64 limits[SHARD_STREAMS];
+	u32 s, nr = 0;
+
+	anyway |= stream_limits(ex, room, limits);
 	for (s = SHARD_STREAMS; anyway && s-- > 0;)
 		while (nr < max && may_have(ex, s, limits[s]) && takes(ex, s))
 			picked[nr++] = assign(ex, s, limits[s]);
