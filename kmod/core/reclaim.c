@@ -91,18 +91,19 @@ struct shard_reclaim *shard_reclaim_create(struct shard_store *store,
 					   const struct shard_reclaim_ops *ops,
 					   const char *name, void *ctx)
 {
-	struct shard_reclaim *rc = kvzalloc(sizeof(*rc), GFP_KERNEL);
+	struct shard_reclaim *rc = kvmalloc(sizeof(*rc), GFP_KERNEL);
 
 	if (!rc)
 		return NULL;
+	memset(rc, 0, offsetof(struct shard_reclaim, map));
 	rc->store = store;
 	rc->index = index;
 	rc->ops = ops;
 	rc->name = name;
 	rc->ctx = ctx;
 	rc->frame = shard_frame_create(store, store->frame_blocks);
-	rc->header = kvzalloc(sizeof(*rc->header), GFP_KERNEL);
-	rc->buffer = kvzalloc(store->block_size, GFP_KERNEL);
+	rc->header = kvmalloc(sizeof(*rc->header), GFP_KERNEL);
+	rc->buffer = kvmalloc(store->block_size, GFP_KERNEL);
 	rc->from = kvcalloc(store->frame_blocks, sizeof(*rc->from), GFP_KERNEL);
 	rc->walked = kvcalloc(RECLAIM_WALKED_MAX, sizeof(*rc->walked),
 			      GFP_KERNEL);

@@ -12,21 +12,21 @@
  * struct shard_found_super - what the superblock extents hold
  * @extent_size: bytes; of the geometry that was found or tried last
  * @block_size:	the same
- * @record:	the newest valid record; its number is raised above any that may
- *		lie where nothing could be read
  * @heads:	where the next record goes, per copy
  * @unreadable:	bit per superblock extent that could not be read whole
  * @newest:	bit per copy in which the newest record was found
  * @numbers:	of the newest record of each copy; 0: it has none
+ * @record:	the newest valid record, if there is one; its number is raised
+ *		above any that may lie where nothing could be read
  */
 struct shard_found_super {
 	u64 extent_size;
 	u32 block_size;
-	struct shard_super_record record;
 	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
 	u32 unreadable;
 	u32 newest;
 	u64 numbers[SHARDBLK_SUPER_COPIES];
+	struct shard_super_record record;
 };
 
 /**

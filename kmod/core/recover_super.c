@@ -333,8 +333,8 @@ int shard_recover_super(struct shard_writeback *wb,
 	struct super_scan s = { .wb = wb, .backend = backend, .found = found };
 	int err = -ENOMEM;
 
-	memset(found, 0, sizeof(*found));
-	s.record = kvzalloc(sizeof(*s.record), GFP_KERNEL);
+	memset(found, 0, offsetof(struct shard_found_super, record));
+	s.record = kvmalloc(sizeof(*s.record), GFP_KERNEL);
 	s.buf = kvmalloc(SHARDBLK_BLOCK_SIZE_MAX, GFP_KERNEL);
 	if (!s.record || !s.buf)
 		goto out;

@@ -38,12 +38,12 @@ struct shard_super {
 	u64 durable_seq;
 	int error;			/* sticky */
 	/* the writer's own: */
-	struct shard_super_record record;
 	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
 	struct shard_append append;
 	struct shard_reset resets[SHARD_PICK_MAX];
 	u32 nr_reset_errors;		/* since the last that did not fail */
 	void *block;
+	struct shard_super_record record;	/* most of it is never used */
 };
 
 static void append_done(struct shard_append *append)
@@ -389,10 +389,11 @@ shard_super_create(struct shard_writeback *wb, struct shard_extents *ex,
 		   const struct shard_super_head heads[SHARDBLK_SUPER_COPIES],
 		   const struct shard_super_ops *ops, void *ctx)
 {
-	struct shard_super *super = kvzalloc(sizeof(*super), GFP_KERNEL);
+	struct shard_super *super = kvmalloc(sizeof(*super), GFP_KERNEL);
 
 	if (!super)
 		return NULL;
+	memset(super, 0, offsetof(struct shard_super, record));
 	super->wb = wb;
 	super->ex = ex;
 	super->stats = stats;

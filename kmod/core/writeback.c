@@ -40,7 +40,8 @@ struct shard_write_queue {
 	struct shard_writeback *wb;
 	enum shard_queue which;
 	struct list_head appends;	/* not yet issued, in order */
-	struct list_head free;		/* batches; what limits the depth */
+	struct list_head free;		/* batches that were used */
+	struct shard_batch *fresh;	/* the next one that never was */
 	u32 nr_inflight;
 	u32 depth;
 	bool issuing;			/* someone is in queue_issue() */
@@ -70,7 +71,7 @@ struct shard_writeback {
 	struct shard_io flush_io;
 	struct list_head waiting;	/* dependencies that want a flush */
 	struct shard_write_queue queues[SHARD_QUEUES];
-	struct shard_batch batches[SHARD_BATCHES];
+	struct shard_batch batches[SHARD_BATCHES];	/* what limits depths */
 };
 
 static void queue_issue(struct shard_write_queue *q);
@@ -426,14 +427,36 @@ static void batch_add(struct shard_batch *batch, struct shard_append *append)
 					    struct shard_append, node));
 }
 
-static struct shard_batch *batch_fill(struct shard_write_queue *q)
+/* Most are never used: each is set up when it first is. */
+static struct shard_batch *batch_get(struct shard_write_queue *q)
 {
 	struct shard_batch *batch;
+
+	lockdep_assert_held(&q->wb->lock);
+	batch = list_first_entry_or_null(&q->free, struct shard_batch, node);
+	if (batch) {
+		list_del_init(&batch->node);
+		return batch;
+	}
+	batch = q->fresh++;
+	batch->io = (struct shard_io){
+		.op = SHARD_IO_APPEND,
+		.segs = batch->segs,
+		.done = batch_done,
+	};
+	batch->wb = q->wb;
+	batch->queue = q;
+	INIT_LIST_HEAD(&batch->appends);
+	INIT_LIST_HEAD(&batch->node);
+	return batch;
+}
+
+static struct shard_batch *batch_fill(struct shard_write_queue *q)
+{
+	struct shard_batch *batch = batch_get(q);
 	struct shard_append *append;
 
 	lockdep_assert_held(&q->wb->lock);
-	batch = list_first_entry(&q->free, struct shard_batch, node);
-	list_del_init(&batch->node);
 	append = list_first_entry(&q->appends, struct shard_append, node);
 	batch->nr_segs = 0;
 	batch->io.len = 0;
@@ -686,37 +709,28 @@ static struct shard_batch *queue_init(struct shard_write_queue *q,
 				      enum shard_queue which,
 				      struct shard_batch *batch)
 {
-	u32 nr = which == SHARD_QUEUE_HOST ? SHARD_QUEUE_DEPTH_MAX :
-					     SHARD_QUEUE_DEPTH;
-
 	q->wb = wb;
 	q->which = which;
 	q->depth = wb->backend->zone_size ? 1 : SHARD_QUEUE_DEPTH;
 	q->waiter.fn = queue_unblock;
+	q->fresh = batch;
 	INIT_LIST_HEAD(&q->appends);
 	INIT_LIST_HEAD(&q->free);
-	for (; nr; nr--, batch++) {
-		batch->wb = wb;
-		batch->queue = q;
-		batch->io.op = SHARD_IO_APPEND;
-		batch->io.segs = batch->segs;
-		batch->io.done = batch_done;
-		INIT_LIST_HEAD(&batch->appends);
-		list_add_tail(&batch->node, &q->free);
-	}
-	return batch;
+	return batch + (which == SHARD_QUEUE_HOST ? SHARD_QUEUE_DEPTH_MAX :
+						    SHARD_QUEUE_DEPTH);
 }
 
 struct shard_writeback *
 shard_writeback_create(struct shard_backend *backend, struct shard_stats *stats,
 		       const struct shard_trace_ops *trace, void *trace_ctx)
 {
-	struct shard_writeback *wb = kvzalloc(sizeof(*wb), GFP_KERNEL);
+	struct shard_writeback *wb = kvmalloc(sizeof(*wb), GFP_KERNEL);
 	struct shard_batch *batch;
 	u32 i;
 
 	if (!wb)
 		return NULL;
+	memset(wb, 0, offsetof(struct shard_writeback, batches));
 	batch = wb->batches;
 	wb->backend = backend;
 	wb->stats = stats;
