@@ -100,6 +100,51 @@ static void an_extent_is_freed_when_nobody_can_reach_it(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, e.state, SHARD_EXTENT_FREE);
 }
 
+static bool is_free(struct index_rig *f, u32 nr)
+{
+	struct shard_extent e;
+
+	shard_extent_get(f->rig->store.ex, nr, &e);
+	return e.state == SHARD_EXTENT_FREE;
+}
+
+/*
+ * Goal: what a checkpoint hides of older runs is counted as dead, and no more:
+ * its extent is given up, but not while somebody holds an older version (O6, O7).
+ * Method: write an extent, a checkpoint; overwrite half of it, a checkpoint;
+ * punch the rest in a hole longer than is looked up at a time, a checkpoint.
+ */
+static void what_a_checkpoint_hides_is_dead(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	struct shard_version *old;
+	struct shard_place first;
+	struct shard_extent e;
+	u32 i;
+
+	shard_extents_tail(f->rig->store.ex, HOST, &first);
+	for (i = 0; i < RIG_EXTENT_BLOCKS; i++)
+		index_put(f, 10 * i, 100 + i);
+	index_put(f, 3, 1);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	shard_extent_get(f->rig->store.ex, first.extent, &e);
+	KUNIT_EXPECT_EQ(test, e.live, (u32)RIG_EXTENT_BLOCKS);
+	for (i = 0; i < RIG_EXTENT_BLOCKS / 2; i++)
+		index_put(f, 10 * i, 200 + i);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	shard_extent_get(f->rig->store.ex, first.extent, &e);
+	KUNIT_EXPECT_EQ(test, e.live, (u32)RIG_EXTENT_BLOCKS / 2);
+	KUNIT_EXPECT_EQ(test, e.state, SHARD_EXTENT_SEALED);
+	old = shard_index_hold(f->index);
+	index_punch(f, 10 * i - 5, RIG_LOGICAL_BLOCKS - 10 * i);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	shard_extent_get(f->rig->store.ex, first.extent, &e);
+	KUNIT_EXPECT_EQ(test, e.live, 0u);
+	KUNIT_EXPECT_TRUE(test, e.retired);
+	shard_index_put(f->index, old);
+	wait_event(f->rig->store.changed, is_free(f, first.extent));
+}
+
 /*
  * Goal: metadata turnover never fills the device up: a merge makes room.
  * Method: many more checkpoints than there are extents.
@@ -253,6 +298,7 @@ static struct kunit_case checkpoint_cases[] = {
 	KUNIT_CASE(checkpoints_put_runs_one_over_the_other),
 	KUNIT_CASE(holes_are_written_above_other_runs),
 	KUNIT_CASE(an_extent_is_freed_when_nobody_can_reach_it),
+	KUNIT_CASE(what_a_checkpoint_hides_is_dead),
 	KUNIT_CASE(checkpoints_can_go_on_for_ever),
 	KUNIT_CASE(a_failed_checkpoint_can_be_made_again),
 	KUNIT_CASE(failed_checkpoints_use_up_no_space),

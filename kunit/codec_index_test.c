@@ -81,7 +81,7 @@ static void expect_same_item(struct kunit *test, const struct shard_item *a,
 				b->extent.generation);
 		KUNIT_EXPECT_EQ(test, a->extent.written, b->extent.written);
 		KUNIT_EXPECT_EQ(test, a->extent.live, b->extent.live);
-		KUNIT_EXPECT_EQ(test, a->extent.birth, b->extent.birth);
+		KUNIT_EXPECT_EQ(test, a->extent.seq, b->extent.seq);
 		break;
 	case SHARDBLK_ITEM_RUN:
 		KUNIT_EXPECT_EQ(test, a->run.height, b->run.height);
@@ -214,7 +214,7 @@ static void reserved_bytes_of_items_are_zero(struct kunit *test)
 	} reserved[] = {
 		{ 0, offsetof(struct shardblk_item_extent, reserved) },
 		{ 0, offsetof(struct shardblk_item_extent, reserved2) },
-		{ 0, offsetof(struct shardblk_item_extent, birth) - 1 },
+		{ 0, offsetof(struct shardblk_item_extent, seq) - 1 },
 		{ 2, offsetof(struct shardblk_item_run, reserved) },
 		{ 3, offsetof(struct shardblk_item_chunk, reserved) },
 		{ 3, offsetof(struct shardblk_item_chunk, reserved2) },

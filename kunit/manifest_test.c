@@ -60,7 +60,7 @@ static void both_copies_of_a_manifest_come_back(struct kunit *test)
 	for (i = 4; i < RIG_EXTENTS; i++)
 		shard_extent_restore_generation(store->ex, i, i, true);
 	shard_dep_init(&dep, store->wb);
-	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, &runs, 99, NULL, 0, &dep,
+	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, &runs, 99, NULL, &dep,
 						   rig->record->manifest), 0);
 	KUNIT_ASSERT_EQ(test, shard_dep_wait(&dep), 0);
 	rig->record->checkpoint_seq = 99;
@@ -102,7 +102,7 @@ static void a_wrong_manifest_is_refused(struct kunit *test)
 	u64 at;
 
 	shard_dep_init(&dep, store->wb);
-	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, &none, 99, NULL, 0, &dep,
+	KUNIT_ASSERT_EQ(test, shard_manifest_write(store, &none, 99, NULL, &dep,
 						   r->manifest), 0);
 	KUNIT_ASSERT_EQ(test, shard_dep_wait(&dep), 0);
 #define READ_COPY(copy) shard_manifest_read(store, r, copy, &image)

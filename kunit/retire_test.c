@@ -114,47 +114,56 @@ static void the_best_victim_is_empty_or_old(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS - 1, &e),
 			full);
 	/* put off, it is one again; failed too often, it is none */
-	shard_extents_walked(f->ex, full, e.generation, SHARD_WALKED_NOT, 1);
+	shard_extents_walked(f->ex, full, e.generation, SHARD_WALKED_NOT);
 	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS, &e), full);
 	while (shard_extents_walked(f->ex, full, e.generation,
-				    SHARD_WALKED_FAILED, 1) ||
+				    SHARD_WALKED_FAILED) ||
 	       shard_extents_victim(f->ex, 1000, BLOCKS, &e))
 		KUNIT_EXPECT_LT(test, extent(f, full).tries, (u8)4);
 }
 
 /*
- * Goal: an evacuated extent is given up by a root that knows what was moved, and
- * not before, whatever the runs still say of it (O6); so is, for what was moved,
- * that extent itself (O7).
+ * Goal: an evacuated extent is given up by a root that has nothing in it any more,
+ * and not before (O6); what was moved stays until a root knows it (O7).
  * Method: roots that cover fewer memtables, and then enough.
  */
 static void an_evacuated_extent_waits_for_its_checkpoint(struct kunit *test)
 {
 	struct fixture *f = test->priv;
+	struct shard_refs *refs = shard_refs_create(shard_extents_layout(f->ex));
 	u32 retired[EXTENTS], nr, to;
-	struct shard_place at;
+	struct shard_place at, from;
 	struct shard_extent e;
 
+	KUNIT_ASSERT_NOT_NULL(test, refs);
 	nr = sealed(test, 3, 10);
 	KUNIT_ASSERT_EQ(test, shard_extents_victim(f->ex, 20, 3, &e), nr);
 	to = open_extent(test, SHARDBLK_STREAM_RELOC);
 	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, SHARDBLK_STREAM_RELOC,
 						    4, 0, &at));
-	shard_extents_fill(f->ex, &at, 4, 10);
+	shard_extents_fill(f->ex, &at, 4, 17);
+	KUNIT_EXPECT_EQ(test, extent(f, to).last_seq, 17ull);
 	shard_extents_seal(f->ex, to);
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, SHARD_DATA_STREAMS, NULL,
 						   0, 9, retired, EXTENTS), 0u);
 	shard_extents_settle(f->ex, &at, 5);
 	KUNIT_EXPECT_TRUE(test, shard_extents_walked(f->ex, nr, e.generation,
-						     SHARD_WALKED_ALL, 5));
+						     SHARD_WALKED_ALL));
 	KUNIT_EXPECT_EQ(test, shard_extents_leaving(f->ex), 1u);
+	/* what was moved is in no run yet: the old places count */
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, SHARD_DATA_STREAMS, NULL,
 						   0, 4, retired, EXTENTS), 0u);
+	from = (struct shard_place){ .extent = nr, .generation = e.generation };
+	shard_refs_add(refs, &from, -3);
+	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, SHARD_DATA_STREAMS, refs,
+						   0, 4, retired, EXTENTS), 1u);
+	KUNIT_EXPECT_EQ(test, retired[0], nr);
+	KUNIT_EXPECT_EQ(test, shard_extents_leaving(f->ex), 0u);
 	/* nothing points to what was moved here, so it goes, too */
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, SHARD_DATA_STREAMS, NULL,
-						   0, 5, retired, EXTENTS), 2u);
-	KUNIT_EXPECT_EQ(test, retired[0] + retired[1], nr + to);
-	KUNIT_EXPECT_EQ(test, shard_extents_leaving(f->ex), 0u);
+						   0, 5, retired, EXTENTS), 1u);
+	KUNIT_EXPECT_EQ(test, retired[0], to);
+	kvfree(refs);
 }
 
 static struct kunit_case retire_cases[] = {

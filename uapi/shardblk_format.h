@@ -35,7 +35,7 @@
 
 #include <linux/types.h>
 
-#define SHARDBLK_FORMAT_VERSION		3
+#define SHARDBLK_FORMAT_VERSION		4
 
 #define SHARDBLK_SUPER_MAGIC		0x42534453u	/* "SDSB" */
 #define SHARDBLK_FRAME_MAGIC		0x52464453u	/* "SDFR" */
@@ -252,12 +252,11 @@ enum shardblk_item_kind {
  * @extent:	extent number
  * @generation:	highest generation assigned so far
  * @written:	blocks written when the manifest was
- * @live:	data: blocks that entries of the runs point to, also entries that
- *		newer runs hide; 0 if all of it was moved or overwritten; index:
- *		pages of the runs
+ * @live:	data: blocks that look-ups in the runs lead to; index: pages of
+ *		the runs
  * @reserved2:	zero
- * @birth:	data: sequence number when what is in it was last written by
- *		the host, on average
+ * @seq:	data: last sequence number of the host when it was last appended
+ *		to
  */
 struct shardblk_item_extent {
 	__u8 kind;
@@ -269,7 +268,7 @@ struct shardblk_item_extent {
 	__le32 written;
 	__le32 live;
 	__u8 reserved2[4];
-	__le64 birth;
+	__le64 seq;
 };
 
 /**

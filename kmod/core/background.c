@@ -9,10 +9,9 @@
  * A job that fails is tried again; after SHARD_CHECKPOINT_TRIES the device is
  * read-only: its log can be cut short no more, or its index grows.
  *
- * A merge is due when sizes say so (compaction.c), when a checkpoint finds no
- * room, and for all runs at once when space is short: only then what newer runs
- * hide is given back.  A checkpoint waits for a merge, never the other way
- * round.
+ * A merge is due when sizes say so (compaction.c), and, of all runs at once, when
+ * a checkpoint finds no room.  A checkpoint waits for a merge, never the other
+ * way round.
  */
 #include "device.h"
 
@@ -82,11 +81,6 @@ static void compact_end(struct shard_device *device, int err)
 	device->compact_running = false;
 	device->compact_error = err;
 	device->compacts_done++;
-	/* what the merge found to be dead may be spread over extents */
-	if (!err)
-		device->barren_until = 0;
-	if (!err && shard_device_reclaim_due(device))
-		shard_device_want_reclaim(device);
 	shard_write_retry(device);
 	wake_up_all(&device->checkpoint_done);
 	spin_unlock_irqrestore(&device->lock, flags);
@@ -264,10 +258,8 @@ static void checkpoint_end(struct shard_device *device, int err)
 		shard_device_note_durable(device, device->checkpoint_seq);
 		if (shard_device_reclaim_due(device))
 			shard_device_want_reclaim(device);
-		/* full: what was discarded comes back by a merge of all, */
-		shard_device_want_compaction(device, device->state ==
-						     SHARD_STATE_FULL);
-		/* ... and what was discarded meanwhile by another checkpoint */
+		shard_device_want_compaction(device, false);
+		/* full: what was discarded meanwhile comes back by another */
 		if (device->state == SHARD_STATE_FULL &&
 		    device->applied_seq > device->checkpoint_seq)
 			shard_device_want_checkpoint(device);

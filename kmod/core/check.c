@@ -13,6 +13,7 @@
  */
 #include "check.h"
 
+#include "merge.h"
 #include "stats.h"
 
 struct check {
@@ -21,7 +22,7 @@ struct check {
 	bool data;
 	u8 *block;			/* as read */
 	u8 *want;			/* as it should be */
-	u32 *live;			/* blocks that the runs have per extent */
+	u32 *live;			/* blocks that the runs need per extent */
 	bool counted;			/* ... all of them */
 };
 
@@ -278,10 +279,8 @@ static bool check_locator(struct check *c, const struct shard_range *range)
 		return true;
 	shard_extent_get(c->view->store->ex, range->place.extent, &e);
 	if (e.generation == range->place.generation &&
-	    e.state != SHARD_EXTENT_FREE && e.state != SHARD_EXTENT_BAD) {
-		c->live[range->place.extent] += range->nr_blocks;
+	    e.state != SHARD_EXTENT_FREE && e.state != SHARD_EXTENT_BAD)
 		return true;
-	}
 	if (check_visible(c, range))
 		check_found(c, "index: block %llu has a stale locator to extent %u",
 			    range->lba, range->place.extent);
@@ -331,6 +330,28 @@ static int check_run(struct check *c, const struct shard_run *run)
 	return 0;
 }
 
+/* All pages have been read once. */
+static int count_live(struct check *c, const struct shard_runs *runs)
+{
+	struct shard_merge *m = kvzalloc(sizeof(*m), GFP_KERNEL);
+	struct shard_range range;
+	int ret;
+
+	if (!m)
+		return -ENOMEM;
+	ret = shard_merge_begin(m, c->view->store, runs, runs->nr);
+	while (!ret && (ret = shard_merge_next(m, &range)) > 0) {
+		if (range.mapped &&
+		    range.place.extent < c->view->record->nr_extents)
+			c->live[range.place.extent] += range.nr_blocks;
+		ret = 0;
+	}
+	shard_merge_end(m);
+	kvfree(m);
+	c->counted = !ret;
+	return ret == -ENOMEM ? ret : 0;
+}
+
 static int check_runs(struct check *c)
 {
 	struct shard_runs runs;
@@ -341,6 +362,8 @@ static int check_runs(struct check *c)
 	shard_index_runs(c->view->index, &runs);
 	for (i = 0; i < runs.nr && !err; i++)
 		err = check_run(c, runs.run[i]);
+	if (!err && c->counted)
+		err = count_live(c, &runs);
 	return err;
 }
 

@@ -6,6 +6,10 @@
  * written as a run, which goes on top of those there are.  Holes are written,
  * too, one entry each whatever their length: they hide what older runs say.
  * Only the very first run needs none.
+ *
+ * What the new run hides is looked up on the way, in the order of the blocks, so
+ * that each page of the older runs is read once at most.  It is taken off what is
+ * live where it lies: so these counts are exact, for each root.
  */
 #include "checkpoint.h"
 
@@ -35,6 +39,60 @@ bool shard_checkpoint_fits(struct shard_store *store, struct shard_index *index)
 				shard_index_frozen_pages(index));
 }
 
+/* Blocks of the runs that are looked up at a time. */
+#define HIDE_BLOCKS	SHARDBLK_FRAME_PAYLOAD_MAX
+
+/* These blocks, where the runs have them, are needed no more. */
+static int hide_blocks(struct shard_root *root, u64 lba, u32 nr_blocks)
+{
+	u32 extent_blocks = root->store->extent_blocks, i;
+	struct shard_block_map *map = root->hidden;
+	struct shard_place place = {};
+	struct shard_extent e;
+	int err;
+
+	err = shard_index_lookup_runs(root->index, lba, nr_blocks, map);
+	for (i = 0; i < nr_blocks && !err; i++) {
+		u32 nr = div_u64(map[i].block, extent_blocks);
+
+		if (!map[i].mapped)
+			continue;
+		if (nr != place.extent) {
+			shard_extent_get(root->store->ex, nr, &e);
+			place.extent = nr;
+			place.generation = e.generation;
+		}
+		shard_refs_add(root->refs, &place, -1);
+	}
+	return err;
+}
+
+/*
+ * What the runs have of a range is hidden from now on.  A hole may be of any
+ * length: from one block that is data to the next.
+ */
+static int hide_range(struct shard_root *root, const struct shard_range *range)
+{
+	u64 end = range->lba + range->nr_blocks, at = range->lba;
+	int ret = 0;
+
+	while (at < end) {
+		u32 nr = min_t(u64, end - at, HIDE_BLOCKS);
+
+		if (range->nr_blocks > HIDE_BLOCKS) {
+			ret = shard_index_next_in_runs(root->index, &at);
+			if (ret <= 0 || at >= end)
+				break;
+			nr = min_t(u64, end - at, HIDE_BLOCKS);
+		}
+		ret = hide_blocks(root, at, nr);
+		if (ret)
+			break;
+		at += nr;
+	}
+	return min(ret, 0);
+}
+
 static int write_run(struct shard_root *root)
 {
 	const struct shard_memtable *mt = shard_index_frozen(root->index);
@@ -54,7 +112,10 @@ static int write_run(struct shard_root *root)
 		/* O11: no older run has anything that it could hide */
 		else if (!runs.nr)
 			continue;
-		err = shard_run_builder_add(&root->builder, &range);
+		/* O6: what it hides nothing needs once this root is durable */
+		err = hide_range(root, &range);
+		if (!err)
+			err = shard_run_builder_add(&root->builder, &range);
 	}
 	return err;
 }

@@ -29,7 +29,7 @@ bool shard_checkpoint_fits(struct shard_store *store,
  * uses only space that is its own (O12).  After an error the frozen memtable
  * is still there and the call can be made again.
  *
- * Return: 0, -EIO, -ENOSPC, -ENOMEM.
+ * Return: 0, -EIO, -EBADMSG (a run cannot be read), -ENOSPC, -ENOMEM.
  */
 int shard_checkpoint_write(struct shard_store *store, struct shard_index *index,
 			   const struct shard_log_start *from);

@@ -545,7 +545,7 @@ void shard_item_encode(const struct shard_item *item, void *block, u32 idx)
 		e->generation = cpu_to_le32(item->extent.generation);
 		e->written = cpu_to_le32(item->extent.written);
 		e->live = cpu_to_le32(item->extent.live);
-		e->birth = cpu_to_le64(item->extent.birth);
+		e->seq = cpu_to_le64(item->extent.seq);
 		break;
 	case SHARDBLK_ITEM_RUN:
 		r->height = item->run.height;
@@ -582,7 +582,7 @@ int shard_item_decode(const void *block, u32 idx, struct shard_item *item)
 		item->extent.generation = le32_to_cpu(e->generation);
 		item->extent.written = le32_to_cpu(e->written);
 		item->extent.live = le32_to_cpu(e->live);
-		item->extent.birth = le64_to_cpu(e->birth);
+		item->extent.seq = le64_to_cpu(e->seq);
 		return e->stream < SHARDBLK_STREAM_SUPER &&
 		       !(e->flags & ~SHARDBLK_EXTENT_BAD) && !e->reserved &&
 		       !memchr_inv(e->reserved2, 0, sizeof(e->reserved2)) ?

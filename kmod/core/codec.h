@@ -96,7 +96,7 @@ struct shard_item {
 			u32 generation;
 			u32 written;
 			u32 live;
-			u64 birth;
+			u64 seq;
 		} extent;
 		struct {
 			u8 height;

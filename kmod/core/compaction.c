@@ -2,11 +2,11 @@
 /*
  * DOC: compaction
  *
- * Each checkpoint puts a run on top of the others.  That makes look-ups dearer,
- * and what newer runs hide keeps its space.  So the newest few are merged into
- * one, always beginning with the newest: runs grow from top to bottom, and a
- * block is written about as often as there are sizes.  How many is decided by
- * sizes alone:
+ * Each checkpoint puts a run on top of the others, which makes look-ups dearer,
+ * and the index larger by what is hidden.  So the newest few are merged into
+ * one, always beginning with the newest: runs grow from top to bottom, and a block
+ * is written about as often as there are sizes.  How many is decided by sizes
+ * alone:
  *
  *  - the oldest run is taken in when it is at most SHARD_COMPACT_OLDEST times
  *    as long as all above it: it is the largest by far, and each time costs
@@ -15,10 +15,10 @@
  *  - any other when it is not longer than all above it together;
  *  - and nothing happens with fewer than four runs, if nothing else is said.
  *
- * Merging is straight-line code of one worker.  Cursors walk over all runs at
- * once; of what several have, the newest's word is written and the others' is
- * dropped, and no longer counted where it lies.  A hole is written again unless
- * the oldest run takes part: only then nothing is left that it could hide.
+ * Merging is straight-line code of one worker.  What several runs have is written
+ * as the newest has it.  A hole is written again unless the oldest run takes part:
+ * only then nothing is left that it could hide.  Of data nothing is counted: what a
+ * run hides was dead when that run came (checkpoint.c).
  *
  * A merge of everything leaves the new run's guide to shard_compaction_guide():
  * it would take as much memory as that of the old one, which is needed meanwhile.
@@ -31,6 +31,7 @@
 #include "compaction.h"
 
 #include "checkpoint.h"
+#include "merge.h"
 #include "root.h"
 #include "stats.h"
 
@@ -130,149 +131,64 @@ u32 shard_compaction_all(struct shard_index *index)
 
 /* ---- merging ---- */
 
-/* A run that is consumed from the front. */
-struct cursor {
-	struct shard_run_iter it;
-	struct shard_range range;
-	bool valid;
-};
-
-struct merge {
+struct compaction {
 	struct shard_root root;
-	struct cursor cursors[SHARD_RUNS_MAX];	/* newest first */
-	u32 nr;
+	struct shard_merge merge;
 	bool oldest;			/* the oldest run takes part */
 };
 
-static u64 cursor_end(const struct cursor *c)
-{
-	return c->range.lba + c->range.nr_blocks;
-}
-
-static int cursor_next(struct cursor *c)
-{
-	int ret = shard_run_iter_next(&c->it, &c->range);
-
-	c->valid = ret > 0;
-	return ret < 0 ? ret : 0;
-}
-
-static void cursor_skip(struct cursor *c, u32 nr)
-{
-	c->range.lba += nr;
-	c->range.nr_blocks -= nr;
-	if (c->range.mapped) {
-		c->range.place.block += nr;
-		c->range.csums += nr;
-	}
-}
-
-/* Goes on to @stop; what lies before it is hidden by a newer run, or written. */
-static int cursor_pass(struct merge *m, struct cursor *c, u64 stop, bool hidden)
-{
-	int err = 0;
-
-	while (!err && c->valid && c->range.lba < stop) {
-		u32 nr = min(cursor_end(c), stop) - c->range.lba;
-
-		if (hidden && c->range.mapped)
-			shard_refs_add(m->root.refs, &c->range.place, -(s32)nr);
-		if (nr == c->range.nr_blocks)
-			err = cursor_next(c);
-		else
-			cursor_skip(c, nr);
-	}
-	return err;
-}
-
-static int emit(struct merge *m, const struct shard_range *range)
+static int emit(struct compaction *c, const struct shard_range *range)
 {
 	/* O11: a hole goes only when no older run is left below */
-	shard_sometimes(!range->mapped && m->oldest, "a tombstone is dropped");
-	shard_sometimes(!range->mapped && !m->oldest,
+	shard_sometimes(!range->mapped && c->oldest, "a tombstone is dropped");
+	shard_sometimes(!range->mapped && !c->oldest,
 			"a tombstone is kept above an older run");
-	if (!range->mapped && m->oldest)
+	if (!range->mapped && c->oldest)
 		return 0;
-	return shard_run_builder_add(&m->root.builder, range);
+	return shard_run_builder_add(&c->root.builder, range);
 }
 
-/* Writes the next stretch of which one run has the newest word. */
-static int merge_step(struct merge *m, struct cursor *from)
+static int merge_runs(struct compaction *c, const struct shard_runs *runs,
+		      u32 nr)
 {
-	struct shard_range range = from->range;
-	u64 stop = cursor_end(from);
-	struct cursor *c;
+	struct shard_range range;
 	int err;
 
-	for (c = m->cursors; c < from; c++)
-		if (c->valid)
-			stop = min(stop, c->range.lba);
-	range.nr_blocks = stop - range.lba;
-	err = emit(m, &range);
-	for (; c < m->cursors + m->nr && !err; c++)
-		err = cursor_pass(m, c, stop, c != from);
-	return err;
-}
-
-/* The newest of the cursors that come first. */
-static struct cursor *merge_first(struct merge *m)
-{
-	struct cursor *first = NULL, *c;
-
-	for (c = m->cursors; c < m->cursors + m->nr; c++)
-		if (c->valid && (!first || c->range.lba < first->range.lba))
-			first = c;
-	return first;
-}
-
-static int merge_run(struct merge *m, const struct shard_runs *runs)
-{
-	struct cursor *first;
-	int err = 0;
-	u32 i;
-
-	for (i = 0; i < m->nr && !err; i++) {
-		err = shard_run_iter_begin(&m->cursors[i].it, m->root.store,
-					   runs->run[i]);
-		if (!err)
-			err = cursor_next(&m->cursors[i]);
-	}
-	while (!err && (first = merge_first(m)))
-		err = merge_step(m, first);
-	while (i--)
-		shard_run_iter_end(&m->cursors[i].it);
+	err = shard_merge_begin(&c->merge, c->root.store, runs, nr);
+	while (!err && (err = shard_merge_next(&c->merge, &range)) > 0)
+		err = emit(c, &range);
+	shard_merge_end(&c->merge);
 	return err;
 }
 
 int shard_compaction_write(struct shard_store *store, struct shard_index *index,
 			   u32 nr)
 {
-	struct merge *m = kvzalloc(sizeof(*m), GFP_KERNEL);
+	struct compaction *c = kvzalloc(sizeof(*c), GFP_KERNEL);
 	struct shard_edit edit = {};
 	struct shard_runs runs;
 	int err;
 
-	if (!m)
+	if (!c)
 		return -ENOMEM;
 	shard_index_runs(index, &runs);
-	m->nr = nr;
-	m->oldest = nr == runs.nr;
+	c->oldest = nr == runs.nr;
 	edit.nr = nr;
 	edit.first = runs.run[0];
-	err = shard_root_begin(&m->root, store, index, SHARDBLK_STREAM_MERGE,
+	err = shard_root_begin(&c->root, store, index, SHARDBLK_STREAM_MERGE,
 			       false, merge_pages(store, &runs, nr));
 	if (!err) {
 		/* the largest one's comes when that of the old one has gone */
-		if (!m->oldest)
-			m->root.builder.guide = shard_guide_begin(true);
-		err = merge_run(m, &runs);
+		if (!c->oldest)
+			c->root.builder.guide = shard_guide_begin(true);
+		err = merge_runs(c, &runs, nr);
 	}
-	err = shard_root_end(&m->root, err, &edit, NULL);
+	err = shard_root_end(&c->root, err, &edit, NULL);
 	if (!err)
 		atomic64_inc(&store->stats->compactions);
 	shard_sometimes(!err && !edit.run, "a merge leaves nothing");
 	shard_sometimes(!err && nr < runs.nr, "a merge leaves older runs");
-	kvfree(m);
+	kvfree(c);
 	return err;
 }
 

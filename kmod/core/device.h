@@ -105,10 +105,7 @@ struct shard_device {
 	u64 frozen_blocks;		/* the frozen one */
 	u32 low_watermark;		/* per cent; 0: none */
 	bool space_low;
-	/* what was tried to get space since the last frame was applied */
-	u64 barren_until;		/* number until which reclaiming gains nothing */
-	u64 space_seq;
-	u32 space_step;
+	u64 barren_until;		/* reclaiming gains nothing before this checkpoint */
 	/* checkpoints */
 	bool checkpoint_wanted;
 	bool checkpoint_running;
@@ -131,6 +128,8 @@ struct shard_device {
 	bool reclaim_wanted;
 	bool reclaim_one;		/* ... of an extent, whatever space there is */
 	bool reclaim_running;
+	u64 reclaim_seq;		/* of the checkpoint that it goes by */
+	u64 reclaim_after;		/* not due before so many checkpoints */
 	u32 reclaim_stuck;		/* the worker's: passes without an extent */
 	bool reclaim_barren;		/* the worker's: it has gained nothing */
 	u32 reclaim_live_max;		/* blocks of an extent that can gain */

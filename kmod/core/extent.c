@@ -181,9 +181,8 @@ static bool extent_assign(struct shard_extents *ex, u32 stream, u32 *nr)
 	e->written = 0;
 	e->filled = 0;
 	e->live = 0;
-	e->birth = 0;
 	e->settled = 0;
-	e->evacuated = 0;
+	e->evacuated = false;
 	e->tries = 0;
 	e->evacuating = false;
 	e->counting = 0;
@@ -431,7 +430,6 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 			e->settled = U64_MAX;
 		} else {
 			e->filled = e->written;
-			e->birth = e->last_seq;
 		}
 		placed = true;
 	}
@@ -654,12 +652,12 @@ bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 	return ok;
 }
 
-void shard_extent_restore_birth(struct shard_extents *ex, u32 nr, u64 birth)
+void shard_extent_restore_seq(struct shard_extents *ex, u32 nr, u64 last_seq)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&ex->lock, flags);
-	ex->extents[nr].birth = birth;
+	ex->extents[nr].last_seq = last_seq;
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 

@@ -50,22 +50,22 @@ enum shard_extent_state {
  * @written:	write pointer, blocks
  * @filled:	the same, up to which all frames are there: of moved data those
  *		that have been written
- * @live:	blocks that the newest durable root needs: data: that entries of
- *		its runs point to, also entries that newer runs hide; index:
- *		pages of its runs; metadata: pages of its manifest
+ * @live:	blocks that the newest durable root needs: data: that look-ups
+ *		in its runs lead to; index: pages of its runs; metadata: pages
+ *		of its manifest
  * @counting:	metadata: the same of the manifest that is being written
- * @last_seq:	host: last sequence number placed in it
+ * @last_seq:	data: last number of the host when it was appended to; host:
+ *		the last one placed in it
  * @log_start:	host, in the log: block where replay starts
  * @log_end:	the same: where the log ends, or SHARDBLK_END_OPEN
- * @birth:	data: number when the host wrote what is in it, on average
  * @settled:	moved data: memtables, counted from the first, of which one knows
  *		all that was moved here; U64_MAX while some is under way
- * @evacuated:	data: memtables after which nothing here is needed; 0: not yet
  * @state:	enum shard_extent_state
  * @stream:	whose it is, unless free
  * @in_log:	on the log list
  * @tries:	attempts to evacuate it that failed
  * @evacuating:	it is a victim
+ * @evacuated:	it was one: the next root needs nothing in it, or one after that
  * @unpublished: index: a run that is being written, or was given up, lies in it;
  *		moved data: no durable root knows all of it
  * @published:	index: a root had pages in it, so readers may be there
@@ -83,15 +83,14 @@ struct shard_extent {
 	u32 live;
 	u32 counting;
 	u64 last_seq;
-	u64 birth;
 	u64 settled;
-	u64 evacuated;
 	u32 log_start;
 	u32 log_end;
 	u8 state;
 	u8 stream;
 	u8 tries;
 	bool evacuating;
+	bool evacuated;
 	bool in_log;
 	bool unpublished;
 	bool published;
@@ -100,13 +99,6 @@ struct shard_extent {
 	struct list_head node;
 	struct list_head record_node;
 };
-
-/** shard_extent_evacuated() - do @covered memtables in runs leave nothing in it */
-static inline bool shard_extent_evacuated(const struct shard_extent *e,
-					  u64 covered)
-{
-	return e->evacuated && e->evacuated <= covered;
-}
 
 /** shard_extents_create() - all free, never assigned; may sleep */
 struct shard_extents *shard_extents_create(const struct shard_layout *layout);
@@ -269,9 +261,9 @@ void shard_extents_list(struct shard_extents *ex);
  * @retired:	numbers of the extents that nothing needs any more
  * @max:	room for so many
  *
- * What is sealed, read by no replay, has nothing live or was evacuated, and
- * holds nothing that is not published yet, is given up (O6, O7).  Readers may
- * still be in there: free it once they are gone.
+ * What is sealed, read by no replay, has nothing live, and holds nothing that is
+ * not published yet, is given up (O6, O7).  Readers may still be in there: free
+ * it once they are gone.
  *
  * Return: how many.
  */
@@ -294,8 +286,9 @@ void shard_extent_free(struct shard_extents *ex, u32 nr);
  * @live_max:	no extent with more that is live
  * @victim:	a copy of it
  *
- * By cost and benefit (Rosenblum and Ousterhout, 1992), of a few that are drawn;
- * of all where these are few, or none of those drawn will do.
+ * By cost and benefit (Rosenblum and Ousterhout, 1992): the older for the time
+ * since it was last appended to.  Of all, or of some that are drawn where there
+ * are too many to look at.
  *
  * No other call finds it until shard_extents_walked().
  *
@@ -307,11 +300,10 @@ u32 shard_extents_victim(struct shard_extents *ex, u64 now, u32 live_max,
  * shard_extents_fill() - moved data was written: the index may point there
  * @place:	of its frame
  * @nr_blocks:	of the frame, its header too
- * @birth:	of the data
+ * @now:	last number of the host
  */
 void shard_extents_fill(struct shard_extents *ex,
-			const struct shard_place *place, u32 nr_blocks,
-			u64 birth);
+			const struct shard_place *place, u32 nr_blocks, u64 now);
 /**
  * shard_extents_settle() - of moved data no more will enter the index
  * @memtables:	how many there have been, all that know some of it included
@@ -327,12 +319,11 @@ enum shard_walked {
 
 /**
  * shard_extents_walked() - a victim is one no longer
- * @memtables:	as above: once these are in runs it is not needed (O6)
  *
  * Return: is it evacuated; false if it was given up meanwhile, too.
  */
 bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
-			  enum shard_walked how, u64 memtables);
+			  enum shard_walked how);
 /**
  * shard_extents_dead() - blocks to be gained if all is evacuated that can be
  * @payload:	blocks of data that an extent holds
@@ -350,7 +341,7 @@ void shard_extent_restore_generation(struct shard_extents *ex, u32 nr,
 /* Return: false if it is another stream's already: the image is not right. */
 bool shard_extent_restore(struct shard_extents *ex, u32 nr, u32 stream,
 			  u32 written, u32 live);
-void shard_extent_restore_birth(struct shard_extents *ex, u32 nr, u64 birth);
+void shard_extent_restore_seq(struct shard_extents *ex, u32 nr, u64 last_seq);
 /** shard_extent_restore_bad() - so says the manifest */
 void shard_extent_restore_bad(struct shard_extents *ex, u32 nr);
 /** shard_extents_restored() - last of all: what is bad and not in use is BAD */

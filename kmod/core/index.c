@@ -376,16 +376,14 @@ static void memtables_lookup(struct shard_index *index,
 	spin_unlock_irqrestore(&index->lock, flags);
 }
 
-int shard_index_lookup(struct shard_index *index, struct shard_version *version,
+/* What memtables do not know.  After an error only what was known before is. */
+static int runs_lookup(struct shard_index *index, const struct shard_runs *runs,
 		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
 		       bool sleep)
 {
-	const struct shard_runs *runs = &version->runs;
 	u32 i;
 	int err;
 
-	/* O11: newest first; what a newer layer knows no older one is asked */
-	memtables_lookup(index, version, lba, nr_blocks, map);
 	for (i = 0; i < runs->nr; i++) {
 		if (all_known(map, nr_blocks))
 			break;
@@ -412,6 +410,27 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 	return 0;
 }
 
+int shard_index_lookup(struct shard_index *index, struct shard_version *version,
+		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
+		       bool sleep)
+{
+	/* O11: newest first; what a newer layer knows no older one is asked */
+	memtables_lookup(index, version, lba, nr_blocks, map);
+	return runs_lookup(index, &version->runs, lba, nr_blocks, map, sleep);
+}
+
+int shard_index_lookup_runs(struct shard_index *index, u64 lba, u32 nr_blocks,
+			    struct shard_block_map *map)
+{
+	struct shard_version *version = shard_index_hold(index);
+	int err;
+
+	memset(map, 0, nr_blocks * sizeof(*map));
+	err = runs_lookup(index, &version->runs, lba, nr_blocks, map, true);
+	shard_index_put(index, version);
+	return err;
+}
+
 /* The first range of layer @i of a version, newest first, that ends behind @lba. */
 static int layer_next(struct shard_index *index, struct shard_version *version,
 		      u32 i, u64 lba, struct shard_range *range)
@@ -431,8 +450,9 @@ static int layer_next(struct shard_index *index, struct shard_version *version,
 	return found;
 }
 
-int shard_index_next(struct shard_index *index, struct shard_version *version,
-		     u64 *lba)
+/* Layers from @first on: 0 is the active memtable, 2 the newest run. */
+static int layers_next(struct shard_index *index, struct shard_version *version,
+		       u32 first, u64 *lba)
 {
 	u64 next = *lba;
 	u32 i;
@@ -443,7 +463,7 @@ int shard_index_next(struct shard_index *index, struct shard_version *version,
 
 		/* O11: the newest layer that knows @at decides */
 		next = U64_MAX;
-		for (i = 0; i < 2 + version->runs.nr; i++) {
+		for (i = first; i < 2 + version->runs.nr; i++) {
 			int ret = layer_next(index, version, i, at, &range);
 
 			if (ret < 0)
@@ -461,6 +481,21 @@ int shard_index_next(struct shard_index *index, struct shard_version *version,
 		}
 	}
 	return 0;
+}
+
+int shard_index_next(struct shard_index *index, struct shard_version *version,
+		     u64 *lba)
+{
+	return layers_next(index, version, 0, lba);
+}
+
+int shard_index_next_in_runs(struct shard_index *index, u64 *lba)
+{
+	struct shard_version *version = shard_index_hold(index);
+	int ret = layers_next(index, version, 2, lba);
+
+	shard_index_put(index, version);
+	return ret;
 }
 
 /* ---- checkpoints ---- */

@@ -112,6 +112,19 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 int shard_index_next(struct shard_index *index, struct shard_version *version,
 		     u64 *lba);
 
+/**
+ * shard_index_lookup_runs() - where the newest version's runs have blocks
+ * @map:	of @nr_blocks, filled in
+ *
+ * Without memtables; a merge changes nothing of it.  May sleep.
+ *
+ * Return: 0, -EIO, -EBADMSG.
+ */
+int shard_index_lookup_runs(struct shard_index *index, u64 lba, u32 nr_blocks,
+			    struct shard_block_map *map);
+/** shard_index_next_in_runs() - as shard_index_next(), of these runs alone */
+int shard_index_next_in_runs(struct shard_index *index, u64 *lba);
+
 /** shard_index_is_frozen() - is there a frozen memtable */
 bool shard_index_is_frozen(struct shard_index *index);
 /**

@@ -19,7 +19,6 @@ struct item_walk {
 	struct shard_store *store;
 	const struct shard_runs *runs;
 	const struct shard_refs *refs;
-	u64 covered;
 	u32 extent;
 	u32 run;
 	bool run_done;
@@ -44,9 +43,8 @@ static bool walk_extent(struct item_walk *walk, struct shard_item *item)
 		item->extent.extent = nr;
 		item->extent.generation = e.listing;
 		item->extent.written = e.filled;
-		item->extent.live = shard_extent_evacuated(&e, walk->covered) ?
-				    0 : shard_refs_live(walk->refs, nr, &e);
-		item->extent.birth = e.birth;
+		item->extent.live = shard_refs_live(walk->refs, nr, &e);
+		item->extent.seq = e.last_seq;
 		return true;
 	}
 	return false;
@@ -163,8 +161,7 @@ static int copy_write(struct copy_writer *c, struct shard_dep *dep)
 
 int shard_manifest_write(struct shard_store *store,
 			 const struct shard_runs *runs, u64 seq,
-			 const struct shard_refs *refs, u64 covered,
-			 struct shard_dep *dep,
+			 const struct shard_refs *refs, struct shard_dep *dep,
 			 struct shard_piece last[SHARDBLK_MANIFEST_COPIES])
 {
 	struct copy_writer *c = kvzalloc(sizeof(*c), GFP_KERNEL);
@@ -181,7 +178,6 @@ int shard_manifest_write(struct shard_store *store,
 		c->walk.store = store;
 		c->walk.runs = runs;
 		c->walk.refs = refs;
-		c->walk.covered = covered;
 		c->header.number = shard_super_number(store->super) + 1;
 		c->header.checkpoint_seq = seq;
 		c->header.copy = copy;

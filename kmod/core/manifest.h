@@ -16,7 +16,6 @@
  * @runs:	newest first
  * @seq:	last number that the runs hold
  * @refs:	what of them is not counted as live in extents yet, or NULL
- * @covered:	memtables that are in them, counted from the first
  * @dep:	all that is written is added to it
  * @last:	last piece of each copy
  *
@@ -27,8 +26,7 @@
  */
 int shard_manifest_write(struct shard_store *store,
 			 const struct shard_runs *runs, u64 seq,
-			 const struct shard_refs *refs, u64 covered,
-			 struct shard_dep *dep,
+			 const struct shard_refs *refs, struct shard_dep *dep,
 			 struct shard_piece last[SHARDBLK_MANIFEST_COPIES]);
 
 /**

@@ -12,7 +12,7 @@
  *
  * A victim may be walked before all that was found in it has been swung, so
  * victims of a batch count as evacuated only afterwards.  Swings are not
- * replayed: until a checkpoint has them the old copies count, and the victim
+ * replayed: until a checkpoint has them the old copies are live, and the victim
  * stays (O6).  What entries of older runs, hidden by newer ones, say of it is of
  * no interest: no look-up ends there.
  *
@@ -35,14 +35,12 @@ struct victim {
  * @room:	payload blocks that it may have; 0: none has been begun
  * @from:	for each block of it: where it lay
  * @covered:	before the first look-up for the batch
- * @births:	sum over its blocks
  * @walked:	victims that were walked to their end and wait for the batch
  * @nr_done:	extents evacuated by this call
  * @nr_opened:	extents opened for what is moved
  * @now:	the victim that is being walked; @extent 0: none
  * @block:	of it: the next frame
  * @end:	of it
- * @birth:	of it
  */
 struct shard_reclaim {
 	struct shard_store *store;
@@ -53,14 +51,12 @@ struct shard_reclaim {
 	struct shard_frame *frame;
 	u32 room;
 	u64 covered;
-	u64 births;
 	u32 nr_walked;
 	u32 nr_done;
 	u32 nr_opened;
 	struct victim now;
 	u32 block;
 	u32 end;
-	u64 birth;
 	struct completion written;
 	struct shard_frame_header *header;
 	void *buffer;
@@ -191,7 +187,6 @@ static int batch_begin(struct shard_reclaim *rc)
 	shard_frame_begin(rc->frame, SHARDBLK_STREAM_RELOC);
 	rc->room = min(room - 1, store->frame_blocks);
 	rc->covered = shard_index_covered(rc->index);
-	rc->births = 0;
 	return 0;
 }
 
@@ -225,7 +220,6 @@ static void batch_add(struct shard_reclaim *rc, u64 lba, u64 from, u32 csum)
 	e->nr_blocks++;
 	rc->from[h->nr_blocks] = from;
 	h->csums[h->nr_blocks++] = csum;
-	rc->births += rc->birth;
 }
 
 /* Gets a block to where the batch wants it, be it by a second read. */
@@ -401,7 +395,6 @@ static bool walk_begin(struct shard_reclaim *rc, u32 live_max)
 	rc->now.ok = true;
 	rc->block = 0;
 	rc->end = e.filled;
-	rc->birth = e.birth;
 	return true;
 }
 
@@ -514,7 +507,6 @@ static int batch_finish(struct shard_reclaim *rc)
 	const struct shard_place *place = &rc->frame->place;
 	u32 nr = batch_blocks(rc), i;
 	bool appended;
-	u64 memtables;
 	int err = 0;
 
 	if (nr)
@@ -523,14 +515,13 @@ static int batch_finish(struct shard_reclaim *rc)
 	if (appended) {
 		/* before the first swing: a root may be made from then on */
 		shard_extents_fill(rc->store->ex, place, nr + 1,
-				   div_u64(rc->births, nr));
+				   rc->ops->now(rc->ctx));
 		err = batch_swing(rc);
 		atomic64_add(nr, &rc->store->stats->relocated_blocks);
 	}
-	/* what was seen dead or swung until now is so by these */
-	memtables = shard_index_memtables(rc->index);
 	if (appended)
-		shard_extents_settle(rc->store->ex, place, memtables);
+		shard_extents_settle(rc->store->ex, place,
+				     shard_index_memtables(rc->index));
 	for (i = 0; i < rc->nr_walked; i++) {
 		const struct victim *v = &rc->walked[i];
 
@@ -539,7 +530,7 @@ static int batch_finish(struct shard_reclaim *rc)
 						SHARD_WALKED_FAILED;
 
 		if (shard_extents_walked(rc->store->ex, v->extent,
-					 v->generation, how, memtables)) {
+					 v->generation, how)) {
 			atomic64_inc(&rc->store->stats->reclaimed_extents);
 			rc->nr_done++;
 		}
@@ -550,7 +541,7 @@ static int batch_finish(struct shard_reclaim *rc)
 }
 
 int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
-		      u32 *opened)
+		      u32 *done, u32 *opened)
 {
 	int ret = 0, err;
 
@@ -566,11 +557,10 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
 	}
 	if (rc->now.extent)
 		shard_extents_walked(rc->store->ex, rc->now.extent,
-				     rc->now.generation, SHARD_WALKED_NOT, 0);
+				     rc->now.generation, SHARD_WALKED_NOT);
 	rc->now.extent = 0;
 	err = batch_finish(rc);
+	*done += rc->nr_done;
 	*opened += rc->nr_opened;
-	if (ret || err)
-		return ret ? ret : err;
-	return rc->nr_done;
+	return ret ? ret : err;
 }

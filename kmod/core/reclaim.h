@@ -35,15 +35,17 @@ void shard_reclaim_destroy(struct shard_reclaim *rc);
  * @live_max:	none with more blocks that are live
  * @fill:	go on until the last frame is full, too: where space is so short
  *		that every block counts
+ * @done:	counts extents that were evacuated, also if there is an error:
+ *		fewer than @nr if there are no more
  * @opened:	counts extents that were opened for what is moved
  *
  * Space is back once a checkpoint after this is durable and readers are gone.
  * One caller at a time; may sleep.
  *
- * Return: how many, fewer if there are no more; -ENOSPC: no room for what is
- * moved before a checkpoint; -EIO; what @swing returned.
+ * Return: 0; -ENOSPC: no room for what is moved before a checkpoint; -EIO; what
+ * @swing returned.
  */
 int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
-		      u32 *opened);
+		      u32 *done, u32 *opened);
 
 #endif /* SHARD_RECLAIM_H */

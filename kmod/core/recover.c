@@ -468,7 +468,7 @@ static bool restore_extents(struct shard_extents *ex,
 		ok &= shard_extent_restore(ex, nr, item->extent.stream,
 					   item->extent.written,
 					   item->extent.live);
-		shard_extent_restore_birth(ex, nr, item->extent.birth);
+		shard_extent_restore_seq(ex, nr, item->extent.seq);
 	}
 	return ok;
 }

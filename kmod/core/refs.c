@@ -3,9 +3,8 @@
  * DOC: references
  *
  * How many blocks of each extent the root points to is counted by differences:
- * a checkpoint adds what it puts into its run, a merge takes off what newer
- * runs hide.  Nothing is counted twice, since a place is given out once and
- * each entry is in one run.
+ * a checkpoint adds what it puts into its run, and takes off what that hides.
+ * Nothing is counted twice, since a place is given out once, and hidden once.
  */
 #include "refs.h"
 

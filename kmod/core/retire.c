@@ -79,8 +79,6 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 		    !(streams & BIT(e->stream)))
 			continue;
 		extent_root(ex, e, refs, published, covered);
-		if (shard_extent_evacuated(e, covered))
-			e->live = 0;
 		/* O6 */
 		if (e->state != SHARD_EXTENT_SEALED || e->in_log ||
 		    e->retired || e->live || nr == max)
@@ -95,7 +93,7 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 		shard_sometimes(e->evacuated, "an evacuated extent is given up");
 		if (e->evacuated)
 			ex->nr_leaving--;
-		e->evacuated = 0;
+		e->evacuated = false;
 		e->retired = true;
 		ex->nr_retired++;
 		retired[nr++] = i;
@@ -242,10 +240,9 @@ void shard_extents_restored(struct shard_extents *ex)
 
 /* ---- evacuation ---- */
 
-/* Extents that are drawn, of which the best is taken. */
-#define VICTIM_DRAWS		10u
-/* Draws that may hit none that can be evacuated. */
-#define VICTIM_MISSES		40u
+/* Of up to so many extents all are looked at, else so many are drawn. */
+#define VICTIM_ALL		16384u
+#define VICTIM_DRAWS		1024u
 /* Extents that are looked at without letting others have the lock. */
 #define VICTIM_SLICE		1024u
 /* An extent is tried so often; then what cannot be read keeps it. */
@@ -266,7 +263,7 @@ static u64 victim_score(const struct shard_extents *ex,
 			const struct shard_extent *e, u64 now)
 {
 	u32 blocks = ex->layout.extent_blocks;
-	u64 age = min(now - min(now, e->birth), VICTIM_AGE_MAX) + 1;
+	u64 age = min(now - min(now, e->last_seq), VICTIM_AGE_MAX) + 1;
 
 	return div_u64(age * (blocks - e->live), blocks + e->live);
 }
@@ -299,17 +296,14 @@ static void victim_better(struct shard_extents *ex, u64 now, u32 live_max,
 
 static u32 victim_sample(struct shard_extents *ex, u64 now, u32 live_max)
 {
-	u32 best = 0, hits = 0, i;
 	unsigned long flags;
+	u32 best = 0, i;
 	u64 score = 0;
 
 	spin_lock_irqsave(&ex->lock, flags);
-	for (i = 0; i < VICTIM_MISSES && hits < VICTIM_DRAWS; i++) {
-		u32 nr = victim_draw(ex);
-
-		hits += victim_may(&ex->extents[nr], live_max);
-		victim_better(ex, now, live_max, nr, &best, &score);
-	}
+	for (i = 0; i < VICTIM_DRAWS; i++)
+		victim_better(ex, now, live_max, victim_draw(ex), &best,
+			      &score);
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return best;
 }
@@ -336,7 +330,7 @@ u32 shard_extents_victim(struct shard_extents *ex, u64 now, u32 live_max,
 	u32 nr = 0;
 	bool may;
 
-	if (ex->layout.nr_extents > VICTIM_MISSES)
+	if (ex->layout.nr_extents > VICTIM_ALL)
 		nr = victim_sample(ex, now, live_max);
 	if (!nr)
 		nr = victim_search(ex, now, live_max);
@@ -369,16 +363,14 @@ u64 shard_extents_dead(struct shard_extents *ex, u32 payload)
 }
 
 void shard_extents_fill(struct shard_extents *ex,
-			const struct shard_place *place, u32 nr_blocks,
-			u64 birth)
+			const struct shard_place *place, u32 nr_blocks, u64 now)
 {
 	struct shard_extent *e = &ex->extents[place->extent];
 	unsigned long flags;
 
 	spin_lock_irqsave(&ex->lock, flags);
 	WARN_ON_ONCE(e->generation != place->generation);
-	e->birth = div_u64(e->birth * e->filled + birth * nr_blocks,
-			   e->filled + nr_blocks);
+	e->last_seq = now;
 	e->filled = place->block + nr_blocks;
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
@@ -394,7 +386,7 @@ void shard_extents_settle(struct shard_extents *ex,
 }
 
 bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
-			  enum shard_walked how, u64 memtables)
+			  enum shard_walked how)
 {
 	struct shard_extent *e = &ex->extents[nr];
 	unsigned long flags;
@@ -409,7 +401,7 @@ bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
 			e->tries++;
 	}
 	if (evacuated) {
-		e->evacuated = memtables;
+		e->evacuated = true;
 		ex->nr_leaving++;
 	}
 	spin_unlock_irqrestore(&ex->lock, flags);

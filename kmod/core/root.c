@@ -58,7 +58,6 @@ static int relist(void *ctx)
 	if (room_is_short(root)) {
 		shard_rarely(true, "a manifest is written in between");
 		err = shard_manifest_write(store, &runs, pub.from.seq, NULL,
-					   shard_index_covered(root->index),
 					   &dep, pub.manifest);
 		if (!err)
 			err = shard_super_publish(store->super, &pub);
@@ -139,7 +138,7 @@ static int root_publish(struct shard_root *root, const struct shard_edit *edit,
 	else
 		pub->from.seq = shard_super_checkpoint_seq(store->super);
 	err = shard_manifest_write(store, &next, pub->from.seq, root->refs,
-				   covered, &root->dep, pub->manifest);
+				   &root->dep, pub->manifest);
 	if (err)
 		return err;
 	root->issued = true;

@@ -29,6 +29,7 @@ struct shard_root {
 	struct shard_garbage *garbage;
 	u32 *retired;
 	bool issued;
+	struct shard_block_map hidden[SHARDBLK_FRAME_PAYLOAD_MAX];
 };
 
 /**

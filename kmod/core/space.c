@@ -12,9 +12,8 @@
  *
  * When the host stream has no extent left and can have none, all is tried that
  * could give some back, one thing after the other: what is in flight, a
- * checkpoint, reclamation, a merge of all runs (what they hide counts as live
- * until then), reclamation once more.  If nothing has helped, and no frame was
- * applied meanwhile, the device is full.
+ * checkpoint, which counts what is dead, and reclamation.  If nothing has helped,
+ * and no frame was applied meanwhile, the device is full.
  */
 #include "device.h"
 
@@ -24,27 +23,6 @@
 #define SHARD_RECLAIM_LOW	8u
 #define SHARD_RECLAIM_SHARE	8u
 
-/* What is tried when there is no space, in this order. */
-enum {
-	SPACE_CHECKPOINT,
-	SPACE_RECLAIM,
-	SPACE_MERGE,
-	SPACE_RECLAIM_AGAIN,
-	SPACE_TRIED,
-};
-
-/* Goes on to @step if that is the next one. */
-static void space_step(struct shard_device *device, u32 step)
-{
-	lockdep_assert_held(&device->lock);
-	if (device->space_seq != device->applied_seq) {
-		device->space_seq = device->applied_seq;
-		device->space_step = SPACE_CHECKPOINT;
-	}
-	if (device->space_step + 1 == step)
-		device->space_step = step;
-}
-
 bool shard_device_reclaim_due(struct shard_device *device)
 {
 	struct shard_extents *ex = device->store.ex;
@@ -52,7 +30,8 @@ bool shard_device_reclaim_due(struct shard_device *device)
 	lockdep_assert_held(&device->lock);
 	return shard_extents_host_left(ex) + shard_extents_leaving(ex) <
 	       device->reclaim_low &&
-	       device->barren_until <= device->applied_seq;
+	       device->barren_until <= device->checkpoint_seq &&
+	       device->reclaim_after <= device->checkpoints_done;
 }
 
 void shard_device_want_reclaim(struct shard_device *device)
@@ -162,7 +141,7 @@ static int reclaim_pass(struct shard_device *device, bool one)
 {
 	u32 payload = device->reclaim_live_max + 1;
 	struct shard_extents *ex = device->store.ex;
-	u32 nr, done = 0, opened = 0;
+	u32 nr, done = 0, opened = 0, before;
 	int ret = 0;
 
 	while ((nr = reclaim_wants(device, one)) > 0) {
@@ -171,12 +150,12 @@ static int reclaim_pass(struct shard_device *device, bool one)
 		/* what does not add up to an extent would be moved for nothing */
 		if (fill && shard_extents_dead(ex, payload) < payload)
 			break;
+		before = done;
 		ret = shard_reclaim_run(device->reclaim, nr,
-					device->reclaim_live_max, fill,
+					device->reclaim_live_max, fill, &done,
 					&opened);
-		if (ret <= 0)
+		if (ret || done == before)
 			break;
-		done += ret;
 		if (one)
 			return 0;
 	}
@@ -190,7 +169,7 @@ static int reclaim_pass(struct shard_device *device, bool one)
 	 */
 	device->reclaim_barren = (!ret && nr && done <= opened) ||
 				 device->reclaim_stuck > RECLAIM_STUCK;
-	return min(ret, 0);
+	return ret;
 }
 
 /* What has no room before a checkpoint goes on after it. */
@@ -221,6 +200,7 @@ static bool reclaim_take(struct shard_device *device, bool *one)
 	device->reclaim_wanted = false;
 	device->reclaim_one = false;
 	device->reclaim_running = run;
+	device->reclaim_seq = device->checkpoint_seq;
 	spin_unlock_irqrestore(&device->lock, flags);
 	return run;
 }
@@ -232,18 +212,19 @@ static void reclaim_end(struct shard_device *device, bool one, int err)
 
 	spin_lock_irqsave(&device->lock, flags);
 	device->reclaim_running = false;
-	if (device->reclaim_barren) {
-		device->barren_until = device->applied_seq + 1;
-		space_step(device, SPACE_MERGE);
-		space_step(device, SPACE_TRIED);
-	}
+	/* what died since is not known before the next checkpoint */
+	if (device->reclaim_barren)
+		device->barren_until = device->reclaim_seq + 1;
+	/* one that has no room now has no more before a checkpoint */
+	if (err == -ENOSPC)
+		device->reclaim_after = device->checkpoints_done + 1;
 	device->reclaim_error = err == -ENOSPC ? 0 : err;
 	device->reclaims_done++;
 	/* only a checkpoint gives up what was evacuated */
 	if (!device->reclaim_barren &&
 	    (err == -ENOSPC || (shard_extents_leaving(ex) &&
-				shard_extents_host_left(ex) <
-				device->reclaim_low)))
+				shard_extents_host_left(ex) <=
+				device->reclaim_low / 2)))
 		shard_device_want_checkpoint(device);
 	shard_write_retry(device);
 	wake_up_all(&device->checkpoint_done);
@@ -288,16 +269,10 @@ bool shard_device_space_comes(struct shard_device *device)
 		shard_device_want_checkpoint(device);
 		return true;
 	}
-	space_step(device, SPACE_RECLAIM);
-	if (device->space_step == SPACE_MERGE &&
-	    !shard_compaction_all(device->index))
-		space_step(device, SPACE_RECLAIM_AGAIN);
-	/* what newer runs hide is given back when they are merged */
-	if (device->space_step == SPACE_MERGE)
-		shard_device_want_compaction(device, true);
-	else if (device->space_step != SPACE_TRIED)
-		shard_device_want_reclaim(device);
-	return device->space_step != SPACE_TRIED;
+	if (device->barren_until > device->checkpoint_seq)
+		return false;
+	shard_device_want_reclaim(device);
+	return true;
 }
 
 enum shard_space shard_device_space(struct shard_device *device,

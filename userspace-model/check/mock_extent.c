@@ -566,15 +566,14 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 
 		if (!is_of(ex, nr, e->stream) || !(streams & BIT(e->stream)))
 			continue;
-		e->refs = e->evacuated && e->evacuated <= covered ? 0 :
-			  refs_of(ex, nr, refs);
+		e->refs = refs_of(ex, nr, refs);
 		if (e->stream == SHARDBLK_STREAM_RELOC)
 			e->unpublished &= e->settled > covered;
 		else if (published & BIT(e->stream))
 			m_extent_publish(e);
 		if (m_extent_needed(e) || ex->more[nr].retired || out == max)
 			continue;
-		e->evacuated = 0;
+		e->evacuated = false;
 		ex->more[nr].retired = true;
 		retired[out++] = nr;
 	}
@@ -641,7 +640,7 @@ u64 shard_extents_dead(struct shard_extents *ex, u32 payload)
 
 void shard_extents_fill(struct shard_extents *ex,
 			const struct shard_place *place, u32 nr_blocks,
-			u64 birth)
+			u64 now)
 {
 	if (place->block != ex->more[place->extent].filled)
 		kapi_fail("moved data is not known in order");
@@ -655,7 +654,7 @@ void shard_extents_settle(struct shard_extents *ex,
 }
 
 bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
-			  enum shard_walked how, u64 memtables)
+			  enum shard_walked how)
 {
 	struct m_extent *e = &ex->m.e[nr];
 
@@ -664,7 +663,7 @@ bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
 	e->evacuating = false;
 	ex->more[nr].tries += how == SHARD_WALKED_FAILED;
 	if (how == SHARD_WALKED_ALL && may_evacuate(ex, nr, U32_MAX))
-		e->evacuated = memtables;
+		e->evacuated = true;
 	return e->evacuated;
 }
 
@@ -680,7 +679,7 @@ u32 shard_extents_leaving(struct shard_extents *ex)
 
 /* ---- recovery ---- */
 
-void shard_extent_restore_birth(struct shard_extents *ex, u32 nr, u64 birth)
+void shard_extent_restore_seq(struct shard_extents *ex, u32 nr, u64 last_seq)
 {
 	/* which extent is evacuated does not depend on it here */
 }

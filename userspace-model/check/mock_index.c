@@ -562,29 +562,60 @@ static bool fill(const struct m_index *m, u64 lba, u32 nr_blocks,
 	return all;
 }
 
+static int fill_from_runs(struct shard_index *index,
+			  const struct shard_runs *runs, u64 lba, u32 nr_blocks,
+			  struct shard_block_map *map, bool sleep)
+{
+	bool all = false;
+	u32 i;
+	int err;
+
+	for (i = 0; !all && i < runs->nr; i++) {
+		if (!sleep && mock_draw(2))
+			return -EAGAIN;
+		err = sleep ? run_read(index->store, runs->run[i]) : 0;
+		if (err)
+			return err;
+		all = fill(&layer_of(runs->run[i]->id)->m, lba, nr_blocks, map);
+	}
+	for (i = 0; i < nr_blocks; i++)
+		map[i].known = true;
+	return 0;
+}
+
 int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
 		       bool sleep)
 {
-	bool all;
-	u32 i;
-	int err;
+	bool all = fill(&version->active->m, lba, nr_blocks, map);
 
-	all = fill(&version->active->m, lba, nr_blocks, map);
 	if (version->frozen)
 		all = fill(&version->frozen->m, lba, nr_blocks, map);
-	for (i = 0; !all && i < version->runs.nr; i++) {
-		const struct shard_run *run = version->runs.run[i];
+	return all ? 0 : fill_from_runs(index, &version->runs, lba, nr_blocks,
+					map, sleep);
+}
 
-		if (!sleep && mock_draw(2))
-			return -EAGAIN;
-		err = sleep ? run_read(index->store, run) : 0;
-		if (err)
-			return err;
-		all = fill(&layer_of(run->id)->m, lba, nr_blocks, map);
+int shard_index_lookup_runs(struct shard_index *index, u64 lba, u32 nr_blocks,
+			    struct shard_block_map *map)
+{
+	struct shard_version *version = shard_index_hold(index);
+	int err;
+
+	memset(map, 0, nr_blocks * sizeof(*map));
+	err = fill_from_runs(index, &version->runs, lba, nr_blocks, map, true);
+	shard_index_put(index, version);
+	return err;
+}
+
+int shard_index_next_in_runs(struct shard_index *index, u64 *lba)
+{
+	for (; *lba < M_INDEX_BLOCKS; ++*lba) {
+		struct shard_block_map map;
+		int err = shard_index_lookup_runs(index, *lba, 1, &map);
+
+		if (err || map.mapped)
+			return err ?: 1;
 	}
-	for (i = 0; i < nr_blocks; i++)
-		map[i].known = true;
 	return 0;
 }
 

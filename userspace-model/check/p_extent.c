@@ -193,10 +193,6 @@ static void give_up(struct p_extent *p)
 	shard_extents_count_begin(p->ex, streams & SHARD_META_STREAMS);
 	for (i = 0; i < 4; i++)
 		change(p, refs, streams);
-	for (e = p->m.e; e < p->m.e + P_EXTENTS; e++)
-		if ((BIT(e->stream) & streams) && e->evacuated &&
-		    e->evacuated <= covered)
-			e->refs = 0;
 	for (i = SHARDBLK_SUPER_EXTENTS; i < P_EXTENTS; i++)
 		nr += !needed(&p->m.e[i], streams);
 	if (shard_extents_retire(p->ex, streams, refs, published, covered,
@@ -245,9 +241,9 @@ static void evacuate(struct p_extent *p)
 		e->evacuating = false;
 		if (how == SHARD_WALKED_ALL && e->state == M_EXTENT_SEALED &&
 		    e->refs)
-			e->evacuated = p->memtables;
-		if (shard_extents_walked(p->ex, e - p->m.e, e->generation, how,
-					 p->memtables) != !!e->evacuated)
+			e->evacuated = true;
+		if (shard_extents_walked(p->ex, e - p->m.e, e->generation,
+					 how) != e->evacuated)
 			kapi_fail("an extent is evacuated, or not, against the model");
 	}
 	nr = shard_extents_victim(p->ex, p->seq, live_max, &copy);

@@ -35,7 +35,7 @@ enum m_extent_state {
  * @refs:	blocks that the root points to
  * @settled:	moved data: memtables that know all of it; U64_MAX: none yet
  * @evacuating:	it is being looked through
- * @evacuated:	memtables with which nothing in it is needed; 0: it is
+ * @evacuated:	nothing in it will be needed
  * @unpublished: there is something in it that no root knows yet, to be set by
  *		whoever appends for a root in the making
  * @published:	there was something in it that a root knew
@@ -52,7 +52,7 @@ struct m_extent {
 	u32 refs;
 	u64 settled;
 	bool evacuating;
-	u64 evacuated;
+	bool evacuated;
 	bool unpublished;
 	bool published;
 	bool bad;
