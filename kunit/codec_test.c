@@ -108,6 +108,7 @@ static struct shard_super_record *super_make(struct kunit *test, u32 block_size)
 		r->manifest[i].csum = 0xdeadbeef + i;
 	}
 	r->checkpoint_blocks = 4096;
+	r->reloc_streams = 2;
 	r->spare_permille = 120;
 	r->nr_log = nr / 2;
 	r->nr_assigned = nr - r->nr_log;
@@ -215,7 +216,7 @@ static void superblock_errors_say_what_is_wrong(struct kunit *test)
 	CHANGED(d->incompat = cpu_to_le32(1), -EOPNOTSUPP);
 	CHANGED(d->place.reserved = cpu_to_le32(1), -EBADMSG);
 	CHANGED(d->block_size = cpu_to_le32(4096), -EBADMSG);
-	CHANGED(d->reserved[19] = 1, -EBADMSG);
+	CHANGED(d->reserved[18] = 1, -EBADMSG);
 	CHANGED(d->nr_log = cpu_to_le16(0xffff), -EBADMSG);
 	CHANGED(d->nr_assigned = cpu_to_le16(11), -EBADMSG);
 #undef CHANGED
@@ -290,6 +291,8 @@ static void superblock_fields_out_of_bounds_are_not_valid(struct kunit *test)
 	WRONG(r->logical_blocks, 0);
 	WRONG(r->logical_blocks, SHARDBLK_LOGICAL_BLOCKS_MAX + 1);
 	WRONG(r->checkpoint_blocks, 0);
+	WRONG(r->reloc_streams, 0);
+	WRONG(r->reloc_streams, SHARDBLK_RELOC_STREAMS + 1);
 	WRONG(r->number, 0);
 	WRONG(r->durable_seq, r->checkpoint_seq - 1);
 	WRONG(r->manifest[0].nr_blocks, 0);
@@ -333,7 +336,8 @@ static struct shard_frame_header *frame_make(struct kunit *test, u8 stream)
 	} else {
 		h->entries[0].lba = 12345;
 		h->entries[0].nr_blocks = 9;
-		h->entries[0].kind = stream == SHARDBLK_STREAM_RELOC ?
+		h->entries[0].kind = stream >= SHARDBLK_STREAM_RELOC0 &&
+				     stream <= SHARDBLK_STREAM_RELOC2 ?
 				     SHARDBLK_ENTRY_RELOC :
 				     stream == SHARDBLK_STREAM_INDEX ||
 				     stream == SHARDBLK_STREAM_MERGE ?

@@ -225,7 +225,7 @@ static void sizes_say_what_to_merge(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		KUNIT_EXPECT_EQ_MSG(test, shard_compaction_pick(cases[i].pages,
-								cases[i].nr, 4),
+								cases[i].nr, 4, 16),
 				    cases[i].pick, "case %u", i);
 	/* a device that grows to 4000 memtables, in steps of one */
 	for (i = 0; i < 20000; i++) {
@@ -234,7 +234,7 @@ static void sizes_say_what_to_merge(struct kunit *test)
 		pages[0] = 1;
 		nr++;
 		most = max(most, nr);
-		pick = shard_compaction_pick(pages, nr, 4);
+		pick = shard_compaction_pick(pages, nr, 4, 16);
 		for (k = 0, sum = 0; k < pick; k++)
 			sum += pages[k];
 		if (!pick)

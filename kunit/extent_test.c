@@ -232,10 +232,10 @@ static void metadata_is_served_before_host_data(struct kunit *test)
 			SHARDBLK_STREAM_MERGE);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, false, picked, 8),
 			0u);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, false, picked, 8),
-			1u);
-	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream,
-			SHARDBLK_STREAM_RELOC);
+	for (s = SHARDBLK_STREAM_RELOC2; s >= SHARDBLK_STREAM_RELOC0; s--) {
+		shard_extents_pick(f->ex, slack + 1, false, picked, 8);
+		KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, (u8)s);
+	}
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, false, picked, 8),
 			1u);
 	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, HOST);
@@ -268,10 +268,10 @@ static void a_stream_takes_no_more_than_its_own(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex), FREE - f->layout.host_extents -
 			f->layout.reloc_extents + 2 - f->layout.discard_extents);
-	shard_extents_want(f->ex, SHARDBLK_STREAM_RELOC, true);
+	shard_extents_want(f->ex, SHARDBLK_STREAM_RELOC0, true);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, false, picked, EXTENTS),
 			1u);
-	shard_extents_want(f->ex, SHARDBLK_STREAM_RELOC, false);
+	shard_extents_want(f->ex, SHARDBLK_STREAM_RELOC0, false);
 	/* enough is left for each of the others */
 	KUNIT_EXPECT_GE(test, shard_extents_nr_free(f->ex),
 			f->layout.index_extents + f->layout.merge_extents +

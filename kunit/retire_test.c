@@ -138,8 +138,10 @@ static void an_evacuated_extent_waits_for_its_checkpoint(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, refs);
 	nr = sealed(test, 3, 10);
 	KUNIT_ASSERT_EQ(test, shard_extents_victim(f->ex, 20, 3, &e), nr);
-	to = open_extent(test, SHARDBLK_STREAM_RELOC);
-	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, SHARDBLK_STREAM_RELOC,
+	to = open_extent(test, SHARDBLK_STREAM_RELOC0);
+	KUNIT_EXPECT_EQ(test, shard_extents_reloc_left(f->ex),
+			f->layout.host_extents + f->layout.reloc_extents - 2);
+	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, SHARDBLK_STREAM_RELOC0,
 						    4, 0, &at));
 	shard_extents_fill(f->ex, &at, 4, 17);
 	KUNIT_EXPECT_EQ(test, extent(f, to).last_seq, 17ull);

@@ -38,6 +38,7 @@ static void rig_record(struct rig *rig, u32 block_size)
 	r->nr_extents = RIG_EXTENTS;
 	r->logical_blocks = RIG_LOGICAL_BLOCKS;
 	r->checkpoint_blocks = 1000;
+	r->reloc_streams = 1;
 }
 
 struct rig *rig_create(struct kunit *test, u32 block_size)

@@ -68,13 +68,18 @@
 /* What an append position is for. */
 enum shardblk_stream {
 	SHARDBLK_STREAM_HOST	= 0,	/* requests: data and discards */
-	SHARDBLK_STREAM_RELOC	= 1,	/* data that was moved */
-	SHARDBLK_STREAM_MERGE	= 2,	/* pages of runs that merges made */
-	SHARDBLK_STREAM_INDEX	= 3,	/* pages of runs that checkpoints made */
-	SHARDBLK_STREAM_META0	= 4,	/* manifest, copy 0 */
-	SHARDBLK_STREAM_META1	= 5,	/* manifest, copy 1 */
-	SHARDBLK_STREAM_SUPER	= 6,	/* superblock records */
+	SHARDBLK_STREAM_RELOC0	= 1,	/* data that was moved once */
+	SHARDBLK_STREAM_RELOC1	= 2,	/* data that was moved twice */
+	SHARDBLK_STREAM_RELOC2	= 3,	/* data that was moved more often */
+	SHARDBLK_STREAM_MERGE	= 4,	/* pages of runs that merges made */
+	SHARDBLK_STREAM_INDEX	= 5,	/* pages of runs that checkpoints made */
+	SHARDBLK_STREAM_META0	= 6,	/* manifest, copy 0 */
+	SHARDBLK_STREAM_META1	= 7,	/* manifest, copy 1 */
+	SHARDBLK_STREAM_SUPER	= 8,	/* superblock records */
 };
+
+/* Streams of moved data at most; the last that there is takes what comes after. */
+#define SHARDBLK_RELOC_STREAMS		3
 
 /**
  * struct shardblk_header - how every record begins
@@ -157,6 +162,7 @@ struct shardblk_super_extent {
  * @spare_permille: spare space that was asked for at format
  * @nr_log:	log extents, the first entries of @extents, in order of numbers
  * @nr_assigned: further extents assigned since the manifest was written
+ * @reloc_streams: streams of moved data, 1 to SHARDBLK_RELOC_STREAMS
  * @reserved:	zero
  * @extents:	@nr_log + @nr_assigned entries
  */
@@ -180,7 +186,8 @@ struct shardblk_super {
 	__le32 spare_permille;
 	__le16 nr_log;
 	__le16 nr_assigned;
-	__u8 reserved[20];
+	__u8 reloc_streams;
+	__u8 reserved[19];
 	struct shardblk_super_extent extents[];
 };
 

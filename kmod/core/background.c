@@ -32,7 +32,8 @@ static u32 compact_begin(struct shard_device *device, bool all)
 {
 	return all ? shard_compaction_all(device->index) :
 		     shard_compaction_due(&device->store, device->index,
-					  device->options.compact_runs);
+					  device->options.compact_runs,
+					  device->options.compact_oldest);
 }
 
 static int compact_once(struct shard_device *device, bool all)

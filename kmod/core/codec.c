@@ -168,6 +168,8 @@ static bool super_geometry_valid(const struct shard_super_record *r)
 	if (!r->logical_blocks ||
 	    r->logical_blocks > SHARDBLK_LOGICAL_BLOCKS_MAX)
 		return false;
+	if (!r->reloc_streams || r->reloc_streams > SHARDBLK_RELOC_STREAMS)
+		return false;
 	return r->checkpoint_blocks != 0;
 }
 
@@ -244,6 +246,7 @@ void shard_super_encode(const struct shard_super_record *r,
 	d->spare_permille = cpu_to_le32(r->spare_permille);
 	d->nr_log = cpu_to_le16(r->nr_log);
 	d->nr_assigned = cpu_to_le16(r->nr_assigned);
+	d->reloc_streams = r->reloc_streams;
 	for (i = 0; i < nr; i++) {
 		d->extents[i].extent = cpu_to_le32(r->extents[i].extent);
 		d->extents[i].generation =
@@ -278,6 +281,7 @@ static void super_load(const struct shardblk_super *d,
 	r->spare_permille = le32_to_cpu(d->spare_permille);
 	r->nr_log = le16_to_cpu(d->nr_log);
 	r->nr_assigned = le16_to_cpu(d->nr_assigned);
+	r->reloc_streams = d->reloc_streams;
 	for (i = 0; i < nr; i++) {
 		r->extents[i].extent = le32_to_cpu(d->extents[i].extent);
 		r->extents[i].generation =
@@ -360,7 +364,8 @@ static bool frame_entry_valid(const struct shard_frame_header *h,
 		return h->stream == SHARDBLK_STREAM_HOST &&
 		       e->lba + e->nr_blocks > e->lba;
 	case SHARDBLK_ENTRY_RELOC:
-		return h->stream == SHARDBLK_STREAM_RELOC &&
+		return h->stream >= SHARDBLK_STREAM_RELOC0 &&
+		       h->stream <= SHARDBLK_STREAM_RELOC2 &&
 		       e->lba + e->nr_blocks > e->lba;
 	case SHARDBLK_ENTRY_RUN:
 		return h->stream == SHARDBLK_STREAM_INDEX ||

@@ -64,6 +64,7 @@ struct shard_super_record {
 	u32 spare_permille;
 	u16 nr_log;
 	u16 nr_assigned;
+	u8 reloc_streams;
 	struct shard_super_extent extents[SHARD_SUPER_EXTENTS_MAX];
 };
 

@@ -8,10 +8,9 @@
  * is written about as often as there are sizes.  How many is decided by sizes
  * alone:
  *
- *  - the oldest run is taken in when it is at most SHARD_COMPACT_OLDEST times
- *    as long as all above it: it is the largest by far, and each time costs
- *    about the whole index; but of those above it all blocks are noted in
- *    memory;
+ *  - the oldest run is taken in when it is at most 16 times as long as all above
+ *    it, if nothing else is said: it is the largest by far, and each time costs
+ *    about the whole index; but of those above it all blocks are noted in memory;
  *  - any other when it is not longer than all above it together;
  *  - and nothing happens with fewer than four runs, if nothing else is said.
  *
@@ -35,18 +34,15 @@
 #include "root.h"
 #include "stats.h"
 
-/* The oldest run is at most so many times as long as all others together. */
-#define SHARD_COMPACT_OLDEST	16u
-
 /* ---- what to merge ---- */
 
-u32 shard_compaction_pick(const u32 *pages, u32 nr, u32 least)
+u32 shard_compaction_pick(const u32 *pages, u32 nr, u32 least, u32 oldest)
 {
 	u64 above = 0;
 	u32 pick = 0, i;
 
 	for (i = 0; i < nr; i++) {
-		u64 limit = i == nr - 1 ? SHARD_COMPACT_OLDEST * above : above;
+		u64 limit = i == nr - 1 ? oldest * above : above;
 
 		if (i + 1 >= least && pages[i] <= limit)
 			pick = i + 1;
@@ -101,7 +97,7 @@ static bool leaves_room(struct shard_store *store,
 }
 
 u32 shard_compaction_due(struct shard_store *store, struct shard_index *index,
-			 u32 least)
+			 u32 least, u32 oldest)
 {
 	u32 pages[SHARD_RUNS_MAX], nr, i;
 	struct shard_runs runs;
@@ -109,7 +105,7 @@ u32 shard_compaction_due(struct shard_store *store, struct shard_index *index,
 	shard_index_runs(index, &runs);
 	for (i = 0; i < runs.nr; i++)
 		pages[i] = runs.run[i]->nr_pages;
-	nr = shard_compaction_pick(pages, runs.nr, least);
+	nr = shard_compaction_pick(pages, runs.nr, least, oldest);
 	if (!shard_extents_left(store->ex, SHARDBLK_STREAM_INDEX)) {
 		shard_sometimes(!nr, "the extents for checkpoints are short");
 		nr = max(nr, runs_of_checkpoints(&runs));

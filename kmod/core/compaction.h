@@ -12,14 +12,16 @@
  * @pages:	of each run, newest first
  * @nr:		runs
  * @least:	fewer are left alone
+ * @oldest:	the oldest run is left alone if it is longer than so many times all
+ *		above it
  *
  * Return: 0: none is due.
  */
-u32 shard_compaction_pick(const u32 *pages, u32 nr, u32 least);
+u32 shard_compaction_pick(const u32 *pages, u32 nr, u32 least, u32 oldest);
 
 /** shard_compaction_due() - the same for an index; also when space is short */
 u32 shard_compaction_due(struct shard_store *store, struct shard_index *index,
-			 u32 least);
+			 u32 least, u32 oldest);
 
 /**
  * shard_compaction_all() - how many runs a merge of everything takes in

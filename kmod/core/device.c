@@ -17,6 +17,8 @@
 
 #define SHARD_MEMTABLE_BYTES	(16u << 20)
 #define SHARD_COMPACT_RUNS	4u
+#define SHARD_COMPACT_OLDEST	16u
+#define SHARD_COMPACT_OLDEST_MAX 1024u
 
 const char *shard_state_name(enum shard_state state)
 {
@@ -235,6 +237,8 @@ static int options_check(struct shard_options *o)
 		o->cache_pages = 1024;
 	if (!o->compact_runs)
 		o->compact_runs = SHARD_COMPACT_RUNS;
+	if (!o->compact_oldest)
+		o->compact_oldest = SHARD_COMPACT_OLDEST;
 	if (!o->frames_in_flight)
 		o->frames_in_flight = SHARD_QUEUE_DEPTH;
 	/* room for one request, and for one page, is enough */
@@ -242,6 +246,7 @@ static int options_check(struct shard_options *o)
 	    o->memtable_entries > SHARD_MEMTABLE_ENTRIES_MAX ||
 	    o->cache_pages > BIT(24) ||
 	    o->compact_runs < 2 || o->compact_runs > SHARD_RUNS_MAX ||
+	    o->compact_oldest > SHARD_COMPACT_OLDEST_MAX ||
 	    o->low_watermark > SHARD_WATERMARK_MAX ||
 	    o->frames_in_flight > SHARD_QUEUE_DEPTH_MAX)
 		return -EINVAL;
@@ -258,6 +263,7 @@ static int device_layout(struct shard_device *device)
 	l->extent_blocks = r->extent_blocks;
 	l->nr_extents = r->nr_extents;
 	l->logical_blocks = r->logical_blocks;
+	l->reloc_streams = r->reloc_streams;
 	device->usable_blocks = shard_layout_make(l);
 	if (!l->host_extents || !shard_layout_valid(l) ||
 	    (u64)l->nr_extents * l->extent_blocks >
@@ -308,10 +314,10 @@ static void device_stock(struct shard_device *device)
 {
 	u32 stream;
 
+	/* moved data would take from the host what it may never need */
 	for (stream = 0; stream < SHARD_STREAMS; stream++)
-		shard_extents_stock(device->store.ex, stream, 0, 1);
-	/* that takes from the host what it may never need */
-	shard_extents_stock(device->store.ex, SHARDBLK_STREAM_RELOC, 0, 0);
+		shard_extents_stock(device->store.ex, stream, 0,
+				    !(BIT(stream) & SHARD_RELOC_STREAMS));
 	shard_extents_stock(device->store.ex, SHARDBLK_STREAM_HOST,
 			    SHARD_HOST_LOW, SHARD_HOST_HIGH);
 }
@@ -598,6 +604,7 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	struct shard_extents *ex = device->store.ex;
 	struct shard_runs runs;
 	unsigned long flags;
+	u32 i;
 
 	memset(info, 0, sizeof(*info));
 	memcpy(info->uuid, r->uuid, sizeof(info->uuid));
@@ -621,8 +628,8 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	info->bad_extents = shard_extents_nr_bad(ex);
 	info->host_extents_used = shard_extents_nr_used(ex,
 							SHARDBLK_STREAM_HOST);
-	info->reloc_extents_used =
-		shard_extents_nr_used(ex, SHARDBLK_STREAM_RELOC);
+	for (i = SHARDBLK_STREAM_RELOC0; i <= SHARDBLK_STREAM_RELOC2; i++)
+		info->reloc_extents_used += shard_extents_nr_used(ex, i);
 	info->host_extents_left = shard_extents_host_left(ex);
 	shard_watermark_info(device, info);
 	info->mapped_blocks = shard_extents_live(ex);

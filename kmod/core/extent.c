@@ -34,11 +34,12 @@ struct shard_extents *shard_extents_create(const struct shard_layout *layout)
 	ex->random = 1;
 	for (i = 0; i < SHARD_STREAMS; i++)
 		INIT_LIST_HEAD(&ex->heads[i].ready);
-	/* O12: two more are there for moved data whatever the host has taken */
+	/* O12: more are there for moved data whatever the host has taken */
 	ex->heads[SHARDBLK_STREAM_HOST].limit = layout->host_extents +
-						layout->reloc_extents - 2;
-	ex->heads[SHARDBLK_STREAM_RELOC].limit = layout->host_extents +
-						 layout->reloc_extents;
+						layout->reloc_streams;
+	for (i = SHARDBLK_STREAM_RELOC0; i <= SHARDBLK_STREAM_RELOC2; i++)
+		ex->heads[i].limit = layout->host_extents +
+				     layout->reloc_extents;
 	ex->heads[SHARDBLK_STREAM_INDEX].limit = layout->index_extents;
 	ex->heads[SHARDBLK_STREAM_MERGE].limit = layout->merge_extents;
 	ex->heads[SHARDBLK_STREAM_META0].limit = layout->meta_extents / 2;
@@ -106,20 +107,23 @@ void shard_extents_for_discard(struct shard_extents *ex)
 }
 
 /* Extents of a stream; those of data have their share together. */
-static u32 stream_used(struct shard_extents *ex, u32 stream)
+static u32 stream_used(const struct shard_extents *ex, u32 stream)
 {
+	u32 nr = 0, s;
+
 	lockdep_assert_held(&ex->lock);
 	if (!(BIT(stream) & SHARD_DATA_STREAMS))
 		return ex->heads[stream].nr_used;
-	return ex->heads[SHARDBLK_STREAM_HOST].nr_used +
-	       ex->heads[SHARDBLK_STREAM_RELOC].nr_used;
+	for (s = SHARDBLK_STREAM_HOST; s <= SHARDBLK_STREAM_RELOC2; s++)
+		nr += ex->heads[s].nr_used;
+	return nr;
 }
 
 static u32 head_limit(struct shard_extents *ex, u32 stream)
 {
 	u32 limit = extents_limit(ex, stream);
 
-	if (stream == SHARDBLK_STREAM_RELOC && ex->for_discard)
+	if ((BIT(stream) & SHARD_RELOC_STREAMS) && ex->for_discard)
 		limit += ex->layout.discard_extents;
 
 	/* never to lie ready: discards find it when nothing else is left */
@@ -303,7 +307,7 @@ bool shard_extents_starved(struct shard_extents *ex, u32 stream)
 	starved = list_empty(&ex->free) ||
 		  stream_used(ex, stream) >= head_limit(ex, stream);
 	/* as shard_extents_pick() has it */
-	if (stream == SHARDBLK_STREAM_RELOC &&
+	if ((BIT(stream) & SHARD_RELOC_STREAMS) &&
 	    ex->nr_log + ex->nr_assigned + ex->layout.record_slack >= max)
 		starved = true;
 	if (stream != SHARDBLK_STREAM_HOST &&
@@ -404,6 +408,18 @@ u32 shard_extents_host_left(struct shard_extents *ex)
 	return left;
 }
 
+u32 shard_extents_reloc_left(struct shard_extents *ex)
+{
+	unsigned long flags;
+	u32 used, limit;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	used = stream_used(ex, SHARDBLK_STREAM_RELOC0);
+	limit = extents_limit(ex, SHARDBLK_STREAM_RELOC0);
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return limit - min(limit, used);
+}
+
 bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 			 u64 last_seq, struct shard_place *place)
 {
@@ -424,7 +440,7 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 		e->last_seq = max(e->last_seq, last_seq);
 		/* O7: not to be given up before its run is published */
 		e->unpublished = SHARD_INDEX_STREAMS & BIT(stream);
-		if (stream == SHARDBLK_STREAM_RELOC) {
+		if (BIT(stream) & SHARD_RELOC_STREAMS) {
 			/* O7: not given up before a root knows what is in it */
 			e->unpublished = true;
 			e->settled = U64_MAX;

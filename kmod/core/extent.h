@@ -26,8 +26,11 @@ struct shard_refs;
 
 /* Streams that own extents; the superblock's are fixed. */
 #define SHARD_STREAMS	((u32)SHARDBLK_STREAM_SUPER)
+#define SHARD_RELOC_STREAMS						\
+	(BIT(SHARDBLK_STREAM_RELOC0) | BIT(SHARDBLK_STREAM_RELOC1) |	\
+	 BIT(SHARDBLK_STREAM_RELOC2))
 #define SHARD_DATA_STREAMS						\
-	(BIT(SHARDBLK_STREAM_HOST) | BIT(SHARDBLK_STREAM_RELOC))
+	(BIT(SHARDBLK_STREAM_HOST) | SHARD_RELOC_STREAMS)
 #define SHARD_META_STREAMS						\
 	(BIT(SHARDBLK_STREAM_META0) | BIT(SHARDBLK_STREAM_META1))
 #define SHARD_INDEX_STREAMS						\
@@ -172,6 +175,8 @@ u32 shard_extents_room(struct shard_extents *ex, u32 stream);
 u32 shard_extents_left(struct shard_extents *ex, u32 stream);
 /** shard_extents_host_left() - extents that the host stream can still fill */
 u32 shard_extents_host_left(struct shard_extents *ex);
+/** shard_extents_reloc_left() - extents that moved data can still open */
+u32 shard_extents_reloc_left(struct shard_extents *ex);
 /**
  * shard_extents_place() - the next @nr_blocks of a stream's open extent
  *
@@ -286,9 +291,9 @@ void shard_extent_free(struct shard_extents *ex, u32 nr);
  * @live_max:	no extent with more that is live
  * @victim:	a copy of it
  *
- * By cost and benefit (Rosenblum and Ousterhout, 1992): the older for the time
- * since it was last appended to.  Of all, or of some that are drawn where there
- * are too many to look at.
+ * By cost and benefit (Rosenblum and Ousterhout, 1992): age is the time since it
+ * was last appended to, and cost what is written, not also what is read.  Of all,
+ * or of some that are drawn where there are too many to look at.
  *
  * No other call finds it until shard_extents_walked().
  *

@@ -73,7 +73,8 @@ static int choose_geometry(struct format *f,
 	if (nr < (o->small ? FORMAT_SMALL_EXTENTS : FORMAT_EXTENTS_MIN))
 		return -ENOSPC;
 	r->nr_extents = nr;
-	return 0;
+	f->layout.reloc_streams = o->reloc_streams;
+	return o->reloc_streams > SHARDBLK_RELOC_STREAMS ? -EINVAL : 0;
 }
 
 /* Does a device of this logical size leave the spare space wanted? */
@@ -256,6 +257,7 @@ static int format_run(struct format *f, const struct shard_format_options *o)
 		err = choose_size(f, o);
 	if (err)
 		return err;
+	r->reloc_streams = f->layout.reloc_streams;
 	r->checkpoint_blocks = o->checkpoint_blocks ? o->checkpoint_blocks :
 			       FORMAT_LOG_BYTES / r->block_size;
 	r->number = 1;

@@ -7,6 +7,9 @@
  */
 #include "layout.h"
 
+/* With so many extents those that are open in more streams are few. */
+#define LAYOUT_RELOC_EXTENTS	512u
+
 /* The header must hold all checksums, and the extent all of the frame. */
 u32 shard_frame_payload(u32 block_size, u32 extent_blocks)
 {
@@ -147,11 +150,15 @@ u64 shard_layout_make(struct shard_layout *l)
 			   3 : l->meta_extents / 2 + 2;
 	l->record_slack = l->record_relist + 3;
 	/*
-	 * One is open.  Another is there when the host has taken all it may:
-	 * what fills it frees at least one, since a victim is not all live.
-	 * The third is for one that a crash or an error left half filled.
+	 * One is open in each stream.  Another one for each is there when the
+	 * host has taken all it may: what fills it frees at least one, since a
+	 * victim is not all live.  The last is for one that a crash or an
+	 * error left half filled.
 	 */
-	l->reloc_extents = 3;
+	if (!l->reloc_streams)
+		l->reloc_streams = l->nr_extents < LAYOUT_RELOC_EXTENTS ?
+				   1 : SHARDBLK_RELOC_STREAMS;
+	l->reloc_extents = 2 * l->reloc_streams + 1;
 	l->discard_extents = 1;
 	l->head_extents = 2;
 	taken = (u64)SHARDBLK_SUPER_EXTENTS + l->index_extents +

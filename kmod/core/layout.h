@@ -37,11 +37,13 @@
  * @extent_blocks:	blocks of an extent
  * @nr_extents:		all
  * @logical_blocks:	size of the device
+ * @reloc_streams:	streams of moved data; 0: as many as suit @nr_extents
  * @meta_extents:	both copies of the manifest, old and new
  * @index_extents:	runs of checkpoints: those that a merge takes in, and the
  *			next one
  * @merge_extents:	runs of merges, old and new
- * @reloc_extents:	moved data: what is open, and one that is always there
+ * @reloc_extents:	moved data: what is open, as many again that are always
+ *			there, and one
  * @discard_extents:	log space that only discards may use
  * @head_extents:	open and ready ones of the host stream
  * @host_extents:	the rest: for the host stream, heads included
@@ -54,6 +56,7 @@ struct shard_layout {
 	u32 extent_blocks;
 	u32 nr_extents;
 	u64 logical_blocks;
+	u32 reloc_streams;
 	u32 meta_extents;
 	u32 index_extents;
 	u32 merge_extents;
@@ -67,7 +70,7 @@ struct shard_layout {
 
 /**
  * shard_layout_make() - divide a device
- * @layout:	the first four fields are given, the others filled in
+ * @layout:	the first five fields are given, the others filled in
  *
  * Return: blocks of data that always fit (heads excluded), however small the
  * requests that wrote them; 0 if the extents do not even suffice for the

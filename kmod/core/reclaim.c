@@ -32,6 +32,8 @@ struct victim {
 
 /*
  * @frame:	the batch
+ * @wanted:	the stream that it is meant for
+ * @stream:	that it is written to
  * @room:	payload blocks that it may have; 0: none has been begun
  * @from:	for each block of it: where it lay
  * @covered:	before the first look-up for the batch
@@ -39,6 +41,7 @@ struct victim {
  * @nr_done:	extents evacuated by this call
  * @nr_opened:	extents opened for what is moved
  * @now:	the victim that is being walked; @extent 0: none
+ * @onward:	the stream that its blocks go on to
  * @block:	of it: the next frame
  * @end:	of it
  */
@@ -49,12 +52,15 @@ struct shard_reclaim {
 	const char *name;
 	void *ctx;
 	struct shard_frame *frame;
+	u32 wanted;
+	u32 stream;
 	u32 room;
 	u64 covered;
 	u32 nr_walked;
 	u32 nr_done;
 	u32 nr_opened;
 	struct victim now;
+	u32 onward;
 	u32 block;
 	u32 end;
 	struct completion written;
@@ -168,24 +174,54 @@ static u32 batch_blocks(const struct shard_reclaim *rc)
 	return rc->room ? rc->frame->header.nr_blocks : 0;
 }
 
+/* Any stream of moved data that has room for a frame. */
+static bool any_with_room(struct shard_extents *ex, u32 *stream)
+{
+	u32 s;
+
+	for (s = SHARDBLK_STREAM_RELOC0; s <= SHARDBLK_STREAM_RELOC2; s++)
+		if (shard_extents_room(ex, s) >= 2)
+			*stream = s;
+	return shard_extents_room(ex, *stream) >= 2;
+}
+
+/*
+ * A stream of moved data with room for a frame; rather @stream than others.  O12:
+ * the last extent is not opened while another stream has room, so that it is
+ * there when none has, as after a crash.
+ */
+static int stream_with_room(struct shard_reclaim *rc, u32 *stream)
+{
+	struct shard_extents *ex = rc->store->ex;
+	u32 wanted = *stream;
+	int err;
+
+	if (shard_extents_room(ex, wanted) >= 2)
+		return 0;
+	if (shard_extents_reloc_left(ex) < 2 && any_with_room(ex, stream)) {
+		shard_rarely(true, "moved data goes to another of its streams");
+		return 0;
+	}
+	err = shard_store_next_extent(rc->store, wanted);
+	rc->nr_opened += !err;
+	return err;
+}
+
 static int batch_begin(struct shard_reclaim *rc)
 {
 	struct shard_store *store = rc->store;
-	u32 room;
 	int err;
 
 	if (rc->room)
 		return 0;
-	room = shard_extents_room(store->ex, SHARDBLK_STREAM_RELOC);
-	if (room < 2) {
-		err = shard_store_next_extent(store, SHARDBLK_STREAM_RELOC);
-		if (err)
-			return err;
-		rc->nr_opened++;
-		room = shard_extents_room(store->ex, SHARDBLK_STREAM_RELOC);
-	}
-	shard_frame_begin(rc->frame, SHARDBLK_STREAM_RELOC);
-	rc->room = min(room - 1, store->frame_blocks);
+	rc->wanted = rc->onward;
+	rc->stream = rc->onward;
+	err = stream_with_room(rc, &rc->stream);
+	if (err)
+		return err;
+	shard_frame_begin(rc->frame, rc->stream);
+	rc->room = min(shard_extents_room(store->ex, rc->stream) - 1,
+		       store->frame_blocks);
 	rc->covered = shard_index_covered(rc->index);
 	return 0;
 }
@@ -390,6 +426,9 @@ static bool walk_begin(struct shard_reclaim *rc, u32 live_max)
 				  live_max, &e);
 	if (!nr)
 		return false;
+	/* each time that data outlives its neighbours it goes one further */
+	rc->onward = min(e.stream + 1u, SHARDBLK_STREAM_HOST +
+		     shard_extents_layout(rc->store->ex)->reloc_streams);
 	rc->now.extent = nr;
 	rc->now.generation = e.generation;
 	rc->now.ok = true;
@@ -432,7 +471,7 @@ static int batch_append(struct shard_reclaim *rc)
 
 	for (tries = 1; err && tries < RECLAIM_TRIES; tries++) {
 		shard_sometimes(true, "moved data is written again, elsewhere");
-		if (shard_store_next_extent(rc->store, SHARDBLK_STREAM_RELOC))
+		if (shard_store_next_extent(rc->store, rc->stream))
 			break;
 		err = append_once(rc);
 	}
@@ -551,7 +590,10 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
 			(fill && batch_blocks(rc)))) {
 		if (!rc->now.extent && !walk_begin(rc, live_max))
 			break;
-		ret = walk(rc);
+		if (rc->room && rc->wanted != rc->onward && !fill)
+			ret = batch_finish(rc);
+		if (!ret)
+			ret = walk(rc);
 		if (ret == WALK_FULL || batch_full(rc))
 			ret = batch_finish(rc);
 	}

@@ -52,7 +52,7 @@ static void extent_root(struct shard_extents *ex, struct shard_extent *e,
 		e->live = e->counting;
 	else
 		e->live = shard_refs_live(refs, extent_nr(ex, e), e);
-	if (e->stream == SHARDBLK_STREAM_RELOC) {
+	if (BIT(e->stream) & SHARD_RELOC_STREAMS) {
 		e->unpublished = e->unpublished && e->settled > covered;
 		return;
 	}
@@ -258,14 +258,14 @@ static bool victim_may(const struct shard_extent *e, u32 live_max)
 	       e->live <= live_max && e->tries < VICTIM_TRIES;
 }
 
-/* Free space gained, for the reading of all and writing of what is live. */
+/* Free space gained, and how long it will last, for the writing of what is live. */
 static u64 victim_score(const struct shard_extents *ex,
 			const struct shard_extent *e, u64 now)
 {
 	u32 blocks = ex->layout.extent_blocks;
 	u64 age = min(now - min(now, e->last_seq), VICTIM_AGE_MAX) + 1;
 
-	return div_u64(age * (blocks - e->live), blocks + e->live);
+	return div_u64(age * (blocks - e->live), e->live);
 }
 
 static u32 victim_draw(struct shard_extents *ex)

@@ -120,6 +120,8 @@ struct shard_request {
  * @checkpoint_frames:	checkpoint after so many frames.  Default: no limit
  *			but the format's number of blocks
  * @compact_runs:	fewer runs of the index are not merged.  Default 4, 2 to 12
+ * @compact_oldest:	the oldest run is not merged while it is more than so many times
+ *			as long as all others together.  Default 16, at most 1024
  * @low_watermark:	per cent of all space: with less, little is left.  Default 10 if
  *			more is promised than there is room for, else none
  * @trace:		events, or NULL
@@ -136,6 +138,7 @@ struct shard_options {
 	u32 frames_in_flight;
 	u32 checkpoint_frames;
 	u32 compact_runs;
+	u32 compact_oldest;
 	u32 low_watermark;
 	const struct shard_trace_ops *trace;
 	void (*state_changed)(void *ctx, enum shard_state state);
@@ -153,6 +156,8 @@ struct shard_options {
  * @logical_size:	bytes; default what @spare_permille leaves
  * @spare_permille:	usable / logical - 1; default 120
  * @checkpoint_blocks:	log blocks between checkpoints; default 64 MiB worth
+ * @reloc_streams:	streams of moved data, at most SHARDBLK_RELOC_STREAMS;
+ *			default by the number of extents
  * @uuid:		all zero: random
  * @thin:		permit a logical size that does not fit: writes may find no space
  * @small:		permit sizes that only checks use
@@ -163,6 +168,7 @@ struct shard_format_options {
 	u64 logical_size;
 	u32 spare_permille;
 	u32 checkpoint_blocks;
+	u32 reloc_streams;
 	u8 uuid[16];
 	bool thin;
 	bool small;

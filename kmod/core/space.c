@@ -20,7 +20,7 @@
 /* Passes that had no extent to move to, with a checkpoint after each. */
 #define RECLAIM_STUCK		2u
 /* Host extents left when it begins, at most; one in so many of the spare. */
-#define SHARD_RECLAIM_LOW	8u
+#define SHARD_RECLAIM_LOW	4u
 #define SHARD_RECLAIM_SHARE	8u
 
 bool shard_device_reclaim_due(struct shard_device *device)

@@ -46,7 +46,9 @@ static const char * const state_colours[GRAPH_STATES] = {
 
 static const char * const stream_names[] = {
 	[SHARDBLK_STREAM_HOST]	= "host",
-	[SHARDBLK_STREAM_RELOC]	= "reloc",
+	[SHARDBLK_STREAM_RELOC0] = "reloc0",
+	[SHARDBLK_STREAM_RELOC1] = "reloc1",
+	[SHARDBLK_STREAM_RELOC2] = "reloc2",
 	[SHARDBLK_STREAM_MERGE]	= "merge",
 	[SHARDBLK_STREAM_INDEX]	= "index",
 	[SHARDBLK_STREAM_META0]	= "meta0",

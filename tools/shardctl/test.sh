@@ -121,7 +121,7 @@ test_usage()
 	expect 1 'no such command: frob' frob
 	expect 1 'unrecognized option' --frob
 	expect 0 'Commands:' --help
-	expect 0 '^shardctl .*format 3' --version
+	expect 0 '^shardctl .*format 4' --version
 	local command
 	for command in format add remove scrub list status check dump export graph; do
 		expect 0 "Usage: shardctl $command" "$command" --help

@@ -205,7 +205,7 @@ static void run_one(const struct workload *w, u32 which)
 	struct shard_format_options format = {
 		.block_size = BLOCK, .extent_size = EXTENT_BLOCKS * BLOCK,
 		.logical_size = blocks * BLOCK, .small = true,
-		.checkpoint_blocks = 4096,
+		.checkpoint_blocks = 1024,
 	};
 	struct shard_options options = {
 		.memtable_entries = 16384, .cache_pages = 16384,

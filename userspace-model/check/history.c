@@ -378,6 +378,8 @@ static const u32 swarm_sync[] = { 0, 8 };
 static const u32 swarm_depths[] = { 4, 1, 2, 16 };
 static const u32 swarm_log_blocks[] = { 0, 12, 48 };
 static const u32 swarm_runs[] = { 0, 2, 3, 12 };
+static const u32 swarm_oldest[] = { 0, 1 };
+static const u32 swarm_streams[] = { 1, 2, 3 };
 
 static u32 draw_value(const u32 *values, u32 nr)
 {
@@ -394,6 +396,7 @@ static u32 extents_needed(const struct shard_format_options *format)
 		.extent_blocks = format->extent_size / format->block_size,
 		.logical_blocks = format->logical_size / format->block_size,
 		.nr_extents = SHARDBLK_SUPER_EXTENTS,
+		.reloc_streams = format->reloc_streams,
 	};
 	u64 need = layout.logical_blocks +
 		   layout.logical_blocks * format->spare_permille / 1000;
@@ -469,14 +472,18 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 	c->format.extent_size = extent_blocks * block_size;
 	c->format.logical_size = blocks * block_size;
 	if (swarm)
+		c->format.reloc_streams = DRAW_OF(swarm_streams);
+	if (swarm)
 		nr_extents = extents_needed(&c->format) + DRAW_OF(swarm_spare);
 	/* one that promises twice what it has room for can be full */
 	if (swarm && world_draw(4, CHECK_CHOOSE_CONFIG) == 1) {
 		c->format.thin = true;
 		nr_extents -= blocks / (2 * extent_blocks);
 	}
-	if (swarm)
+	if (swarm) {
 		c->options.compact_runs = DRAW_OF(swarm_runs);
+		c->options.compact_oldest = DRAW_OF(swarm_oldest);
+	}
 	c->disk.capacity = (u64)nr_extents * c->format.extent_size;
 	c->disk.block_size = block_size;
 	c->disk.extent_size = c->format.extent_size;

@@ -83,7 +83,7 @@ void shard_extent_get(struct shard_extents *ex, u32 nr,
 		.log_end = more->log_end, .state = e->state,
 		.stream = e->stream, .in_log = e->in_log,
 		.unpublished = e->unpublished, .published = e->published,
-		.filled = e->stream == SHARDBLK_STREAM_RELOC ? more->filled :
+		.filled = BIT(e->stream) & SHARD_RELOC_STREAMS ? more->filled :
 			  e->written,
 		.evacuated = e->evacuated, .evacuating = e->evacuating,
 		.retired = more->retired, .bad = e->bad,
@@ -111,9 +111,14 @@ static u32 nr_used(struct shard_extents *ex, u32 stream)
 /* Those of data share what there is. */
 static u32 nr_shared(struct shard_extents *ex, u32 stream)
 {
-	return BIT(stream) & SHARD_DATA_STREAMS ?
-	       nr_used(ex, SHARDBLK_STREAM_HOST) +
-	       nr_used(ex, SHARDBLK_STREAM_RELOC) : nr_used(ex, stream);
+	u32 s, used = 0;
+
+	if (!(BIT(stream) & SHARD_DATA_STREAMS))
+		return nr_used(ex, stream);
+	for (s = 0; s < SHARD_STREAMS; s++)
+		if (BIT(s) & SHARD_DATA_STREAMS)
+			used += nr_used(ex, s);
+	return used;
 }
 
 static u32 nr_ready(struct shard_extents *ex, u32 stream)
@@ -189,9 +194,11 @@ static u32 limit_of(struct shard_extents *ex, u32 stream)
 
 	switch (stream) {
 	case SHARDBLK_STREAM_HOST:
-		return l->host_extents + l->reloc_extents - 2 -
+		return l->host_extents + l->reloc_streams -
 		       min(l->host_extents, nr_bad(ex));
-	case SHARDBLK_STREAM_RELOC:
+	case SHARDBLK_STREAM_RELOC0:
+	case SHARDBLK_STREAM_RELOC1:
+	case SHARDBLK_STREAM_RELOC2:
 		return l->host_extents + l->reloc_extents -
 		       min(l->host_extents, nr_bad(ex));
 	case SHARDBLK_STREAM_INDEX:
@@ -327,7 +334,7 @@ bool shard_extents_starved(struct shard_extents *ex, u32 stream)
 	u64 limit = stream == SHARDBLK_STREAM_HOST ? U64_MAX : max;
 
 	/* moved data gets none then, as the host, which asks for records itself */
-	if (stream == SHARDBLK_STREAM_RELOC &&
+	if ((BIT(stream) & SHARD_RELOC_STREAMS) &&
 	    shard_extents_named(ex) + ex->layout.record_slack >= max)
 		limit = 0;
 	return !nr_ready(ex, stream) && !nr_retired(ex, SHARD_STREAMS) &&
@@ -377,6 +384,14 @@ u32 shard_extents_host_left(struct shard_extents *ex)
 	return nr_ready(ex, SHARDBLK_STREAM_HOST) + limit - min(limit, used);
 }
 
+u32 shard_extents_reloc_left(struct shard_extents *ex)
+{
+	u32 limit = limit_of(ex, SHARDBLK_STREAM_RELOC0);
+	u32 used = nr_shared(ex, SHARDBLK_STREAM_RELOC0);
+
+	return limit - min(limit, used);
+}
+
 u32 shard_extents_left(struct shard_extents *ex, u32 stream)
 {
 	u32 limit = limit_of(ex, stream), used = nr_used(ex, stream);
@@ -398,7 +413,7 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 		m_extent_place(&ex->m, stream, nr_blocks, last_seq);
 		ex->m.e[tail.extent].unpublished =
 			BIT(stream) & (SHARD_INDEX_STREAMS |
-				       BIT(SHARDBLK_STREAM_RELOC));
+				       SHARD_RELOC_STREAMS);
 	}
 	return tail.extent;
 }
@@ -567,7 +582,7 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 		if (!is_of(ex, nr, e->stream) || !(streams & BIT(e->stream)))
 			continue;
 		e->refs = refs_of(ex, nr, refs);
-		if (e->stream == SHARDBLK_STREAM_RELOC)
+		if (BIT(e->stream) & SHARD_RELOC_STREAMS)
 			e->unpublished &= e->settled > covered;
 		else if (published & BIT(e->stream))
 			m_extent_publish(e);
@@ -759,8 +774,8 @@ u64 shard_extents_live(struct shard_extents *ex)
 	u32 nr;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++)
-		if (is_of(ex, nr, SHARDBLK_STREAM_HOST) ||
-		    is_of(ex, nr, SHARDBLK_STREAM_RELOC))
+		if (is_of(ex, nr, ex->m.e[nr].stream) &&
+		    BIT(ex->m.e[nr].stream) & SHARD_DATA_STREAMS)
 			live += ex->m.e[nr].refs;
 	return live;
 }

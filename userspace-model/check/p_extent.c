@@ -133,7 +133,7 @@ static void place(struct p_extent *p, u32 stream)
 	p->seq += draw(3);
 	block = m_extent_place(&p->m, stream, nr, p->seq);
 	p->m.e[open].unpublished = BIT(stream) &
-		(SHARD_INDEX_STREAMS | BIT(SHARDBLK_STREAM_RELOC));
+		(SHARD_INDEX_STREAMS | SHARD_RELOC_STREAMS);
 	if (!shard_extents_place(p->ex, stream, nr, p->seq, &at))
 		kapi_fail("no place in an open extent");
 	if (at.extent != open || at.block != block ||
@@ -185,7 +185,7 @@ static void give_up(struct p_extent *p)
 			continue;
 		if (BIT(e->stream) & SHARD_META_STREAMS)
 			e->refs = 0;
-		if (e->stream == SHARDBLK_STREAM_RELOC)
+		if (BIT(e->stream) & SHARD_RELOC_STREAMS)
 			e->unpublished &= e->settled > covered;
 		else if (BIT(e->stream) & published)
 			m_extent_publish(e);
@@ -219,7 +219,7 @@ static void settle(struct p_extent *p)
 			.extent = e - p->m.e, .generation = e->generation,
 		};
 
-		if (e->stream != SHARDBLK_STREAM_RELOC || !e->unpublished ||
+		if (!(BIT(e->stream) & SHARD_RELOC_STREAMS) || !e->unpublished ||
 		    e->state < M_EXTENT_OPEN)
 			continue;
 		shard_extents_settle(p->ex, &place, p->memtables);

@@ -11,7 +11,7 @@
 #include "kapi.h"
 
 #define M_EXTENTS_MAX	256
-#define M_STREAMS	6
+#define M_STREAMS	8
 
 enum m_extent_state {
 	M_EXTENT_FREE,
