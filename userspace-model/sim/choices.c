@@ -28,6 +28,7 @@ void sim_choices_seed(struct sim_choices *choices, u64 seed)
 	choices->state = seed;
 	/* Neighbouring seeds shall not give streams shifted by one. */
 	choices->state = splitmix64(&choices->state);
+	choices->ahead = splitmix64(&choices->state);
 }
 
 void sim_choices_bytes(struct sim_choices *choices, const u8 *bytes, size_t nr)
@@ -169,9 +170,13 @@ static inline size_t drawn(struct sim_choices *choices, size_t v, size_t n,
 	return v;
 }
 
+/* Who draws waits for one multiplication; the other two are of the next draw. */
 static size_t draw_seed(struct sim_choices *choices, size_t n)
 {
-	return mul_u64_u64_shr(splitmix64(&choices->state), n, 64);
+	u64 random = choices->ahead;
+
+	choices->ahead = splitmix64(&choices->state);
+	return mul_u64_u64_shr(random, n, 64);
 }
 
 size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind)

@@ -46,6 +46,7 @@ struct sim_record {
  * struct sim_choices - a stream
  * @source:	where from
  * @state:	seed: of the generator
+ * @ahead:	seed: what it gave, for the next choice
  * @bytes:	bytes: what is left; then zeros
  * @nr_bytes:	bytes: how many
  * @list:	list: the values; then zeros
@@ -65,6 +66,7 @@ struct sim_record {
 struct sim_choices {
 	enum sim_source source;
 	u64 state;
+	u64 ahead;
 	const u8 *bytes;
 	size_t nr_bytes;
 	const struct sim_record *list;
