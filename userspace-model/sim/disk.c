@@ -161,11 +161,14 @@ static void *segs_piece(const struct shard_io *io, u32 skip, u32 len)
 	return len <= seg->len - skip ? seg->addr + skip : NULL;
 }
 
-/* Contents for a sector of an append.  All zeros are one: they stay cached. */
+/*
+ * Contents for a sector of an append, at @from if that is known.  All zeros are
+ * one: they stay cached.
+ */
 static u32 sector_written(struct sim_medium *medium, const struct shard_io *io,
-			  u32 skip)
+			  u32 skip, const void *from)
 {
-	const void *piece = segs_piece(io, skip, SIM_SECTOR);
+	const void *piece = from ?: segs_piece(io, skip, SIM_SECTOR);
 	u32 ref;
 
 	if (piece && sim_sector_zero(piece))
@@ -183,6 +186,7 @@ void sim_write_sectors(struct sim_disk *disk, const struct shard_io *io,
 		       bool in_flight)
 {
 	struct sim_medium *medium = &disk->medium;
+	const void *from = segs_piece(io, first * SIM_SECTOR, nr * SIM_SECTOR);
 	u32 i;
 
 	if (disk->walk)
@@ -190,8 +194,13 @@ void sim_write_sectors(struct sim_disk *disk, const struct shard_io *io,
 	for (i = first; i < first + nr; i++) {
 		u64 sector = offset / SIM_SECTOR + i;
 		struct sim_slot *slot = sim_medium_slot(medium, sector);
-		u32 ref = sector_written(medium, io, i * SIM_SECTOR);
+		u32 ref = sector_written(medium, io, i * SIM_SECTOR, from);
 
+		if (from)
+			from += SIM_SECTOR;
+		/* zeros on zeros: there is nothing to be undone */
+		if (!ref && !slot->ref)
+			continue;
 		if (!durable)
 			*sim_undo_push(disk) = (struct sim_undo){
 				.sector = sector, .write = disk->nr_writes,
