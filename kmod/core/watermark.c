@@ -72,11 +72,15 @@ void shard_watermark_info(struct shard_device *device, struct shard_info *info)
 
 void shard_watermark_look(struct shard_device *device)
 {
-	u64 total, left = watermark_estimate(device, &total);
-	unsigned long flags;
 	bool low, changed;
+	unsigned long flags;
+	u64 total, left;
 	u32 mark;
 
+	/* the estimate takes a walk through all extents: not if nobody asks */
+	if (!READ_ONCE(device->low_watermark) && !READ_ONCE(device->space_low))
+		return;
+	left = watermark_estimate(device, &total);
 	spin_lock_irqsave(&device->lock, flags);
 	mark = device->low_watermark;
 	if (device->space_low)
@@ -84,7 +88,7 @@ void shard_watermark_look(struct shard_device *device)
 	low = mark && (device->state == SHARD_STATE_FULL ||
 		       left * 100 < total * mark);
 	changed = low != device->space_low;
-	device->space_low = low;
+	WRITE_ONCE(device->space_low, low);
 	spin_unlock_irqrestore(&device->lock, flags);
 	shard_sometimes(changed && low, "space becomes less than the mark");
 	shard_sometimes(changed && !low, "there is more space than the mark again");
@@ -105,7 +109,7 @@ void shard_device_set_watermark(struct shard_device *device, u32 percent)
 	unsigned long flags;
 
 	spin_lock_irqsave(&device->lock, flags);
-	device->low_watermark = min(percent, SHARD_WATERMARK_MAX);
+	WRITE_ONCE(device->low_watermark, min(percent, SHARD_WATERMARK_MAX));
 	spin_unlock_irqrestore(&device->lock, flags);
 	shard_watermark_look(device);
 }
