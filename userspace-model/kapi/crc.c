@@ -45,6 +45,7 @@ static u32 shift(u32 crc, u32 words)
 static u32 crc_short(u32 crc, const u8 *data, u32 len)
 {
 	typedef u64 word __attribute__((aligned(1), may_alias));
+	typedef u32 half __attribute__((aligned(1), may_alias));
 	const u32 n = len / sizeof(u64) / LANES;
 	const word *at = (const word *)data;
 	u64 a = crc, b = 0, c = 0;
@@ -60,7 +61,12 @@ static u32 crc_short(u32 crc, const u8 *data, u32 len)
 	at += LANES * n;
 	for (len -= LANES * n * sizeof(*at); len >= sizeof(*at); len -= sizeof(*at))
 		a = _mm_crc32_u64(a, *at++);
-	for (data = (const u8 *)at; len; len--)
+	data = (const u8 *)at;
+	if (len & sizeof(half)) {
+		a = _mm_crc32_u32(a, *(const half *)data);
+		data += sizeof(half);
+	}
+	for (len %= sizeof(half); len; len--)
 		a = _mm_crc32_u8(a, *data++);
 	return a;
 }
