@@ -6,6 +6,8 @@
 #
 #   asan   AddressSanitizer and UBSan, all of kapi's checks
 #   bench  optimised, without the checks on hot paths (KAPI_NO_CHECKS)
+#   train fast
+#          bench, to make a profile of some scenarios, and compiled by it
 #   tool   optimised, all of kapi's checks: what shardctl is made of
 #   gcc-O0 clang-O0 clang-O2
 #          only to see that a run is the same whoever compiled it
@@ -27,7 +29,7 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench tool mutants
+USER_FLAVOURS	:= asan bench train fast tool mutants
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
@@ -79,6 +81,15 @@ user-cflags-tool	+= $(USER_LIBCALLS)
 user-cflags-mutants	+= $(USER_LIBCALLS)
 endif
 
+# Fibers that a power cut ends leave counts that do not add up; what a profile
+# makes gcc warn of is of no interest.  A function's place in it hangs on the name
+# of the object, which -dumpdir makes the same.
+user-cflags-train := $(filter-out -flto%,$(user-cflags-bench)) \
+	-fprofile-generate -fprofile-update=single
+user-cflags-fast := $(user-cflags-bench) -w -fprofile-use -fprofile-correction
+user-dump-train	= -dumpdir $(O)/profile/$(dir $*)
+user-dump-fast	= $(user-dump-train)
+
 # Kernel stacks are small; sanitizers blow frames up.
 $(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-frame := -Wframe-larger-than=1024))
 
@@ -129,13 +140,13 @@ $(O)/$1/%.o: %.c $(KERNEL_STAMP) $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
 	@$$(call user-cc,$1) $$(USER_CFLAGS) $$(user-cflags-$1) $$(user-frame) \
-		$$(user-cflags-$$<) -MMD -MP -c -o $$@ $$<
+		$$(user-cflags-$$<) -MMD -MP -MF $$(@:.o=.d) $$(user-dump-$1) -c -o $$@ $$<
 
 $(O)/$1/kernel/%.o: $(KERNEL_INCLUDE)/%.c $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
 	@$$(call user-cc,$1) $$(USER_CFLAGS) $$(user-cflags-$1) \
-		-MMD -MP -c -o $$@ $$<
+		-MMD -MP -MF $$(@:.o=.d) $$(user-dump-$1) -c -o $$@ $$<
 endef
 $(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(eval $(call user-rules,$f)))
 
@@ -158,7 +169,7 @@ $(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
 endef
 $(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
 
-SELFTESTS	:= $(foreach f,$(filter-out mutants,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+SELFTESTS	:= $(foreach f,$(filter-out mutants train fast,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
 
 .PHONY: kapi-selftest
 kapi-selftest: $(SELFTESTS) ## the Linux words and the disk model, in every flavour
