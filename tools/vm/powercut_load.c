@@ -16,6 +16,9 @@
  * Every sector written says which request wrote it, where, and when it was
  * submitted, so a block can be judged even when its request was never recorded.
  *
+ * With -c, records of how many extents the device has reclaimed and how many merges
+ * of runs it has made tell what had gone on before a cut.
+ *
  * Behind the judged region, another process writes buffers that it changes
  * while they are in flight.  tools/vm/verdict.py knows both layouts.
  */
@@ -57,6 +60,7 @@ enum kind {
 	KIND_DISCARD,
 	KIND_FLUSH,
 	KIND_END,
+	KIND_COUNTERS,		/* submit: extents reclaimed, ack: merges */
 };
 
 /* At the head of every sector that is written; little-endian, as the host is. */
@@ -99,6 +103,7 @@ static uint64_t budget_blocks = 12000;
 static long requests_max = 1500;
 static unsigned int nr_threads = 6;
 static unsigned int discard_share = 20;
+static const char *counters;	/* directory that has them */
 
 static atomic_ullong stamps = 1;
 static atomic_ullong requests = 1;
@@ -357,6 +362,36 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+static uint64_t counter(const char *name)
+{
+	unsigned long long value;
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", counters, name);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%llu", &value) != 1)
+		die(path);
+	fclose(file);
+	return value;
+}
+
+/* What is recorded had been counted before. */
+static void *counters_main(void *arg)
+{
+	struct record *rec = buffer(SECTOR);
+
+	(void)arg;
+	while (more()) {
+		memset(rec, 0, sizeof(*rec));
+		rec->submit = counter("reclaimed_extents");
+		rec->ack = counter("compactions");
+		event(rec, KIND_COUNTERS);
+		usleep(10000);
+	}
+	return NULL;
+}
+
 /*
  * The lower half of each byte says where it lies, the upper half is random.  So
  * any mixture of old and new bytes, down to torn words, is known to have been
@@ -422,7 +457,7 @@ static void usage(void)
 {
 	fprintf(stderr, "usage: powercut_load [-b block size] [-r region blocks] "
 		"[-w blocks to write] [-n requests] [-t threads] [-d discard share] "
-		"[-s seed] DATA-DEVICE EVENT-DEVICE\n");
+		"[-s seed] [-c counters] DATA-DEVICE EVENT-DEVICE\n");
 	exit(2);
 }
 
@@ -432,7 +467,7 @@ static uint64_t options(int argc, char **argv)
 	uint64_t seed = time(NULL);
 	int opt;
 
-	while ((opt = getopt(argc, argv, "b:r:w:n:t:d:s:")) != -1) {
+	while ((opt = getopt(argc, argv, "b:r:w:n:t:d:s:c:")) != -1) {
 		unsigned long long v = optarg ? strtoull(optarg, NULL, 0) : 0;
 
 		if (opt == 'b')
@@ -449,6 +484,8 @@ static uint64_t options(int argc, char **argv)
 			discard_share = v;
 		else if (opt == 's')
 			seed = v;
+		else if (opt == 'c')
+			counters = optarg;
 		else
 			usage();
 	}
@@ -482,7 +519,7 @@ static void open_devices(const char *data, const char *events)
 static int run(uint64_t seed)
 {
 	static struct thread threads[THREADS_MAX];
-	pthread_t ids[THREADS_MAX];
+	pthread_t ids[THREADS_MAX], counts;
 	int status;
 	pid_t child = fork();
 
@@ -493,8 +530,12 @@ static int run(uint64_t seed)
 		if (pthread_create(&ids[i], NULL, thread_main, &threads[i]))
 			die("thread");
 	}
+	if (counters && pthread_create(&counts, NULL, counters_main, NULL))
+		die("thread");
 	for (unsigned int i = 0; i < nr_threads; i++)
 		pthread_join(ids[i], NULL);
+	if (counters)
+		pthread_join(counts, NULL);
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;

@@ -31,7 +31,7 @@ from collections import namedtuple
 SECTOR = 512
 SECTOR_MAGIC = 0x6b6c626472616873
 RECORD_MAGIC = 0x746e657664726873
-BEGIN, WRITE, WRITE_FUA, DISCARD_SUBMIT, DISCARD, FLUSH, END = range(1, 8)
+BEGIN, WRITE, WRITE_FUA, DISCARD_SUBMIT, DISCARD, FLUSH, END, COUNTERS = range(1, 9)
 NEVER = 1 << 62
 HEAD = struct.Struct("<QQQQQIIII")
 RECORD = struct.Struct("<QQQQQQIIII")
@@ -88,6 +88,8 @@ class History:
         """records: (place, Record), the place growing with time."""
         self.requests = {}
         self.acked_at = {}
+        # (place, extents reclaimed, merges made) by then
+        self.counters = []
         self.begin = self.end = None
         self.run = None
         for place, rec in records:
@@ -96,6 +98,8 @@ class History:
                 self.block_size, self.region, self.scribble = rec.block_size, rec.first, rec.nr
             elif rec.kind == END:
                 self.end = place
+            elif rec.kind == COUNTERS:
+                self.counters.append((place, rec.submit, rec.ack))
             else:
                 done = rec.kind != DISCARD_SUBMIT
                 kind = DISCARD if rec.kind == DISCARD_SUBMIT else rec.kind
@@ -111,6 +115,11 @@ class History:
     def acked_before(self, place):
         """The requests certainly acknowledged before that place."""
         return {i for i, at in self.acked_at.items() if at < place}
+
+
+    def busy_from(self, reclaimed, merges):
+        """The place from which on so much was reclaimed and merged; None if never."""
+        return next((at for at, r, m in self.counters if r >= reclaimed and m >= merges), None)
 
 
 class Verdict:

@@ -6,6 +6,7 @@
 #   MEMTABLE  its memory for that: little means many checkpoints
 #   EXTENT  size of its extents
 #   OPTS    options of powercut_load, + for blanks
+#   COUNT   1: record what is reclaimed and merged, too
 # shellcheck source=tools/vm/tests/lib.sh
 . ./lib.sh
 
@@ -21,6 +22,7 @@ if [ -n "$AUX" ]; then
 	disk=$(basename "$DATA")
 	trace_begin "${disk%p1}"
 fi
+[ -z "$COUNT" ] || OPTS="$OPTS+-c+/sys/block/$(basename "$target")/shardblk"
 # shellcheck disable=SC2046
 powercut_load $(echo "$OPTS" | tr + ' ') "$target" "$EVENTS" || die "powercut_load"
 if [ -n "$AUX" ]; then
