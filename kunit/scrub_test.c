@@ -34,28 +34,128 @@ static u64 scrub(struct testdev *dev)
 	return nr_damaged;
 }
 
+/* Blocks that it read. */
+static u64 scrub_reads(struct testdev *dev)
+{
+	u64 read = testdev_stat(dev, scrub_blocks);
+
+	KUNIT_EXPECT_EQ(dev->test, scrub(dev), 0ull);
+	return testdev_stat(dev, scrub_blocks) - read;
+}
+
 /*
- * Goal: each mapped block and each page of the index is read once, and nothing
- * else; an empty device has none.
+ * Goal: each mapped block, each page of the index and of the manifest's copies,
+ * and both copies of the record are read once, and nothing else; an empty device
+ * has only the last.
  * Method: count the blocks that are read.
  */
-static void a_scrub_reads_what_is_mapped_and_the_index(struct kunit *test)
+static void a_scrub_reads_all_that_is_live(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
-	u64 read;
+	u64 manifest;
 
-	KUNIT_EXPECT_EQ(test, scrub(dev), 0ull);
-	KUNIT_EXPECT_EQ(test, testdev_stat(dev, scrub_blocks), 0ull);
+	KUNIT_EXPECT_EQ(test, scrub_reads(dev), 2ull);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 7, 1), 0);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 100, 2, 8), 0);
 	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 4, 1), 0);
-	KUNIT_EXPECT_EQ(test, scrub(dev), 0ull);
-	KUNIT_EXPECT_EQ(test, testdev_stat(dev, scrub_blocks), 8ull);
+	KUNIT_EXPECT_EQ(test, scrub_reads(dev), 2 + 8ull);
 	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
-	read = testdev_stat(dev, scrub_blocks);
+	/* a run of so few entries is one page; two copies of a manifest */
+	manifest = scrub_reads(dev) - 2 - 8 - 1;
+	KUNIT_EXPECT_GE(test, manifest, 2ull);
+	KUNIT_EXPECT_EQ(test, manifest % 2, 0ull);
+}
+
+/*
+ * Goal: whatever a checkpoint has written is found when it rots, but for the
+ * headers of frames, which nobody asks once they are written: its run, both
+ * copies of the manifest, both copies of the record.
+ * Method: flip a bit of each block that it appended.
+ */
+static void a_scrub_finds_all_of_a_checkpoint(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 nr_found = 0, nr_records = 0, nr, i;
+	struct fake_op *log;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 7, 1), 0);
+	fake_counts_clear(dev->fake);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	nr = dev->fake->nr_log;
+	log = kunit_kzalloc(test, nr * sizeof(*log), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, log);
+	memcpy(log, dev->fake->log, nr * sizeof(*log));
+	for (i = 0; i < nr; i++) {
+		bool record = log[i].offset < 4 * dev->format.extent_size;
+		u64 at = log[i].offset;
+
+		if (log[i].op != SHARD_IO_APPEND)
+			continue;
+		for (; at < log[i].offset + log[i].len; at += TESTDEV_BLOCK) {
+			bool live = record || at != log[i].offset;
+
+			/* the checksum, which covers all else */
+			fake_rot(dev->fake, at + 1);
+			KUNIT_EXPECT_EQ_MSG(test, scrub(dev), (u64)live,
+					    "byte %llu", at + 1);
+			fake_rot(dev->fake, at + 1);
+			nr_found += live;
+			nr_records += record;
+		}
+	}
+	KUNIT_EXPECT_EQ(test, nr_records, 2u);
+	KUNIT_EXPECT_GE(test, nr_found, 1 + 2 + 2u);
 	KUNIT_EXPECT_EQ(test, scrub(dev), 0ull);
-	/* a run of so few entries is one page */
-	KUNIT_EXPECT_EQ(test, testdev_stat(dev, scrub_blocks) - read, 9ull);
+}
+
+/* A step beside the test. */
+struct scrub_job {
+	struct work_struct work;
+	struct shard_scrub *scrub;
+	int ret;
+};
+
+static void scrub_job_work(struct work_struct *work)
+{
+	struct scrub_job *job = container_of(work, struct scrub_job, work);
+
+	job->ret = shard_scrub_step(job->scrub);
+}
+
+/*
+ * Goal: a record that is wrong, and no longer the newest when that is known, is
+ * not reported: nobody needs it.
+ * Method: a copy rots; write a newer one while it is read for the second time.
+ */
+static void a_record_that_is_superseded_is_no_damage(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct scrub_job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	INIT_WORK(&job->work, scrub_job_work);
+	/* the first record of a start lies behind that of format */
+	fake_rot(dev->fake, TESTDEV_BLOCK + 1);
+	KUNIT_EXPECT_EQ(test, scrub(dev), 1ull);
+	job->scrub = shard_scrub_create(dev->device);
+	KUNIT_ASSERT_NOT_NULL(test, job->scrub);
+	/* an empty device has two copies of a manifest that is not there */
+	KUNIT_EXPECT_EQ(test, shard_scrub_step(job->scrub), 1);
+	KUNIT_EXPECT_EQ(test, shard_scrub_step(job->scrub), 1);
+	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+	dev->fake->mode[SHARD_IO_READ] = FAKE_HELD;
+	queue_work(dev->fake->wq, &job->work);
+	fake_wait_pending(dev->fake, 1);
+	fake_release(dev->fake, 1);
+	fake_wait_pending(dev->fake, 1);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	dev->fake->mode[SHARD_IO_READ] = FAKE_AT_ONCE;
+	fake_release_all(dev->fake);
+	flush_work(&job->work);
+	KUNIT_EXPECT_EQ(test, job->ret, 2);
+	KUNIT_EXPECT_EQ(test, job->scrub->nr_damaged, 0ull);
+	shard_scrub_destroy(job->scrub);
+	KUNIT_EXPECT_EQ(test, scrub(dev), 0ull);
 }
 
 /*
@@ -83,7 +183,7 @@ static void a_scrub_finds_a_block_that_rots(struct kunit *test)
 /*
  * Goal: what cannot be read once is no damage, what cannot be read twice is; and
  * nothing is forgotten for it.
- * Method: one read fails, then all; then none.
+ * Method: one read fails, then all, with those of the record; then none.
  */
 static void an_error_that_passes_is_no_damage(struct kunit *test)
 {
@@ -93,10 +193,35 @@ static void an_error_that_passes_is_no_damage(struct kunit *test)
 	fake_fail(dev->fake, SHARD_IO_READ, -EIO, 1);
 	KUNIT_EXPECT_EQ(test, scrub(dev), 0ull);
 	fake_fail(dev->fake, SHARD_IO_READ, -EIO, 0);
-	KUNIT_EXPECT_EQ(test, scrub(dev), 4ull);
+	KUNIT_EXPECT_EQ(test, scrub(dev), 4 + 2ull);
 	fake_heal(dev->fake);
 	KUNIT_EXPECT_EQ(test, scrub(dev), 0ull);
 	testdev_expect(dev, 3, 4, 1);
+}
+
+/*
+ * Goal: a device that was opened to be read only is scrubbed like any other.
+ * Method: a block, then a copy of the record rots.
+ */
+static void a_read_only_device_is_scrubbed(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u64 reads;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 3, 0x41), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 7, 1, 0x51), 0);
+	reads = scrub_reads(dev);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	dev->options.read_only = true;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, scrub_reads(dev), reads);
+	fake_rot(dev->fake, testdev_find(dev, 0x42) + 5);
+	KUNIT_EXPECT_EQ(test, scrub(dev), 1ull);
+	/* extent 1 begins with the second copy of the first record */
+	memset(dev->fake->media + dev->format.extent_size, 0,
+	       dev->format.extent_size);
+	KUNIT_EXPECT_EQ(test, scrub(dev), 2ull);
 }
 
 /*
@@ -116,7 +241,7 @@ static void a_scrub_ends_with_its_device(struct kunit *test)
 	shard_device_fail(dev->device);
 	KUNIT_EXPECT_EQ(test, shard_scrub_step(scrub), -EIO);
 	shard_scrub_destroy(scrub);
-	for (i = 1; i <= 2 && alloc_fault_possible(); i++) {
+	for (i = 1; i <= 3 && alloc_fault_possible(); i++) {
 		alloc_fault_arm(i);
 		scrub = shard_scrub_create(dev->device);
 		KUNIT_EXPECT_TRUE(test, alloc_fault_disarm());
@@ -126,9 +251,12 @@ static void a_scrub_ends_with_its_device(struct kunit *test)
 }
 
 static struct kunit_case scrub_cases[] = {
-	KUNIT_CASE(a_scrub_reads_what_is_mapped_and_the_index),
+	KUNIT_CASE(a_scrub_reads_all_that_is_live),
+	KUNIT_CASE(a_scrub_finds_all_of_a_checkpoint),
+	KUNIT_CASE(a_record_that_is_superseded_is_no_damage),
 	KUNIT_CASE(a_scrub_finds_a_block_that_rots),
 	KUNIT_CASE(an_error_that_passes_is_no_damage),
+	KUNIT_CASE(a_read_only_device_is_scrubbed),
 	KUNIT_CASE(a_scrub_ends_with_its_device),
 	{}
 };

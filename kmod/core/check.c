@@ -102,7 +102,7 @@ static void check_super_copy(struct check *c, u32 copy,
 	if ((found->newest & BIT(copy)) ||
 	    super_find_damaged(c, copy, record))
 		return;
-	if (copy && found->numbers[copy] + 1 == record->number)
+	if (copy && found->at[copy].number + 1 == record->number)
 		check_note(c, "superblock: copy %u is one record behind, as a crash leaves it",
 			   copy);
 	else

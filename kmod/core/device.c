@@ -386,6 +386,7 @@ static int device_recover(struct shard_device *device)
 	shard_sometimes(found->unreadable,
 			"a superblock extent cannot be read");
 	device->record = found->record;
+	memcpy(device->record_at, found->at, sizeof(device->record_at));
 	if ((device->record.ro_compat & ~SHARDBLK_RO_COMPAT_KNOWN) &&
 	    !device->options.read_only) {
 		pr_err("%s: has features that allow reading only\n",

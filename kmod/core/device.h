@@ -67,6 +67,7 @@ struct shard_device {
 	struct shard_backend *backend;
 	struct shard_options options;
 	struct shard_super_record record;	/* as of the start */
+	struct shard_super_at record_at[SHARDBLK_SUPER_COPIES];	/* the same */
 	struct shard_layout layout;
 	u64 usable_blocks;		/* what it has room for */
 	struct shard_store store;

@@ -15,7 +15,7 @@
  * @heads:	where the next record goes, per copy
  * @unreadable:	bit per superblock extent that could not be read whole
  * @newest:	bit per copy in which the newest record was found
- * @numbers:	of the newest record of each copy; 0: it has none
+ * @at:		the newest record of each copy
  * @record:	the newest valid record, if there is one; its number is raised
  *		above any that may lie where nothing could be read
  */
@@ -25,7 +25,7 @@ struct shard_found_super {
 	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
 	u32 unreadable;
 	u32 newest;
-	u64 numbers[SHARDBLK_SUPER_COPIES];
+	struct shard_super_at at[SHARDBLK_SUPER_COPIES];
 	struct shard_super_record record;
 };
 

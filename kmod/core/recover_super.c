@@ -292,6 +292,17 @@ static int super_head(struct super_scan *s, u32 copy)
 	return err;
 }
 
+static void super_place(struct super_scan *s, u32 copy)
+{
+	struct shard_super_at *at = &s->found->at[copy];
+
+	at->place.extent = copy;
+	if (s->numbers[copy + SHARDBLK_SUPER_COPIES] > s->numbers[copy])
+		at->place.extent += SHARDBLK_SUPER_COPIES;
+	at->number = s->numbers[at->place.extent];
+	at->place.block = at->number ? s->next[at->place.extent] - 1 : 0;
+}
+
 /* O10: of one copy all must have been readable, or a newer one may be hidden. */
 static int super_settle(struct super_scan *s)
 {
@@ -304,14 +315,11 @@ static int super_settle(struct super_scan *s)
 	if (s->unknown)
 		return -EOPNOTSUPP;
 	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
-		u32 other = copy + SHARDBLK_SUPER_COPIES;
-
 		err = super_head(s, copy);
 		if (err)
 			return err;
-		found->numbers[copy] = max(s->numbers[copy],
-					   s->numbers[other]);
-		if (found->numbers[copy] == found->record.number)
+		super_place(s, copy);
+		if (found->at[copy].number == found->record.number)
 			found->newest |= BIT(copy);
 	}
 	if ((found->unreadable & (BIT(0) | BIT(2))) &&

@@ -4,18 +4,30 @@
  *
  * Reads and verifies what nobody may have read for a long time: every block that
  * is mapped, then every page of the runs that there were at the beginning, past
- * the cache.  What is not right is read once more before it is reported, and
- * nothing is forgotten or changed for it: errors may pass.
+ * the cache, then both copies of the manifest and of the record that point there.
+ * What is not right is read once more before it is reported, and nothing is
+ * forgotten or changed for it: errors may pass.
  *
  * A step holds one version of the index for as long as it takes to read a few
  * blocks, so nothing that it was told of can be reset under it (O7), and what is
- * overwritten meanwhile is no damage.  How fast steps follow one another is
- * whoever calls for them to say.
+ * overwritten meanwhile is no damage.  A manifest has no readers otherwise, and goes
+ * as soon as there is a newer one: while it is read nobody may publish that.  A
+ * record that is no longer the newest was not needed.  How fast steps follow one
+ * another is whoever calls for them to say.
  */
 #include "device.h"
 
 /* Blocks that a step reads at most. */
 #define SCRUB_BLOCKS	32u
+
+void shard_scrub_destroy(struct shard_scrub *scrub)
+{
+	if (!scrub)
+		return;
+	kvfree(scrub->record);
+	kvfree(scrub->buf);
+	kvfree(scrub);
+}
 
 struct shard_scrub *shard_scrub_create(struct shard_device *device)
 {
@@ -25,22 +37,16 @@ struct shard_scrub *shard_scrub_create(struct shard_device *device)
 		return NULL;
 	scrub->device = device;
 	/* runs that are made from now on were just written */
-	scrub->run_end = shard_index_run_id(device->index);
+	scrub->run_end = device->store.super ?
+			 shard_index_run_id(device->index) : U64_MAX;
 	scrub->buf = kvmalloc(SCRUB_BLOCKS * device->store.block_size,
 			      GFP_KERNEL);
-	if (!scrub->buf) {
-		kvfree(scrub);
+	scrub->record = kvmalloc(sizeof(*scrub->record), GFP_KERNEL);
+	if (!scrub->buf || !scrub->record) {
+		shard_scrub_destroy(scrub);
 		return NULL;
 	}
 	return scrub;
-}
-
-void shard_scrub_destroy(struct shard_scrub *scrub)
-{
-	if (!scrub)
-		return;
-	kvfree(scrub->buf);
-	kvfree(scrub);
 }
 
 static int scrub_read(struct shard_scrub *scrub, u64 block, u32 nr, void *to)
@@ -79,7 +85,7 @@ static void scrub_again(struct shard_scrub *scrub, u64 lba, void *data,
 	if (!err && data_is_right(scrub, data, m->csum))
 		return;
 	scrub_found(scrub);
-	pr_err_ratelimited("%s: scrub: block %llu at extent %u block %u %s\n",
+	pr_err_ratelimited("%s: scrub: data: block %llu at extent %u block %u %s\n",
 			   scrub->device->backend->name, lba,
 			   (u32)div_u64(m->block, store->extent_blocks),
 			   (u32)(m->block & (store->extent_blocks - 1)),
@@ -133,7 +139,7 @@ static u32 scrub_range(struct shard_scrub *scrub, struct shard_version *version)
 	}
 	if (err) {
 		scrub_found(scrub);
-		pr_err_ratelimited("%s: scrub: block %llu: the index cannot be read: %d\n",
+		pr_err_ratelimited("%s: scrub: index: block %llu cannot be looked up: %d\n",
 				   device->backend->name, scrub->lba, err);
 		return 1;
 	}
@@ -186,7 +192,7 @@ static void scrub_page(struct shard_scrub *scrub, const struct shard_run *run,
 			return;
 	}
 	scrub_found(scrub);
-	pr_err_ratelimited("%s: scrub: page %u of run %llu at extent %u block %u bad: %d\n",
+	pr_err_ratelimited("%s: scrub: index: page %u of run %llu at extent %u block %u bad (%d)\n",
 			   scrub->device->backend->name, page, run->id,
 			   (u32)div_u64(block, store->extent_blocks),
 			   (u32)(block & (store->extent_blocks - 1)), err);
@@ -236,15 +242,124 @@ static u32 scrub_pages(struct shard_scrub *scrub)
 	return nr;
 }
 
+/* ---- manifest and superblock ---- */
+
+/* Reads a copy once.  Return: 0, what is wrong, or -ENOMEM. */
+static int manifest_read(struct shard_scrub *scrub, u32 copy,
+			 struct shard_piece *bad)
+{
+	struct shard_manifest_image image;
+	struct shard_store *store = &scrub->device->store;
+	u32 nr = 0, i;
+	int err;
+
+	err = shard_manifest_read(store, scrub->record, copy, &image);
+	*bad = image.at;
+	for (i = 0; !err && i < image.nr_pieces; i++)
+		nr += image.pieces[i].nr_blocks;
+	if (!err)
+		shard_manifest_free(&image);
+	scrub->nr_read += nr;
+	atomic64_add(nr, &store->stats->scrub_blocks);
+	return err;
+}
+
+static int scrub_manifest(struct shard_scrub *scrub, u32 copy)
+{
+	struct shard_device *device = scrub->device;
+	struct shard_piece bad;
+	int err;
+
+	shard_index_edit_begin(device->index);
+	*scrub->record = device->record;
+	if (device->store.super)
+		shard_super_root(device->store.super, scrub->record);
+	err = manifest_read(scrub, copy, &bad);
+	if (err && err != -ENOMEM)
+		err = manifest_read(scrub, copy, &bad);
+	shard_index_edit_end(device->index);
+	if (!err || err == -ENOMEM)
+		return err;
+	scrub_found(scrub);
+	pr_err_ratelimited("%s: scrub: manifest: copy %u, piece at extent %u block %u bad (%d)\n",
+			   device->backend->name, copy, bad.place.extent,
+			   bad.place.block, err);
+	return 0;
+}
+
+static void record_newest(struct shard_scrub *scrub, u32 copy,
+			  struct shard_super_at *at)
+{
+	struct shard_device *device = scrub->device;
+
+	if (device->store.super)
+		shard_super_newest(device->store.super, copy, at);
+	else
+		*at = device->record_at[copy];
+}
+
+static int record_read(struct shard_scrub *scrub, const struct shard_super_at *at)
+{
+	struct shard_store *store = &scrub->device->store;
+	u64 block = (u64)at->place.extent * store->extent_blocks +
+		    at->place.block;
+	int err = scrub_read(scrub, block, 1, scrub->buf);
+
+	if (!err)
+		err = shard_super_decode(scrub->buf, store->block_size,
+					 &at->place, scrub->record);
+	return !err && scrub->record->number != at->number ? -EBADMSG : err;
+}
+
+static void scrub_record(struct shard_scrub *scrub, u32 copy)
+{
+	struct shard_super_at at, now;
+	int err;
+
+	record_newest(scrub, copy, &at);
+	if (!at.number || !record_read(scrub, &at))
+		return;
+	err = record_read(scrub, &at);
+	record_newest(scrub, copy, &now);
+	/* of one that was superseded meanwhile nothing is wanted */
+	if (!err || now.number != at.number)
+		return;
+	scrub_found(scrub);
+	pr_err_ratelimited("%s: scrub: superblock: copy %u, extent %u block %u: record %llu bad (%d)\n",
+			   scrub->device->backend->name, copy, at.place.extent,
+			   at.place.block, at.number, err);
+}
+
+/* Return: 1; 0 if all were done; -ENOMEM. */
+static int scrub_copies(struct shard_scrub *scrub)
+{
+	u32 nr = scrub->nr_copies;
+	int err = 0;
+
+	if (nr < SHARDBLK_MANIFEST_COPIES)
+		err = scrub_manifest(scrub, nr);
+	else if (nr < SHARDBLK_MANIFEST_COPIES + SHARDBLK_SUPER_COPIES)
+		scrub_record(scrub, nr - SHARDBLK_MANIFEST_COPIES);
+	else
+		return 0;
+	scrub->nr_copies += !err;
+	return err ? err : 1;
+}
+
 int shard_scrub_step(struct shard_scrub *scrub)
 {
-	u32 nr;
+	/* a checkpoint that memory waits for may wait for the manifest's reader */
+	unsigned int noio = memalloc_noio_save();
+	int nr = -EIO;
 
-	if (shard_device_state(scrub->device) == SHARD_STATE_FAILED)
-		return -EIO;
 	scrub->nr_read = 0;
-	nr = scrub_data(scrub);
-	if (!nr)
-		nr = scrub_pages(scrub);
-	return nr ? max(scrub->nr_read, 1u) : 0;
+	if (shard_device_state(scrub->device) != SHARD_STATE_FAILED) {
+		nr = scrub_data(scrub);
+		if (!nr)
+			nr = scrub_pages(scrub);
+		if (!nr)
+			nr = scrub_copies(scrub);
+	}
+	memalloc_noio_restore(noio);
+	return nr > 0 ? max(scrub->nr_read, 1u) : nr;
 }

@@ -313,13 +313,16 @@ unsigned long shard_device_cache_count(const struct shard_device *device);
 unsigned long shard_device_cache_shrink(struct shard_device *device,
 					unsigned long nr);
 
+struct shard_super_record;
+
 /**
  * struct shard_scrub - a scrub under way
  * @lba:	next logical block
  * @run_id:	then: run at hand
  * @page:	its next page
  * @run_end:	ids of runs to be looked at are below
- * @nr_damaged:	blocks and pages
+ * @nr_copies:	then: copies of the manifest and of the record that are done
+ * @nr_damaged:	blocks, pages, and those copies
  * @nr_read:	blocks that the last step read
  */
 struct shard_scrub {
@@ -328,9 +331,11 @@ struct shard_scrub {
 	u64 run_id;
 	u32 page;
 	u64 run_end;
+	u32 nr_copies;
 	u64 nr_damaged;
 	u32 nr_read;
 	u8 *buf;
+	struct shard_super_record *record;
 	struct shard_block_map map[32];
 };
 
@@ -341,11 +346,12 @@ void shard_scrub_destroy(struct shard_scrub *scrub);
 /**
  * shard_scrub_step() - read and verify the next few blocks
  *
- * Every mapped block, then every page of the index.  What is damaged, twice, is
- * logged with its logical block and its place, and counted.  May sleep.
+ * Every mapped block, then every page of the index, then each copy of the manifest
+ * and of the newest superblock record.  What is damaged, twice, is logged by its
+ * name and its place, and counted.  May sleep.
  *
  * Return: how many blocks were read, at least 1; 0: that was all; -EIO: the
- * device has failed.
+ * device has failed; -ENOMEM: nothing was done, it may be called again.
  */
 int shard_scrub_step(struct shard_scrub *scrub);
 

@@ -46,7 +46,7 @@
 	X(write_errors, "write and discard requests failed")		\
 	X(write_retries, "failed frames written again elsewhere")	\
 	X(scrub_blocks, "blocks read by scrubs")				\
-	X(scrub_damaged, "blocks and index pages that scrubs found damaged") \
+	X(scrub_damaged, "blocks, pages and records that scrubs found damaged") \
 	X(recovery_blocks, "blocks read by recovery")			\
 	X(recovery_frames, "frames replayed by recovery")
 

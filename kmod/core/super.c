@@ -33,12 +33,14 @@ struct shard_super {
 	void *ctx;
 	struct workqueue_struct *wq;
 	struct work_struct work;
-	spinlock_t lock;		/* of these three */
+	spinlock_t lock;		/* of these four */
 	struct list_head wishes;
 	u64 durable_seq;
+	struct shard_super_at newest[SHARDBLK_SUPER_COPIES];
 	int error;			/* sticky */
 	/* the writer's own: */
 	struct shard_super_head heads[SHARDBLK_SUPER_COPIES];
+	struct shard_place written[SHARDBLK_SUPER_COPIES];	/* the last */
 	struct shard_append append;
 	struct shard_reset resets[SHARD_PICK_MAX];
 	u32 nr_reset_errors;		/* since the last that did not fail */
@@ -145,10 +147,10 @@ static int head_turn(struct shard_super *super, struct shard_super_head *head)
 	return err;
 }
 
-static int copy_write_once(struct shard_super *super,
-			   struct shard_super_head *head,
+static int copy_write_once(struct shard_super *super, u32 copy,
 			   struct shard_dep *after)
 {
+	struct shard_super_head *head = &super->heads[copy];
 	struct shard_place place = {};
 	u64 offset;
 	int err;
@@ -160,6 +162,7 @@ static int copy_write_once(struct shard_super *super,
 	}
 	place.extent = head->extent;
 	place.block = head->next++;
+	super->written[copy] = place;
 	shard_super_encode(&super->record, &place, super->block);
 	offset = super_offset(super, place.extent, place.block);
 	super_tell(super, SHARD_EVENT_CHUNKS, SHARD_EVENT_IS_RECORD, offset);
@@ -173,13 +176,27 @@ static int copy_write(struct shard_super *super, u32 copy,
 	struct shard_super_head *head = &super->heads[copy];
 	int err;
 
-	err = copy_write_once(super, head, after);
+	err = copy_write_once(super, copy, after);
 	if (!err)
 		return 0;
 	shard_sometimes(true, "a record is written again, elsewhere");
 	/* once more, away from where it failed (O1) */
 	head->next = U32_MAX;
-	return copy_write_once(super, head, after);
+	return copy_write_once(super, copy, after);
+}
+
+static void record_is_durable(struct shard_super *super)
+{
+	unsigned long flags;
+	u32 copy;
+
+	spin_lock_irqsave(&super->lock, flags);
+	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
+		super->newest[copy].number = super->record.number;
+		super->newest[copy].place = super->written[copy];
+	}
+	spin_unlock_irqrestore(&super->lock, flags);
+	super_tell(super, SHARD_EVENT_RECORD, 0, 0);
 }
 
 /* O10: the second copy after the first is durable; both make the record so. */
@@ -194,7 +211,7 @@ static int record_write(struct shard_super *super, struct shard_dep *after)
 		if (err)
 			return err;
 	}
-	super_tell(super, SHARD_EVENT_RECORD, 0, 0);
+	record_is_durable(super);
 	return 0;
 }
 
@@ -370,6 +387,24 @@ u32 shard_super_room(struct shard_super *super)
 	u32 named = shard_extents_named(super->ex);
 
 	return max - min(named, max);
+}
+
+void shard_super_newest(struct shard_super *super, u32 copy,
+			struct shard_super_at *at)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&super->lock, flags);
+	*at = super->newest[copy];
+	spin_unlock_irqrestore(&super->lock, flags);
+}
+
+void shard_super_root(struct shard_super *super,
+		      struct shard_super_record *record)
+{
+	record->checkpoint_seq = super->record.checkpoint_seq;
+	memcpy(record->manifest, super->record.manifest,
+	       sizeof(record->manifest));
 }
 
 u64 shard_super_number(struct shard_super *super)

@@ -26,6 +26,16 @@ struct shard_super_head {
 };
 
 /**
+ * struct shard_super_at - where a copy of a record lies
+ * @number:	of the record; 0: there is none
+ * @place:	the generation is of no account
+ */
+struct shard_super_at {
+	u64 number;
+	struct shard_place place;
+};
+
+/**
  * struct shard_super_ops - whom to tell; called from the writer, may not sleep
  * @assigned:	extents became ready
  * @failed:	no record can be written any more
@@ -97,6 +107,22 @@ void shard_super_durable(struct shard_super *super, u64 seq);
 
 /** shard_super_room() - entries that are left in a record */
 u32 shard_super_room(struct shard_super *super);
+
+/**
+ * shard_super_newest() - where a copy of the newest durable record lies
+ *
+ * It stays there, and right, until a newer one is durable.
+ */
+void shard_super_newest(struct shard_super *super, u32 copy,
+			struct shard_super_at *at);
+/**
+ * shard_super_root() - the root that the newest durable record has
+ * @record:	its manifest and its checkpoint's number are filled in
+ *
+ * For whoever keeps all others from publishing one (shard_index_edit_begin()).
+ */
+void shard_super_root(struct shard_super *super,
+		      struct shard_super_record *record);
 
 u64 shard_super_number(struct shard_super *super);
 u64 shard_super_checkpoint_seq(struct shard_super *super);

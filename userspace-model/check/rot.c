@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A check of the device notices a flipped byte of any live record, names the
- * record, and says nothing of all else.
+ * record, and says nothing of all else; and a scrub does of what is no log.
  *
  * Goal: the one who looks after a device learns of damage before it is needed,
  * and where it is.  Method: two images that have every kind of record, left by
  * a clean stop and by a crash; a map of what is live in them, made from the
  * format alone; a bit of each live byte, and of some others, is flipped, one at
- * a time, and the device is opened to be read and checked, with its data.
+ * a time, and the device is opened to be read and checked, with its data.  Then
+ * those of superblock, manifest and run are flipped once more, while it is open
+ * and is scrubbed.
  *
  * Live is what the newest record needs (docs/ORDERING.md): both copies of the
  * record itself, all blocks of both copies of the manifest, the pages of the
@@ -77,9 +79,11 @@ static struct rot {
 	u32 nr_findings;
 	bool named;
 	char last[256];
+	u64 nr_damaged;			/* by a scrub */
 	/* of all */
 	u32 nr_live[NR_ROT_KINDS];
 	u32 nr_others;
+	u32 nr_scrubbed;
 } rot;
 
 /* ---- what is live ---- */
@@ -382,14 +386,84 @@ static void flip_block(struct world *w, u32 at)
 					    CHECK_CHOOSE_FAULT));
 }
 
+static bool is_page(enum rot_kind kind)
+{
+	return kind == ROT_INNER || kind == ROT_LEAF;
+}
+
+static bool scrub_finds(enum rot_kind kind)
+{
+	return kind == ROT_SUPER || kind == ROT_MANIFEST || is_page(kind);
+}
+
+static void scrub(struct world *w)
+{
+	struct shard_scrub *scrub = shard_scrub_create(w->device);
+	int ret;
+
+	rot.nr_findings = 0;
+	rot.named = false;
+	while ((ret = shard_scrub_step(scrub)) > 0)
+		;
+	if (ret)
+		kapi_fail("a scrub returned %d", ret);
+	rot.nr_damaged = scrub->nr_damaged;
+	shard_scrub_destroy(scrub);
+}
+
+static void scrub_flip(struct world *w, u32 at, u32 byte)
+{
+	const struct rot_block *b = &rot.blocks[at];
+	u64 offset = (u64)at * SECTOR_SIZE + byte;
+	u32 bit = world_draw(BITS_PER_BYTE, CHECK_CHOOSE_FAULT);
+
+	sim_disk_flip(w->disk, offset, bit);
+	/*
+	 * Which page of a piece it is a scrub does not say.  For want of a page of
+	 * the run it also finds that blocks cannot be looked up.
+	 */
+	rot.want = b->kind == ROT_MANIFEST ? b->want_tail : b->want;
+	scrub(w);
+	sim_disk_flip(w->disk, offset, bit);
+	if (!rot.named || !rot.nr_damaged ||
+	    (rot.nr_damaged > 1 && !is_page(b->kind)))
+		kapi_fail("%s (byte %u): a scrub found %llu, the last: %s",
+			  rot.want, byte, rot.nr_damaged, rot.last);
+	rot.nr_scrubbed++;
+}
+
+/* Without a flip there is nothing to be found, before and after. */
+static void scrub_all(struct world *w)
+{
+	u32 nr = w->config.disk.capacity / SECTOR_SIZE, at, i;
+
+	if (world_open(w))
+		kapi_fail("cannot be opened");
+	rot.want = NULL;
+	scrub(w);
+	if (rot.nr_damaged || rot.nr_findings)
+		kapi_fail("a scrub finds what is not there: %s", rot.last);
+	for (at = 0; at < nr; at++) {
+		const struct rot_block *b = &rot.blocks[at];
+		u32 len = b->tail ? SECTOR_SIZE : b->len;
+
+		for (i = 0; scrub_finds(b->kind) && i < len; i++)
+			scrub_flip(w, at, i);
+	}
+	scrub(w);
+	if (rot.nr_damaged || rot.nr_findings)
+		kapi_fail("a scrub remembers what is gone: %s", rot.last);
+	world_close(w);
+}
+
 static void tell(const char *what)
 {
 	u32 kind, sum = 0;
 
 	for (kind = 0; kind < NR_ROT_KINDS; kind++)
 		sum += rot.nr_live[kind];
-	world_print("       %s: each of %u live bytes, and %u others", what,
-		    sum, rot.nr_others);
+	world_print("       %s: each of %u live bytes, and %u others; by a scrub %u",
+		    what, sum, rot.nr_others, rot.nr_scrubbed);
 	for (kind = 0; kind < NR_ROT_KINDS; kind++) {
 		world_print("         %-16s %6u", kind_names[kind],
 			    rot.nr_live[kind]);
@@ -407,6 +481,7 @@ static void flip_all(struct world *w, const char *what)
 	rot.w = w;
 	memset(rot.nr_live, 0, sizeof(rot.nr_live));
 	rot.nr_others = 0;
+	rot.nr_scrubbed = 0;
 	w->config.options.read_only = true;
 	w->sim.hooks.log = found_by_open;
 	w->sick = true;
@@ -416,6 +491,7 @@ static void flip_all(struct world *w, const char *what)
 		kapi_fail("there is no damage: %s", rot.last);
 	for (at = 0; at < nr; at++)
 		flip_block(w, at);
+	scrub_all(w);
 	w->sim.hooks.log = log;
 	w->config.options.read_only = false;
 	w->sick = false;

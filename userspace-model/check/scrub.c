@@ -2,16 +2,18 @@
 /*
  * A scrub finds what is damaged, and nothing else.
  *
- * Goal: whatever a read would not give, or an index page that is bad, is found;
- * what is wrong once, what is overwritten meanwhile, and what nothing needs is
- * not.  Method: a bit of each block of the disk is flipped by itself, and what
- * the scrub says is compared with what reads say; then each read of a scrub
- * fails once; then scrubs run beside histories in good health.
+ * Goal: whatever a read would not give, a page of the index or of the manifest and
+ * a record that is bad is found; what is wrong once, what is overwritten meanwhile,
+ * and what nothing needs is not.  Method: a bit of each block of the disk is flipped
+ * by itself, and what the scrub says is compared with what reads say; then each read
+ * of a scrub fails once; then scrubs run beside histories in good health.  That each
+ * byte of a record counts, and has the record named, is for rot.c to see.
  */
 #include "script.h"
 #include "suites.h"
 
 #define ROUNDS	20
+#define HELD_YIELDS	2000	/* long enough for as many checkpoints */
 
 static u64 scrub_all(struct world *w)
 {
@@ -78,8 +80,11 @@ static void scrub_rot(struct world *w, const struct world_config *config)
 		nr_data += bad;
 		nr_pages += found - bad;
 	}
-	/* of what is cached no read tells: the pages of both runs */
-	if (nr_data != nr_mapped || nr_pages < 2)
+	/*
+	 * Of what is cached or not needed for reading no read tells: the pages of
+	 * both runs, of both manifests, and both copies of the record.
+	 */
+	if (nr_data != nr_mapped || nr_pages < 2 + 2 + 2)
 		kapi_fail("%u blocks of %u found, and %u pages", nr_data,
 			  nr_mapped, nr_pages);
 	if (scrub_all(w))
@@ -142,6 +147,57 @@ static void scrub_beside(struct world *w, const struct world_config *config)
 	world_close(w);
 }
 
+/* Of a scrub that is done but for the manifest and the record. */
+static void copies_fiber(void *arg)
+{
+	struct shard_scrub *scrub = arg;
+
+	while (shard_scrub_step(scrub) > 0)
+		;
+}
+
+/* So many that each extent of the manifest is used again. */
+static void checkpoints_fiber(void *arg)
+{
+	struct world *w = arg;
+	u32 i;
+
+	for (i = 0; i < ROUNDS; i++)
+		if (shard_device_checkpoint(w->device))
+			kapi_fail("a checkpoint beside a scrub failed");
+}
+
+/* A copy of the manifest is read, for as long as many checkpoints take. */
+static void scrub_held(struct world *w, const struct world_config *config)
+{
+	struct kapi_fiber *scrubber, *checkpointer;
+	struct shard_scrub *scrub;
+	u32 i;
+
+	world_begin(w, config);
+	history(w);
+	scrub = shard_scrub_create(w->device);
+	if (!scrub)
+		kapi_fail("no memory for a scrub");
+	scrub->lba = w->info.logical_blocks;
+	scrub->run_id = scrub->run_end;
+	scrubber = kapi_spawn("scrub", copies_fiber, scrub);
+	while (!w->disk->nr_in_flight)
+		kapi_yield();
+	world_hold(w);
+	checkpointer = kapi_spawn("checkpoints", checkpoints_fiber, w);
+	for (i = 0; i < HELD_YIELDS; i++)
+		kapi_yield();
+	world_let_go(w);
+	kapi_join(scrubber);
+	kapi_join(checkpointer);
+	if (scrub->nr_damaged || scrub->nr_copies != 2 + 2)
+		kapi_fail("%llu damaged of %u copies", scrub->nr_damaged,
+			  scrub->nr_copies);
+	shard_scrub_destroy(scrub);
+	world_close(w);
+}
+
 void check_scrub(struct world *w)
 {
 	struct world_config config;
@@ -150,4 +206,5 @@ void check_scrub(struct world *w)
 	scrub_rot(w, &config);
 	scrub_transient(w, &config);
 	scrub_beside(w, &config);
+	scrub_held(w, &config);
 }
