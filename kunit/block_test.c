@@ -13,24 +13,15 @@
 #include <linux/mount.h>
 #include <linux/vmalloc.h>
 
-#include "../kmod/block/block.h"
+#include "ramdisk.h"
 
-#define RAM_DISK	"/dev/ram0"
 #define OTHER_DISK	"/dev/nullb0"
 
 /* ------------------------------------------------------------- translation */
 
-static void *test_pages(struct kunit *test, unsigned int order)
-{
-	unsigned long addr = __get_free_pages(GFP_KERNEL, order);
-
-	KUNIT_ASSERT_NE(test, addr, 0UL);
-	return (void *)addr;
-}
-
 static void request_memory_is_told_piece_by_piece(struct kunit *test)
 {
-	void *one = test_pages(test, 0), *four = test_pages(test, 2);
+	void *one = ramdisk_pages(test, 0), *four = ramdisk_pages(test, 2);
 	struct bio_vec first_vecs[2], second_vecs[1];
 	struct shard_seg segs[3];
 	struct bio first, second;
@@ -67,7 +58,7 @@ static void request_memory_is_told_piece_by_piece(struct kunit *test)
 
 static void segs_are_walked_in_contiguous_stretches(struct kunit *test)
 {
-	char *virt = vmalloc(3 * PAGE_SIZE), *line = test_pages(test, 1);
+	char *virt = vmalloc(3 * PAGE_SIZE), *line = ramdisk_pages(test, 1);
 	struct shard_seg segs[] = {
 		{ line, 100 },
 		{ line + 512, PAGE_SIZE },
@@ -210,6 +201,7 @@ static void good_lines_are_understood(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.options.memtable, 0ULL);
 	KUNIT_EXPECT_EQ(test, c.options.cache, 0ULL);
 	KUNIT_EXPECT_EQ(test, c.options.low_watermark, 0u);
+	KUNIT_EXPECT_EQ(test, c.options.scrub_interval, 0u);
 
 	KUNIT_ASSERT_EQ(test, parse(" add  id=7,ro=1,memtable=32M,cache=65536,backing=/x=y ",
 				    &c), 0);
@@ -222,8 +214,10 @@ static void good_lines_are_understood(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, parse("add backing=/x,retry_bad=1", &c), 0);
 	KUNIT_EXPECT_TRUE(test, c.options.retry_bad);
 
-	KUNIT_ASSERT_EQ(test, parse("add low_watermark=50,backing=/x", &c), 0);
+	KUNIT_ASSERT_EQ(test, parse("add low_watermark=50,scrub_interval=168,backing=/x",
+				    &c), 0);
 	KUNIT_EXPECT_EQ(test, c.options.low_watermark, 50u);
+	KUNIT_EXPECT_EQ(test, c.options.scrub_interval, 168u);
 
 	KUNIT_ASSERT_EQ(test, parse("remove id=255", &c), 0);
 	KUNIT_EXPECT_EQ(test, c.verb, SHARDBLK_REMOVE);
@@ -242,6 +236,8 @@ static void bad_lines_are_refused(struct kunit *test)
 		"add backing=/x,memtable=1M1", "add backing=/x,cache=0",
 		"add backing=/x,low_watermark=0",
 		"add backing=/x,low_watermark=51",
+		"add backing=/x,scrub_interval=0",
+		"add backing=/x,scrub_interval=8785",
 		"remove", "remove id=x", "remove id=1,ro=1",
 		"remove backing=/x",
 	};
@@ -255,47 +251,9 @@ static void bad_lines_are_refused(struct kunit *test)
 
 /* ---------------------------------------------------------------- back end */
 
-struct waiting_io {
-	struct shard_io io;
-	struct completion completion;
-};
-
-static void waiting_io_done(struct shard_io *io)
-{
-	complete(&container_of(io, struct waiting_io, io)->completion);
-}
-
-static int run_io(struct shardblk_backing *backing, struct waiting_io *w)
-{
-	init_completion(&w->completion);
-	w->io.done = waiting_io_done;
-	backing->backend.ops->submit(&backing->backend, &w->io);
-	wait_for_completion(&w->completion);
-	return w->io.error;
-}
-
-static void nothing_is_gone(struct shardblk_backing *backing)
-{
-	WARN_ON(1);
-}
-
-static struct shardblk_backing *ram_open(struct kunit *test)
-{
-	struct shardblk_backing *backing;
-	dev_t dev = name_to_dev_t(RAM_DISK);
-
-	KUNIT_ASSERT_NE(test, dev, 0u);
-	backing = kunit_kzalloc(test, sizeof(*backing), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, backing);
-	backing->gone = nothing_is_gone;
-	KUNIT_ASSERT_EQ(test, shardblk_backing_open(backing, "test", dev,
-						    false), 0);
-	return backing;
-}
-
 static void the_backing_device_is_described(struct kunit *test)
 {
-	struct shardblk_backing *backing = ram_open(test);
+	struct shardblk_backing *backing = ramdisk_open(test);
 	struct shard_backend *backend = &backing->backend;
 
 	KUNIT_EXPECT_STREQ(test, backend->name, "ram0");
@@ -310,7 +268,7 @@ static void the_backing_device_is_described(struct kunit *test)
 
 static void a_backing_device_is_opened_once(struct kunit *test)
 {
-	struct shardblk_backing *backing = ram_open(test);
+	struct shardblk_backing *backing = ramdisk_open(test);
 	struct shardblk_backing *second;
 
 	second = kunit_kzalloc(test, sizeof(*second), GFP_KERNEL);
@@ -322,21 +280,13 @@ static void a_backing_device_is_opened_once(struct kunit *test)
 						    MKDEV(250, 77), true), -ENXIO);
 }
 
-static void fill(char *buffer, u32 len, u8 seed)
-{
-	u32 i;
-
-	for (i = 0; i < len; i++)
-		buffer[i] = (i >> 9) * 31 + i * 7 + seed;
-}
-
 /* More than one bio, from and into all kinds of memory, not page by page. */
 static void what_is_appended_is_read(struct kunit *test)
 {
 	u32 len = (BIO_MAX_VECS + 40) * PAGE_SIZE, half = len / 2 + 1536;
-	struct shardblk_backing *backing = ram_open(test);
+	struct shardblk_backing *backing = ramdisk_open(test);
 	char *from = vmalloc(len + 4096), *to = vmalloc(len + 4096);
-	char *line = test_pages(test, 1);
+	char *line = ramdisk_pages(test, 1);
 	struct shard_seg source[] = {
 		{ line, 1024 }, { from + 512, half },
 		{ from + 512 + half, len - half },
@@ -350,16 +300,16 @@ static void what_is_appended_is_read(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, from);
 	KUNIT_ASSERT_NOT_NULL(test, to);
-	fill(from, len + 4096, 3);
-	KUNIT_EXPECT_EQ(test, run_io(backing, &w), 0);
+	ramdisk_pattern(from, len + 4096, 3);
+	KUNIT_EXPECT_EQ(test, ramdisk_io(backing, &w), 0);
 	w.io = (struct shard_io){ .op = SHARD_IO_FLUSH };
-	KUNIT_EXPECT_EQ(test, run_io(backing, &w), 0);
+	KUNIT_EXPECT_EQ(test, ramdisk_io(backing, &w), 0);
 	w.io = (struct shard_io){ .op = SHARD_IO_RESET, .offset = 1 << 20,
 				  .len = 1 << 20 };
-	KUNIT_EXPECT_EQ(test, run_io(backing, &w), 0);
+	KUNIT_EXPECT_EQ(test, ramdisk_io(backing, &w), 0);
 	w.io = (struct shard_io){ .op = SHARD_IO_READ, .offset = 1 << 20,
 				  .len = len, .segs = sink };
-	KUNIT_EXPECT_EQ(test, run_io(backing, &w), 0);
+	KUNIT_EXPECT_EQ(test, ramdisk_io(backing, &w), 0);
 	KUNIT_EXPECT_EQ(test, memcmp(line, from + 512, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, memcmp(to + 1024, from + 512 + PAGE_SIZE,
 				     len - PAGE_SIZE), 0);
@@ -367,7 +317,7 @@ static void what_is_appended_is_read(struct kunit *test)
 	w.io = (struct shard_io){ .op = SHARD_IO_READ, .len = 4096,
 				  .offset = backing->backend.capacity,
 				  .segs = sink };
-	KUNIT_EXPECT_EQ(test, run_io(backing, &w), -EIO);
+	KUNIT_EXPECT_EQ(test, ramdisk_io(backing, &w), -EIO);
 	shardblk_backing_close(backing);
 	free_pages((unsigned long)line, 1);
 	vfree(to);
@@ -394,29 +344,10 @@ static void wipe(struct kunit *test, dev_t dev, u64 len)
 			.len = SZ_1M, .segs = &seg,
 		} };
 
-		KUNIT_ASSERT_EQ(test, run_io(backing, &w), 0);
+		KUNIT_ASSERT_EQ(test, ramdisk_io(backing, &w), 0);
 	}
 	shardblk_backing_close(backing);
 	kvfree(zeros);
-}
-
-/* @thin: the size that it is to promise, however little it has; 0: not so. */
-static dev_t format_ram_as(struct kunit *test, u64 thin)
-{
-	struct shardblk_backing *backing = ram_open(test);
-	struct shard_format_options options = {
-		.block_size = 4096, .logical_size = thin, .thin = thin,
-	};
-	dev_t dev = backing->dev;
-
-	KUNIT_ASSERT_EQ(test, shard_format(&backing->backend, &options), 0);
-	shardblk_backing_close(backing);
-	return dev;
-}
-
-static dev_t format_ram(struct kunit *test)
-{
-	return format_ram_as(test, 0);
 }
 
 static unsigned int nr_devices(void)
@@ -443,64 +374,31 @@ static void what_is_not_formatted_is_not_added(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_devices(), 0u);
 }
 
-/* Read or write one page of a disk. */
-static int disk_io(dev_t dev, blk_opf_t opf, sector_t sector, void *page)
-{
-	struct block_device *bdev;
-	struct bio_vec bvec;
-	struct bio bio;
-	int error;
-
-	bdev = blkdev_get_by_dev(dev, FMODE_READ | FMODE_WRITE, NULL);
-	if (IS_ERR(bdev))
-		return PTR_ERR(bdev);
-	bio_init(&bio, bdev, &bvec, 1, opf);
-	bio.bi_iter.bi_sector = sector;
-	__bio_add_page(&bio, virt_to_page(page), PAGE_SIZE, 0);
-	error = submit_bio_wait(&bio);
-	bio_uninit(&bio);
-	blkdev_put(bdev, FMODE_READ | FMODE_WRITE);
-	return error;
-}
-
-static dev_t disk_number(struct kunit *test, int id)
-{
-	struct shardblk_status *status;
-
-	status = kunit_kzalloc(test, sizeof(*status), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, status);
-	KUNIT_ASSERT_EQ(test, shardblk_report(id, status), 0);
-	KUNIT_EXPECT_STREQ(test, status->backing, RAM_DISK);
-	KUNIT_EXPECT_EQ(test, status->state,
-			(u32)SHARDBLK_STATE_READ_WRITE);
-	return MKDEV(status->major, status->minor);
-}
-
 static void a_device_keeps_data_over_remove_and_add(struct kunit *test)
 {
 	struct shardblk_options options = { .path = "test", .id = 5 };
-	char *from = test_pages(test, 0), *to = test_pages(test, 0);
+	char *from = ramdisk_pages(test, 0), *to = ramdisk_pages(test, 0);
 	dev_t dev;
 
-	options.dev = format_ram(test);
-	fill(from, PAGE_SIZE, 9);
+	options.dev = ramdisk_format(test);
+	ramdisk_pattern(from, PAGE_SIZE, 9);
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 5);
-	dev = disk_number(test, 5);
-	KUNIT_EXPECT_EQ(test, disk_io(dev, REQ_OP_WRITE | REQ_FUA, 64, from),
+	dev = ramdisk_number(test, 5);
+	KUNIT_EXPECT_EQ(test, ramdisk_page(dev, REQ_OP_WRITE | REQ_FUA, 64, from),
 			0);
-	KUNIT_EXPECT_EQ(test, disk_io(dev, REQ_OP_READ, 64, to), 0);
+	KUNIT_EXPECT_EQ(test, ramdisk_page(dev, REQ_OP_READ, 64, to), 0);
 	KUNIT_EXPECT_EQ(test, memcmp(from, to, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, shardblk_checkpoint(5), 0);
 	KUNIT_EXPECT_EQ(test, shardblk_remove(5), 0);
-	KUNIT_EXPECT_EQ(test, disk_io(dev, REQ_OP_READ, 64, to), -ENXIO);
+	KUNIT_EXPECT_EQ(test, ramdisk_page(dev, REQ_OP_READ, 64, to), -ENXIO);
 
 	options.id = SHARDBLK_ID_ANY;
 	options.memtable = SHARDBLK_MEMTABLE_MIN;
 	options.cache = SHARDBLK_CACHE_MIN;
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
 	memset(to, 0, PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, disk_io(disk_number(test, 0), REQ_OP_READ, 64,
-				      to), 0);
+	KUNIT_EXPECT_EQ(test, ramdisk_page(ramdisk_number(test, 0), REQ_OP_READ, 64,
+					   to), 0);
 	KUNIT_EXPECT_EQ(test, memcmp(from, to, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, shardblk_remove(0), 0);
 	free_page((unsigned long)from);
@@ -516,12 +414,12 @@ static void a_device_is_added_once(struct kunit *test)
 		.path = "test", .id = SHARDBLK_ID_ANY,
 	};
 
-	options.dev = format_ram(test);
+	options.dev = ramdisk_format(test);
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
 	KUNIT_EXPECT_EQ(test, shardblk_add(&options), -EBUSY);
 	options.id = 0;
 	KUNIT_EXPECT_EQ(test, shardblk_add(&options), -EEXIST);
-	stacked.dev = disk_number(test, 0);
+	stacked.dev = ramdisk_number(test, 0);
 	KUNIT_EXPECT_EQ(test, shardblk_add(&stacked), -ELOOP);
 	KUNIT_EXPECT_EQ(test, nr_devices(), 1u);
 	KUNIT_EXPECT_EQ(test, shardblk_remove(0), 0);
@@ -536,17 +434,17 @@ static void an_image_is_added_once(struct kunit *test)
 	struct shardblk_options copy = {
 		.path = "test", .id = SHARDBLK_ID_ANY,
 	};
-	char *page = test_pages(test, 0);
-	dev_t dev = format_ram(test);
+	char *page = ramdisk_pages(test, 0);
+	dev_t dev = ramdisk_format(test);
 	sector_t sector;
 
 	copy.dev = name_to_dev_t(OTHER_DISK);
 	KUNIT_ASSERT_NE(test, copy.dev, 0u);
 	for (sector = 0; sector < SZ_4M >> SECTOR_SHIFT; sector += 8) {
-		KUNIT_ASSERT_EQ(test, disk_io(dev, REQ_OP_READ, sector, page),
+		KUNIT_ASSERT_EQ(test, ramdisk_page(dev, REQ_OP_READ, sector, page),
 				0);
-		KUNIT_ASSERT_EQ(test, disk_io(copy.dev, REQ_OP_WRITE, sector,
-					      page), 0);
+		KUNIT_ASSERT_EQ(test, ramdisk_page(copy.dev, REQ_OP_WRITE, sector,
+						   page), 0);
 	}
 	options.dev = dev;
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
@@ -563,9 +461,9 @@ static void an_open_device_is_not_removed(struct kunit *test)
 	};
 	struct block_device *bdev;
 
-	options.dev = format_ram(test);
+	options.dev = ramdisk_format(test);
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
-	bdev = blkdev_get_by_dev(disk_number(test, 0), FMODE_READ, NULL);
+	bdev = blkdev_get_by_dev(ramdisk_number(test, 0), FMODE_READ, NULL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(bdev));
 	KUNIT_EXPECT_EQ(test, shardblk_remove(0), -EBUSY);
 	KUNIT_EXPECT_EQ(test, nr_devices(), 1u);
@@ -580,13 +478,13 @@ static void a_read_only_device_is_read(struct kunit *test)
 	struct shardblk_options options = {
 		.path = "test", .id = SHARDBLK_ID_ANY,
 	};
-	char *page = test_pages(test, 0);
+	char *page = ramdisk_pages(test, 0);
 	struct shardblk_status *status;
 	dev_t dev;
 
 	status = kunit_kzalloc(test, sizeof(*status), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, status);
-	options.dev = format_ram(test);
+	options.dev = ramdisk_format(test);
 	/* A device as format leaves it may be opened so, too. */
 	options.read_only = true;
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
@@ -594,40 +492,12 @@ static void a_read_only_device_is_read(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, status->read_only, 1u);
 	KUNIT_EXPECT_EQ(test, status->state, (u32)SHARDBLK_STATE_READ_ONLY);
 	dev = MKDEV(status->major, status->minor);
-	fill(page, PAGE_SIZE, 1);
-	KUNIT_EXPECT_EQ(test, disk_io(dev, REQ_OP_READ, 0, page), 0);
+	ramdisk_pattern(page, PAGE_SIZE, 1);
+	KUNIT_EXPECT_EQ(test, ramdisk_page(dev, REQ_OP_READ, 0, page), 0);
 	KUNIT_EXPECT_NULL(test, memchr_inv(page, 0, PAGE_SIZE));
-	KUNIT_EXPECT_EQ(test, disk_io(dev, REQ_OP_WRITE, 0, page), -EIO);
+	KUNIT_EXPECT_EQ(test, ramdisk_page(dev, REQ_OP_WRITE, 0, page), -EIO);
 	KUNIT_EXPECT_EQ(test, shardblk_remove(0), 0);
 	free_page((unsigned long)page);
-}
-
-/* Writes the same page over and over, in large bios. */
-static int disk_fill(struct kunit *test, dev_t dev, u64 from, u64 len,
-		     void *page)
-{
-	struct bio_vec *vecs = kunit_kcalloc(test, BIO_MAX_VECS, sizeof(*vecs),
-					     GFP_KERNEL);
-	struct block_device *bdev;
-	int error = 0;
-	u64 at, i;
-
-	KUNIT_ASSERT_NOT_NULL(test, vecs);
-	bdev = blkdev_get_by_dev(dev, FMODE_READ | FMODE_WRITE, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(bdev));
-	for (at = from; at < from + len && !error; at += i * PAGE_SIZE) {
-		struct bio bio;
-
-		bio_init(&bio, bdev, vecs, BIO_MAX_VECS, REQ_OP_WRITE);
-		bio.bi_iter.bi_sector = at >> SECTOR_SHIFT;
-		for (i = 0; i < BIO_MAX_VECS && at + i * PAGE_SIZE < from + len;
-		     i++)
-			__bio_add_page(&bio, virt_to_page(page), PAGE_SIZE, 0);
-		error = submit_bio_wait(&bio);
-		bio_uninit(&bio);
-	}
-	blkdev_put(bdev, FMODE_READ | FMODE_WRITE);
-	return error;
 }
 
 /*
@@ -640,13 +510,13 @@ static void little_space_is_reported(struct kunit *test)
 		.path = "test", .id = SHARDBLK_ID_ANY,
 	};
 	struct shardblk_status *status;
-	char *page = test_pages(test, 0);
+	char *page = ramdisk_pages(test, 0);
 	u64 guaranteed;
 	dev_t dev;
 
 	status = kunit_kzalloc(test, sizeof(*status), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, status);
-	options.dev = format_ram_as(test, SZ_128M);
+	options.dev = ramdisk_format_as(test, SZ_128M);
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
 	KUNIT_ASSERT_EQ(test, shardblk_report(0, status), 0);
 	KUNIT_EXPECT_EQ(test, status->thin, 1u);
@@ -655,7 +525,7 @@ static void little_space_is_reported(struct kunit *test)
 
 	options.low_watermark = SHARDBLK_WATERMARK_MAX;
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
-	dev = disk_number(test, 0);
+	dev = ramdisk_number(test, 0);
 	KUNIT_ASSERT_EQ(test, shardblk_report(0, status), 0);
 	KUNIT_EXPECT_EQ(test, status->low_watermark, SHARDBLK_WATERMARK_MAX);
 	KUNIT_EXPECT_EQ(test, status->space_low, 0u);
@@ -664,9 +534,9 @@ static void little_space_is_reported(struct kunit *test)
 	KUNIT_EXPECT_GT(test, guaranteed, (u64)SZ_32M);
 	KUNIT_EXPECT_LT(test, guaranteed, (u64)SZ_64M);
 
-	fill(page, PAGE_SIZE, 3);
-	KUNIT_EXPECT_EQ(test, disk_fill(test, dev, SZ_64M, guaranteed / 2 + SZ_1M,
-					page), 0);
+	ramdisk_pattern(page, PAGE_SIZE, 3);
+	KUNIT_EXPECT_EQ(test, ramdisk_fill(test, dev, SZ_64M, guaranteed / 2 + SZ_1M,
+					   page), 0);
 	KUNIT_ASSERT_EQ(test, shardblk_checkpoint(0), 0);
 	KUNIT_ASSERT_EQ(test, shardblk_report(0, status), 0);
 	KUNIT_EXPECT_EQ(test, status->free_guaranteed * status->block_size,
@@ -693,7 +563,7 @@ static void an_add_that_fails_leaves_nothing(struct kunit *test)
 	bool clean = true;
 	int ret;
 
-	options.dev = format_ram(test);
+	options.dev = ramdisk_format(test);
 	/* Also pushes out KUnit's own last line, which has no end yet. */
 	pr_info("silent while allocations fail\n");
 	console_loglevel = CONSOLE_LOGLEVEL_SILENT;

@@ -5,7 +5,7 @@
 #
 #	make kunit-user KUNIT_ARGS='-v shardblk-writeback'
 
-KUNIT_SRCS	:= $(filter-out kunit/block_test.c,$(wildcard kunit/*.c)) \
+KUNIT_SRCS	:= $(filter-out kunit/block_% kunit/ramdisk.c,$(wildcard kunit/*.c)) \
 	kunit/user/run.c
 KUNIT_USER	:= $(O)/asan/kunit-user
 KUNIT_ARGS	?=

@@ -44,6 +44,8 @@
 
 /* Per cent; the highest low watermark. */
 #define SHARDBLK_WATERMARK_MAX	50u
+/* Hours; the longest time from one scrub to the next: a year. */
+#define SHARDBLK_SCRUB_INTERVAL_MAX	8784u
 
 enum shardblk_state {
 	SHARDBLK_STATE_READ_WRITE	= 0,
@@ -116,7 +118,8 @@ struct shardblk_stat {
  *		SHARDBLK_CACHE_MAX; 0: 1024 pages
  * @low_watermark: in: per cent of all space with less of which little is left, up
  *		to SHARDBLK_WATERMARK_MAX; 0: 10 for a device that is thin, else none
- * @reserved:	in: zero
+ * @scrub_interval: in: hours from one scrub to the next, up to
+ *		SHARDBLK_SCRUB_INTERVAL_MAX; 0: none begins by itself
  *
  * Returns when the device was recovered and is there.  Errors: -EEXIST (id
  * taken), -ENOSPC (no id free), -ENOTBLK (not a block device), -EBUSY
@@ -133,7 +136,7 @@ struct shardblk_add {
 	__u64 memtable;
 	__u64 cache;
 	__u32 low_watermark;
-	__u32 reserved;
+	__u32 scrub_interval;
 };
 
 /**

@@ -9,6 +9,7 @@
  *  table.c    the devices there are: add, remove, list
  *  queue.c    the disk: requests to the engine
  *  bio.c      the back end: bios to the backing device
+ *  scrub.c    when the engine is to scrub
  *  sysfs.c    /sys/block/shardblkN/shardblk
  *  debugfs.c  /sys/kernel/debug/shardblk/N
  *  trace.c    tracepoints
@@ -142,8 +143,12 @@ enum shardblk_phase {
  * @scrub_work:	its next step
  * @scrub:	under way, or NULL
  * @scrub_damaged: what the last one found
+ * @scrub_told:	that it has found damage was told
  * @scrub_rate:	KiB per second, at most
  * @scrub_gone:	the device goes: no scrub begins any more
+ * @scrub_due_work: begins one if it is time
+ * @scrub_interval: seconds from one to the next; 0: none begins by itself
+ * @scrub_due:	when that is, in seconds since the machine was started
  * @state_work:	tells the world about a new state, and about space
  * @state_told:	the last one it told; @state_work's own once LIVE
  * @low_told:	that little space is left was the last it told; its own, too
@@ -166,17 +171,23 @@ struct shardblk {
 	struct shard_ring *ring;
 	struct dentry *debugfs;
 	struct compat_shrinker shrinker;
-	struct mutex scrub_lock;	/* of the five below */
+	struct mutex scrub_lock;	/* of those below */
 	struct delayed_work scrub_work;
 	struct shard_scrub *scrub;
 	u64 scrub_damaged;
+	bool scrub_told;
 	u32 scrub_rate;
 	bool scrub_gone;
+	struct delayed_work scrub_due_work;
+	u32 scrub_interval;
+	time64_t scrub_due;
 	struct work_struct state_work;
 	enum shard_state state_told;
 	bool low_told;
 };
 
+/* Seconds: intervals of scrubs are said in hours. */
+#define SHARDBLK_HOUR		3600u
 /* KiB per second that a scrub reads when nothing else is said. */
 #define SHARDBLK_SCRUB_RATE	(32u << 10)
 
@@ -195,6 +206,8 @@ struct shardblk_scrub_report {
 void shardblk_scrub_init(struct shardblk *sb);
 /** shardblk_scrub_start() - Return: 0, -EBUSY (one runs), -ENODEV, -ENOMEM */
 int shardblk_scrub_start(struct shardblk *sb);
+/** shardblk_scrub_every() - begin one every so often from now on; 0: no more */
+void shardblk_scrub_every(struct shardblk *sb, u32 seconds);
 /** shardblk_scrub_stop() - @gone: for ever.  May sleep. */
 void shardblk_scrub_stop(struct shardblk *sb, bool gone);
 void shardblk_scrub_report(struct shardblk *sb,
@@ -210,6 +223,7 @@ void shardblk_scrub_report(struct shardblk *sb,
  * @memtable:	bytes of one memtable; 0: the default
  * @cache:	bytes of index pages kept in memory; 0: the default
  * @low_watermark: per cent of all space; 0: the default
+ * @scrub_interval: hours from one scrub to the next; 0: none begins by itself
  */
 struct shardblk_options {
 	const char *path;
@@ -220,6 +234,7 @@ struct shardblk_options {
 	u64 memtable;
 	u64 cache;
 	u32 low_watermark;
+	u32 scrub_interval;
 };
 
 /**
@@ -255,6 +270,9 @@ struct seq_file;
 
 /** shardblk_show_adding() - a line for each device that is still being added */
 void shardblk_show_adding(struct seq_file *m);
+
+/** shardblk_uevent() - one with one variable; @sb->disk must be there; may sleep */
+void shardblk_uevent(struct shardblk *sb, const char *name, const char *value);
 
 /**
  * shardblk_info() - ask the engine, after a look at the backing device

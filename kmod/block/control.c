@@ -67,14 +67,28 @@ static int set_cache(struct shardblk_options *options, const char *value)
 			  &options->cache);
 }
 
+static int parse_number(const char *value, u32 max, u32 *number)
+{
+	u32 n;
+
+	if (kstrtou32(value, 10, &n) || !n || n > max)
+		return -EINVAL;
+	*number = n;
+	return 0;
+}
+
 static int set_low_watermark(struct shardblk_options *options,
 			     const char *value)
 {
-	if (kstrtou32(value, 10, &options->low_watermark) ||
-	    !options->low_watermark ||
-	    options->low_watermark > SHARDBLK_WATERMARK_MAX)
-		return -EINVAL;
-	return 0;
+	return parse_number(value, SHARDBLK_WATERMARK_MAX,
+			    &options->low_watermark);
+}
+
+static int set_scrub_interval(struct shardblk_options *options,
+			      const char *value)
+{
+	return parse_number(value, SHARDBLK_SCRUB_INTERVAL_MAX,
+			    &options->scrub_interval);
 }
 
 /**
@@ -102,6 +116,7 @@ static const struct control_option control_options[] = {
 	{ SHARDBLK_ADD, false, "memtable", "BYTES", set_memtable },
 	{ SHARDBLK_ADD, false, "cache", "BYTES", set_cache },
 	{ SHARDBLK_ADD, false, "low_watermark", "PERCENT", set_low_watermark },
+	{ SHARDBLK_ADD, false, "scrub_interval", "HOURS", set_scrub_interval },
 	{ SHARDBLK_REMOVE, true, "id", "N", set_id },
 };
 

@@ -66,12 +66,14 @@ static int ioctl_add(union ioctl_argument *argument)
 		.memtable = add->memtable,
 		.cache = add->cache,
 		.low_watermark = add->low_watermark,
+		.scrub_interval = add->scrub_interval,
 	};
 	char *path;
 	int ret;
 
-	if (add->flags & ~SHARDBLK_ADD_FLAGS || add->reserved ||
+	if (add->flags & ~SHARDBLK_ADD_FLAGS ||
 	    add->low_watermark > SHARDBLK_WATERMARK_MAX ||
+	    add->scrub_interval > SHARDBLK_SCRUB_INTERVAL_MAX ||
 	    !size_permitted(add->memtable, SHARDBLK_MEMTABLE_MIN,
 			    SHARDBLK_MEMTABLE_MAX) ||
 	    !size_permitted(add->cache, SHARDBLK_CACHE_MIN,

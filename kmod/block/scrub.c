@@ -3,10 +3,25 @@
  * Scrubs: when the engine is to read and verify a little more.
  *
  * One at a time for each device, begun and ended by writing to the file "scrub"
- * in sysfs.  Each step is a work item of its own, and the next one is delayed for
- * as long as the rate says that its blocks take.
+ * in sysfs, and begun every so many hours if "scrub_interval" says so.  Each step is
+ * a work item of its own, and the next one is delayed for as long as the rate says
+ * that its blocks take.
+ *
+ * Timers do not reach as far as intervals may, nor do they count while the machine
+ * sleeps: so the clock is looked at every hour.
  */
+#include <linux/ktime.h>
+
 #include "block.h"
+
+/* Once for each scrub: what else it finds is in the log. */
+static void scrub_tell(struct shardblk *sb)
+{
+	if (sb->scrub_told || !sb->scrub->nr_damaged)
+		return;
+	sb->scrub_told = true;
+	shardblk_uevent(sb, "SHARDBLK_SCRUB", "damaged");
+}
 
 static void scrub_end(struct shardblk *sb, const char *how)
 {
@@ -28,29 +43,23 @@ static void scrub_work(struct work_struct *work)
 	if (!sb->scrub)
 		goto out;
 	nr = shard_scrub_step(sb->scrub);
-	if (nr <= 0) {
+	scrub_tell(sb);
+	if (nr <= 0 && nr != -ENOMEM) {
 		scrub_end(sb, nr ? "failed" : "done");
 		goto out;
 	}
-	kib = (u64)nr * queue_logical_block_size(sb->disk->queue) / SZ_1K;
-	queue_delayed_work(system_long_wq, &sb->scrub_work,
+	kib = (u64)max(nr, 0) * queue_logical_block_size(sb->disk->queue) / SZ_1K;
+	queue_delayed_work(system_long_wq, &sb->scrub_work, nr < 0 ? HZ :
 			   div_u64(kib * HZ, READ_ONCE(sb->scrub_rate)));
 out:
 	mutex_unlock(&sb->scrub_lock);
 }
 
-void shardblk_scrub_init(struct shardblk *sb)
-{
-	mutex_init(&sb->scrub_lock);
-	INIT_DELAYED_WORK(&sb->scrub_work, scrub_work);
-	sb->scrub_rate = SHARDBLK_SCRUB_RATE;
-}
-
-int shardblk_scrub_start(struct shardblk *sb)
+static int scrub_begin(struct shardblk *sb)
 {
 	int error = 0;
 
-	mutex_lock(&sb->scrub_lock);
+	lockdep_assert_held(&sb->scrub_lock);
 	if (sb->scrub_gone)
 		error = -ENODEV;
 	else if (sb->scrub)
@@ -59,10 +68,68 @@ int shardblk_scrub_start(struct shardblk *sb)
 		sb->scrub = shard_scrub_create(sb->device);
 	if (!error && !sb->scrub)
 		error = -ENOMEM;
-	if (!error)
-		queue_delayed_work(system_long_wq, &sb->scrub_work, 0);
+	if (error)
+		return error;
+	sb->scrub_told = false;
+	queue_delayed_work(system_long_wq, &sb->scrub_work, 0);
+	return 0;
+}
+
+static void scrub_wait(struct shardblk *sb, time64_t now)
+{
+	u64 left = sb->scrub_due > now ? sb->scrub_due - now : 0;
+
+	lockdep_assert_held(&sb->scrub_lock);
+	mod_delayed_work(system_long_wq, &sb->scrub_due_work,
+			 min_t(u64, left, SHARDBLK_HOUR) * HZ);
+}
+
+/* One that finds no memory begins an hour later, one beside another is that one. */
+static void scrub_due_work(struct work_struct *work)
+{
+	struct shardblk *sb = container_of(to_delayed_work(work),
+					   struct shardblk, scrub_due_work);
+	time64_t now = ktime_get_boottime_seconds();
+
+	mutex_lock(&sb->scrub_lock);
+	if (sb->scrub_gone || !sb->scrub_interval)
+		goto out;
+	if (now >= sb->scrub_due)
+		sb->scrub_due = now + (scrub_begin(sb) == -ENOMEM ?
+				       SHARDBLK_HOUR : sb->scrub_interval);
+	scrub_wait(sb, now);
+out:
+	mutex_unlock(&sb->scrub_lock);
+}
+
+void shardblk_scrub_init(struct shardblk *sb)
+{
+	mutex_init(&sb->scrub_lock);
+	INIT_DELAYED_WORK(&sb->scrub_work, scrub_work);
+	INIT_DELAYED_WORK(&sb->scrub_due_work, scrub_due_work);
+	sb->scrub_rate = SHARDBLK_SCRUB_RATE;
+}
+
+int shardblk_scrub_start(struct shardblk *sb)
+{
+	int error;
+
+	mutex_lock(&sb->scrub_lock);
+	error = scrub_begin(sb);
 	mutex_unlock(&sb->scrub_lock);
 	return error;
+}
+
+void shardblk_scrub_every(struct shardblk *sb, u32 seconds)
+{
+	time64_t now = ktime_get_boottime_seconds();
+
+	mutex_lock(&sb->scrub_lock);
+	WRITE_ONCE(sb->scrub_interval, seconds);
+	sb->scrub_due = now + seconds;
+	if (seconds && !sb->scrub_gone)
+		scrub_wait(sb, now);
+	mutex_unlock(&sb->scrub_lock);
 }
 
 void shardblk_scrub_stop(struct shardblk *sb, bool gone)
@@ -73,6 +140,8 @@ void shardblk_scrub_stop(struct shardblk *sb, bool gone)
 		scrub_end(sb, "stopped");
 	mutex_unlock(&sb->scrub_lock);
 	/* It finds nothing to do; nor is there anyone to queue it once gone. */
+	if (gone)
+		cancel_delayed_work_sync(&sb->scrub_due_work);
 	cancel_delayed_work_sync(&sb->scrub_work);
 }
 

@@ -195,6 +195,29 @@ static ssize_t scrub_rate_store(struct device *dev,
 }
 static DEVICE_ATTR_RW(scrub_rate);
 
+static ssize_t scrub_interval_show(struct device *dev,
+				   struct device_attribute *attr, char *page)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+
+	return sysfs_emit(page, "%u\n",
+			  READ_ONCE(sb->scrub_interval) / SHARDBLK_HOUR);
+}
+
+static ssize_t scrub_interval_store(struct device *dev,
+				    struct device_attribute *attr,
+				    const char *text, size_t len)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+	u32 hours;
+
+	if (kstrtou32(text, 10, &hours) || hours > SHARDBLK_SCRUB_INTERVAL_MAX)
+		return -EINVAL;
+	shardblk_scrub_every(sb, hours * SHARDBLK_HOUR);
+	return len;
+}
+static DEVICE_ATTR_RW(scrub_interval);
+
 static struct device_attribute stat_attributes[SHARDBLK_NR_STATS];
 
 static ssize_t stat_show(struct device *dev, struct device_attribute *attr,
@@ -221,6 +244,7 @@ static struct attribute *single_attributes[] = {
 	&dev_attr_space_low.attr,
 	&dev_attr_scrub.attr,
 	&dev_attr_scrub_rate.attr,
+	&dev_attr_scrub_interval.attr,
 };
 
 static struct attribute *sysfs_attributes[ARRAY_SIZE(single_attributes) +

@@ -30,9 +30,7 @@ static DEFINE_IDR(table);
 
 /* ----------------------------------------------------------- state changes */
 
-/* One event with one variable; the disk must be there. */
-static void table_uevent(struct shardblk *sb, const char *name,
-			 const char *value)
+void shardblk_uevent(struct shardblk *sb, const char *name, const char *value)
 {
 	char event[48];
 	char *envp[2] = { event };
@@ -51,7 +49,7 @@ static void table_tell_state(struct shardblk *sb)
 	pr_warn("shardblk%d is now %s\n", sb->id, shard_state_name(state));
 	if (state == SHARD_STATE_READ_ONLY)
 		set_disk_ro(sb->disk, true);
-	table_uevent(sb, "SHARDBLK_STATE", shard_state_name(state));
+	shardblk_uevent(sb, "SHARDBLK_STATE", shard_state_name(state));
 }
 
 static void table_tell_space(struct shardblk *sb)
@@ -67,7 +65,7 @@ static void table_tell_space(struct shardblk *sb)
 		sb->id, low ? "little" : "enough",
 		(info.free_estimate * info.block_size) >> 20,
 		info.low_watermark);
-	table_uevent(sb, "SHARDBLK_WATERMARK", low ? "low" : "ok");
+	shardblk_uevent(sb, "SHARDBLK_WATERMARK", low ? "low" : "ok");
 }
 
 /*
@@ -485,6 +483,7 @@ int shardblk_add(const struct shardblk_options *options)
 		goto out_erase;
 
 	id = sb->id;
+	shardblk_scrub_every(sb, options->scrub_interval * SHARDBLK_HOUR);
 	shardblk_debugfs_add(sb);
 	pr_info("shardblk%d on %s, %s\n", id, sb->backing.backend.name,
 		shard_state_name(sb->state_told));

@@ -25,11 +25,12 @@ struct add_args {
 	uint64_t memtable;
 	uint64_t cache;
 	uint32_t low_watermark;
+	uint32_t scrub_interval;
 };
 
 enum {
 	OPT_ID = 0x100, OPT_RETRY_BAD, OPT_MEMTABLE, OPT_CACHE,
-	OPT_LOW_WATERMARK, OPT_ALL, OPT_JSON
+	OPT_LOW_WATERMARK, OPT_SCRUB_INTERVAL, OPT_ALL, OPT_JSON
 };
 
 static const struct argp_option add_options[] = {
@@ -45,6 +46,8 @@ static const struct argp_option add_options[] = {
 	{ "low-watermark", OPT_LOW_WATERMARK, "PERCENT", 0,
 	  "Tell when less than that of all space is left (1 to 50, default 10 for "
 	  "a thin device, never for others)", 0 },
+	{ "scrub-interval", OPT_SCRUB_INTERVAL, "HOURS", 0,
+	  "Scrub it every so often (1 to 8784, default: never by itself)", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 }
 };
 
@@ -96,6 +99,11 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		if (parse_number(arg, SHARDBLK_WATERMARK_MAX, &args->low_watermark))
 			argp_error(state, "--low-watermark: not within 1..%u: %s",
 				   SHARDBLK_WATERMARK_MAX, arg);
+		return 0;
+	case OPT_SCRUB_INTERVAL:
+		if (parse_number(arg, SHARDBLK_SCRUB_INTERVAL_MAX, &args->scrub_interval))
+			argp_error(state, "--scrub-interval: not within 1..%u: %s",
+				   SHARDBLK_SCRUB_INTERVAL_MAX, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->path)
@@ -199,6 +207,7 @@ int ctl_add(int argc, char **argv)
 	add.memtable = args.memtable;
 	add.cache = args.cache;
 	add.low_watermark = args.low_watermark;
+	add.scrub_interval = args.scrub_interval;
 	if (ioctl(fd, SHARDBLK_IOC_ADD, &add))
 		code = add_error(&args, errno);
 	else

@@ -131,9 +131,11 @@ expect_begin "scrub|wrong checksum|I/O error|Buffer I/O|cannot be read"
 readable two
 [ "$nr_readable" -lt 64 ] || fail "nothing was lost"
 [ "$nr_readable" -ge 56 ] || fail "only $nr_readable MiB of 64 can be read"
+events_begin
 scrub
 [ "$nr_damaged" -ge 1 ] || fail "the scrub found nothing"
-dmesg | grep -q 'scrub: block [0-9]* at extent' || fail "the scrub named nothing"
+dmesg | grep -q 'scrub: data: block [0-9]* at extent' || fail "the scrub named nothing"
+events_told "$dev" SHARDBLK_SCRUB=damaged
 expect_end
 
 t "drop_writes: check names it too, and writing it again mends it"
