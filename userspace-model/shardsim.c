@@ -614,8 +614,8 @@ int main(int argc, char **argv)
 		return cmd_bench() ?: exhaustive_bench();
 	if (!strcmp(command, "bench-memory") && optind < argc)
 		return bench_memory(atoi(argv[optind]));
-	if (!strcmp(command, "bench-gc"))
-		return bench_gc();
+	if (!strcmp(command, "bench-gc") || !strcmp(command, "bench-pace"))
+		return command[6] == 'g' ? bench_gc() : bench_pace();
 	if (!strcmp(command, "list"))
 		return cmd_list();
 	if (!strcmp(command, "exhaustive") && optind + 1 < argc)

@@ -131,6 +131,7 @@ struct shard_device {
 	bool reclaim_running;
 	u64 reclaim_seq;		/* of the checkpoint that it goes by */
 	u64 reclaim_after;		/* not due before so many checkpoints */
+	s64 pace_credit;		/* blocks that the host may write meanwhile */
 	u32 reclaim_stuck;		/* the worker's: passes without an extent */
 	bool reclaim_barren;		/* the worker's: it has gained nothing */
 	u32 reclaim_live_max;		/* blocks of an extent that can gain */
@@ -180,6 +181,14 @@ int shard_reclaim_init(struct shard_device *device);
 void shard_device_want_reclaim(struct shard_device *device);
 /* Is space short, and may something be moved for a gain? */
 bool shard_device_reclaim_due(struct shard_device *device);
+
+/* Pacing, all with the lock held. */
+/** shard_pace_waits() - must the host's next frame wait for reclamation */
+bool shard_pace_waits(struct shard_device *device);
+/** shard_pace_spend() - the host writes so many blocks */
+void shard_pace_spend(struct shard_device *device, u32 blocks);
+/** shard_pace_earn() - reclamation has gained so many */
+void shard_pace_earn(struct shard_device *device, u64 gained);
 /*
  * When no host extent is ready: will there be one?  Then the worker that admits
  * requests is told.

@@ -37,13 +37,17 @@ struct victim {
  * @room:	payload blocks that it may have; 0: none has been begun
  * @from:	for each block of it: where it lay
  * @covered:	before the first look-up for the batch
+ * @gain:	dead blocks that its blocks stand for, in 1/256
  * @walked:	victims that were walked to their end and wait for the batch
  * @nr_done:	extents evacuated by this call
  * @nr_opened:	extents opened for what is moved
  * @now:	the victim that is being walked; @extent 0: none
  * @onward:	the stream that its blocks go on to
+ * @gain_each:	dead blocks for each live one, in 1/256
  * @block:	of it: the next frame
  * @end:	of it
+ * @dense:	much of it is live: it is read whole
+ * @buffer:	a part of it, of @window_nr blocks from block @window on
  */
 struct shard_reclaim {
 	struct shard_store *store;
@@ -56,13 +60,18 @@ struct shard_reclaim {
 	u32 stream;
 	u32 room;
 	u64 covered;
+	u64 gain;
 	u32 nr_walked;
 	u32 nr_done;
 	u32 nr_opened;
 	struct victim now;
 	u32 onward;
+	u32 gain_each;
 	u32 block;
 	u32 end;
+	bool dense;
+	u32 window;
+	u32 window_nr;
 	struct completion written;
 	struct shard_frame_header *header;
 	void *buffer;
@@ -71,6 +80,8 @@ struct shard_reclaim {
 	struct shard_block_map map[SHARDBLK_FRAME_PAYLOAD_MAX];
 };
 
+/* A victim is read whole if one block in so many is live. */
+#define RECLAIM_DENSE		4u
 /* Victims that may wait for one batch. */
 #define RECLAIM_WALKED_MAX	64u
 /* A frame of moved data is tried in so many extents. */
@@ -105,7 +116,8 @@ struct shard_reclaim *shard_reclaim_create(struct shard_store *store,
 	rc->ctx = ctx;
 	rc->frame = shard_frame_create(store, store->frame_blocks);
 	rc->header = kvmalloc(sizeof(*rc->header), GFP_KERNEL);
-	rc->buffer = kvmalloc(store->block_size, GFP_KERNEL);
+	rc->buffer = kvmalloc((size_t)store->frame_blocks * store->block_size,
+			      GFP_KERNEL);
 	rc->from = kvcalloc(store->frame_blocks, sizeof(*rc->from), GFP_KERNEL);
 	rc->walked = kvcalloc(RECLAIM_WALKED_MAX, sizeof(*rc->walked),
 			      GFP_KERNEL);
@@ -129,6 +141,25 @@ static u64 victim_block(const struct shard_reclaim *rc, u32 block)
 	return (u64)rc->now.extent * rc->store->extent_blocks + block;
 }
 
+/*
+ * Block @block of the victim, read if it is not there yet, and those behind it
+ * with it: all that fit where much of the victim is live, else @nr.
+ */
+static void *window(struct shard_reclaim *rc, u32 block, u32 nr)
+{
+	if (block < rc->window || block >= rc->window + rc->window_nr) {
+		nr = min3(rc->dense ? U32_MAX : nr, rc->end - block,
+			  rc->store->frame_blocks);
+		rc->window = block;
+		rc->window_nr = nr;
+		if (block_read(rc, victim_block(rc, block), rc->buffer, nr)) {
+			rc->window_nr = 0;
+			return NULL;
+		}
+	}
+	return rc->buffer + (size_t)(block - rc->window) * rc->store->block_size;
+}
+
 static int frame_read_once(struct shard_reclaim *rc)
 {
 	struct shard_store *store = rc->store;
@@ -137,12 +168,13 @@ static int frame_read_once(struct shard_reclaim *rc)
 		.generation = rc->now.generation,
 		.block = rc->block,
 	};
+	const void *block = window(rc, rc->block, 1);
 	int err;
 
-	err = block_read(rc, victim_block(rc, rc->block), rc->buffer, 1);
-	if (!err)
-		err = shard_frame_decode(rc->buffer, store->block_size,
-					 store->seed, &place, rc->header);
+	if (!block)
+		return -EIO;
+	err = shard_frame_decode(block, store->block_size, store->seed, &place,
+				 rc->header);
 	if (!err && rc->header->nr_blocks >= rc->end - rc->block)
 		err = -EBADMSG;
 	return err;
@@ -154,8 +186,11 @@ static int frame_read(struct shard_reclaim *rc)
 	int err = frame_read_once(rc);
 
 	shard_sometimes(err, "reclamation reads a header again");
-	if (err)
+	if (err) {
+		rc->window_nr = 0;
+		rc->dense = false;
 		err = frame_read_once(rc);
+	}
 	if (err)
 		pr_err_ratelimited("%s: reclaim: the frame at extent %u block %u cannot be read: %d\n",
 				   rc->name, rc->now.extent, rc->block, err);
@@ -223,6 +258,7 @@ static int batch_begin(struct shard_reclaim *rc)
 	rc->room = min(shard_extents_room(store->ex, rc->stream) - 1,
 		       store->frame_blocks);
 	rc->covered = shard_index_covered(rc->index);
+	rc->gain = 0;
 	return 0;
 }
 
@@ -256,54 +292,35 @@ static void batch_add(struct shard_reclaim *rc, u64 lba, u64 from, u32 csum)
 	e->nr_blocks++;
 	rc->from[h->nr_blocks] = from;
 	h->csums[h->nr_blocks++] = csum;
-}
-
-/* Gets a block to where the batch wants it, be it by a second read. */
-static bool block_fetch(struct shard_reclaim *rc, void *to, const void *at,
-			u64 from, u32 csum)
-{
-	bool right = at && block_right(rc, at, csum);
-
-	if (right && at != to)
-		memmove(to, at, rc->store->block_size);
-	if (!right)
-		right = !block_read(rc, from, to, 1) &&
-			block_right(rc, to, csum);
-	return right;
+	rc->gain += rc->gain_each;
 }
 
 /*
- * Adds @nr live blocks that lie one behind the other to the batch, which has
- * room for them, unless some cannot be read: each then begins an entry of its own.
- *
- * Return: how many were seen to.
+ * Adds a live block, of @nr one behind the other, to the batch.  If it cannot be
+ * read, twice, it keeps its extent.
  */
-static u32 gather(struct shard_reclaim *rc, u64 lba, u64 from, u32 nr,
-		  const struct shard_block_map *map)
+static void gather(struct shard_reclaim *rc, u64 lba, u64 from, u32 nr,
+		   u32 csum)
 {
 	struct shard_store *store = rc->store;
-	u32 first = batch_blocks(rc), i;
-	int err;
+	void *to = shard_frame_block(store, rc->frame, batch_blocks(rc));
+	const void *at = window(rc, from - victim_block(rc, 0), nr);
+	bool right = at && block_right(rc, at, csum);
 
-	err = block_read(rc, from, shard_frame_block(store, rc->frame, first),
-			 nr);
-	for (i = 0; i < nr && !batch_full(rc); i++) {
-		void *to = shard_frame_block(store, rc->frame,
-					     batch_blocks(rc));
-		void *at = shard_frame_block(store, rc->frame, first + i);
-
-		if (block_fetch(rc, to, err ? NULL : at, from + i,
-				map[i].csum)) {
-			batch_add(rc, lba + i, from + i, map[i].csum);
-			continue;
-		}
-		pr_err_ratelimited("%s: reclaim: block %llu at extent %u block %llu cannot be read\n",
-				   rc->name, lba + i, rc->now.extent,
-				   from + i - victim_block(rc, 0));
-		atomic64_inc(&store->stats->reclaim_errors);
-		rc->now.ok = false;
+	if (right)
+		memcpy(to, at, store->block_size);
+	else
+		right = !block_read(rc, from, to, 1) &&
+			block_right(rc, to, csum);
+	if (right) {
+		batch_add(rc, lba, from, csum);
+		return;
 	}
-	return i;
+	pr_err_ratelimited("%s: reclaim: block %llu at extent %u block %llu cannot be read\n",
+			   rc->name, lba, rc->now.extent,
+			   from - victim_block(rc, 0));
+	atomic64_inc(&store->stats->reclaim_errors);
+	rc->now.ok = false;
 }
 
 /* ---- walking ---- */
@@ -313,12 +330,23 @@ static u32 gather(struct shard_reclaim *rc, u64 lba, u64 from, u32 nr,
 #define WALK_BATCH	2		/* one must be begun */
 #define WALK_GONE	3		/* nobody needs the victim any more */
 
+/* Blocks from @i on that are live; block 0 lies at @from. */
+static u32 live_stretch(const struct shard_block_map *map, u64 from, u32 i,
+			u32 nr)
+{
+	u32 end = i;
+
+	while (end < nr && map[end].mapped && map[end].block == from + end)
+		end++;
+	return end - i;
+}
+
 /* What of a chunk that lies at @from is live. */
 static int chunk_gather(struct shard_reclaim *rc, struct shard_version *version,
 			const struct shard_frame_entry *e, u64 from)
 {
 	struct shard_block_map *map = rc->map;
-	u32 i, end;
+	u32 i, nr;
 	int err;
 
 	memset(map, 0, e->nr_blocks * sizeof(*map));
@@ -326,24 +354,15 @@ static int chunk_gather(struct shard_reclaim *rc, struct shard_version *version,
 				 true);
 	if (err)
 		return err;
-	for (i = 0; i < e->nr_blocks; i = end) {
-		u32 room = rc->room - batch_blocks(rc);
-
-		end = i + 1;
-		if (!map[i].mapped || map[i].block != from + i)
+	for (i = 0; i < e->nr_blocks; i++) {
+		nr = live_stretch(map, from, i, e->nr_blocks);
+		if (!nr)
 			continue;
 		if (!rc->room)
 			return WALK_BATCH;
 		if (batch_full(rc))
 			return WALK_FULL;
-		while (end < e->nr_blocks && end - i < room &&
-		       map[end].mapped && map[end].block == from + end &&
-		       shard_frame_fits(rc->store->block_size,
-					rc->frame->header.nr_entries + 1,
-					batch_blocks(rc) + end - i + 1))
-			end++;
-		if (gather(rc, e->lba + i, from + i, end - i, &map[i]) < end - i)
-			return WALK_FULL;
+		gather(rc, e->lba + i, from + i, nr, map[i].csum);
 	}
 	return 0;
 }
@@ -429,11 +448,14 @@ static bool walk_begin(struct shard_reclaim *rc, u32 live_max)
 	/* each time that data outlives its neighbours it goes one further */
 	rc->onward = min(e.stream + 1u, SHARDBLK_STREAM_HOST +
 		     shard_extents_layout(rc->store->ex)->reloc_streams);
+	rc->gain_each = (live_max - min(live_max, e.live)) * 256 / e.live;
 	rc->now.extent = nr;
 	rc->now.generation = e.generation;
 	rc->now.ok = true;
 	rc->block = 0;
 	rc->end = e.filled;
+	rc->dense = e.live >= e.filled / RECLAIM_DENSE;
+	rc->window_nr = 0;
 	return true;
 }
 
@@ -574,6 +596,8 @@ static int batch_finish(struct shard_reclaim *rc)
 			rc->nr_done++;
 		}
 	}
+	if (appended && !err)
+		rc->ops->gained(rc->ctx, rc->gain >> 8);
 	rc->nr_walked = 0;
 	rc->room = 0;
 	return err;

@@ -14,11 +14,14 @@ struct shard_reclaim;
  * @swing:	shard_index_swing(), against host requests; waits for room in the
  *		memtable.  Return: blocks seen to, at least one; -EAGAIN; or why
  *		moving ends
+ * @gained:	live blocks were moved out of victims where, in proportion, so many
+ *		are dead
  * @now:	the newest sequence number, to measure ages by
  */
 struct shard_reclaim_ops {
 	int (*swing)(void *ctx, u64 covered, const struct shard_range *to,
 		     const u64 *from, struct shard_block_map *map);
+	void (*gained)(void *ctx, u64 dead);
 	u64 (*now)(void *ctx);
 };
 

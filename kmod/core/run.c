@@ -252,6 +252,58 @@ int shard_run_next(struct shard_store *store, struct shard_cache *cache,
 
 /* ---- iteration ---- */
 
+/* Pages that a walk reads at a time. */
+#define RUN_AHEAD	8u
+
+/* Pages from @page on that lie one behind the other, as many as are read. */
+static u32 pages_together(const struct shard_run *run, u32 page)
+{
+	const struct shard_run_chunk *c = run->chunks;
+
+	while (page >= c->first_page + c->nr_blocks)
+		c++;
+	return min(c->first_page + c->nr_blocks - page, RUN_AHEAD);
+}
+
+/* A page, unverified, that was read with those in front of it; or NULL. */
+static const void *iter_ahead(struct shard_run_iter *it, u32 page)
+{
+	u32 size = it->store->block_size, nr;
+
+	if (!it->ahead)
+		return NULL;
+	if (page < it->ahead_page || page >= it->ahead_page + it->ahead_nr) {
+		it->ahead_nr = 0;
+		nr = pages_together(it->run, page);
+		if (nr == 1 ||
+		    shard_writeback_read_wait(it->store->wb,
+					      shard_run_offset(it->store,
+							       it->run, page),
+					      it->ahead, nr * size))
+			return NULL;
+		it->ahead_page = page;
+		it->ahead_nr = nr;
+	}
+	return it->ahead + (size_t)(page - it->ahead_page) * size;
+}
+
+static int iter_read(struct shard_run_iter *it, u32 page, u32 csum, bool leaf)
+{
+	struct shard_store *store = it->store;
+	void *block = it->pages[it->run->height - 1 - it->depth];
+	const void *ahead = leaf ? iter_ahead(it, page) : NULL;
+
+	if (ahead)
+		memcpy(block, ahead, store->block_size);
+	if (ahead && !shard_page_check(block, store->block_size, store->seed,
+				       it->run->id, page, csum))
+		return 0;
+	/* what is wrong is read again, by itself */
+	return shard_page_read(store, it->run->id, page,
+			       shard_run_offset(store, it->run, page), csum,
+			       block);
+}
+
 static int iter_push(struct shard_run_iter *it, u32 page, u32 csum)
 {
 	u32 level = it->run->height - 1 - it->depth;
@@ -262,9 +314,7 @@ static int iter_push(struct shard_run_iter *it, u32 page, u32 csum)
 	/* a tree visits each page once; a hostile one may be none */
 	if (it->nr_pages_read == it->run->nr_pages)
 		return -EBADMSG;
-	err = shard_page_read(it->store, it->run->id, page,
-			      shard_run_offset(it->store, it->run, page), csum,
-			      block);
+	err = iter_read(it, page, csum, !level);
 	if (err)
 		return err;
 	it->nr_pages_read++;
@@ -299,6 +349,8 @@ int shard_run_iter_begin(struct shard_run_iter *it, struct shard_store *store,
 			return -ENOMEM;
 		}
 	}
+	if (run->nr_pages > 1)
+		it->ahead = kvmalloc(RUN_AHEAD * store->block_size, GFP_KERNEL);
 	return 0;
 }
 
@@ -309,6 +361,7 @@ void shard_run_iter_end(struct shard_run_iter *it)
 	for (i = 0; i < SHARD_RUN_LEVELS; i++)
 		kvfree(it->pages[i]);
 	kvfree(it->csums);
+	kvfree(it->ahead);
 	memset(it, 0, sizeof(*it));
 }
 

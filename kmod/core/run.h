@@ -103,7 +103,8 @@ int shard_run_next(struct shard_store *store, struct shard_cache *cache,
 /**
  * struct shard_run_iter - walks all entries of a run, in order
  *
- * Reads past the cache, with one page per level of its own.
+ * Reads past the cache, with one page per level of its own, and leaves some at a
+ * time.
  */
 struct shard_run_iter {
 	struct shard_store *store;
@@ -116,6 +117,9 @@ struct shard_run_iter {
 	u64 next_lba;			/* behind it */
 	u64 nr_pages_read;
 	u32 page;			/* last one asked for */
+	void *ahead;			/* pages as read; NULL: one at a time */
+	u32 ahead_page;			/* the first of them */
+	u32 ahead_nr;
 };
 
 /** shard_run_iter_begin() - may sleep.  Return: 0, -ENOMEM, -EUCLEAN. */

@@ -97,8 +97,25 @@ static int reclaim_swing(void *ctx, u64 covered, const struct shard_range *to,
 	}
 }
 
+/* A checkpoint frees what was evacuated: in time, not only when all is taken. */
+static void reclaim_gained(void *ctx, u64 dead)
+{
+	struct shard_device *device = ctx;
+	struct shard_extents *ex = device->store.ex;
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	shard_pace_earn(device, dead);
+	if (!device->checkpoint_running &&
+	    shard_extents_leaving(ex) > device->reclaim_low / 2 &&
+	    shard_extents_host_left(ex) <= device->reclaim_low / 2)
+		shard_device_want_checkpoint(device);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
 static const struct shard_reclaim_ops reclaim_ops = {
 	.swing = reclaim_swing,
+	.gained = reclaim_gained,
 	.now = reclaim_now,
 };
 

@@ -13,7 +13,8 @@
  * Guaranteed is what is left of it in the worst case: each block is an entry of
  * its own, as from requests of one block, and all that was written since the runs
  * that are on disk was written to holes.  Estimated is what is left if requests
- * are large, by what the runs say.
+ * are large, by what the runs say.  One that is full guarantees nothing, until what
+ * has died since is free: then it takes writes again.
  *
  * The estimate changes where runs do.  So it is held against the mark after each
  * checkpoint and each merge.  A device has less than the mark until it has a
@@ -63,6 +64,8 @@ void shard_watermark_info(struct shard_device *device, struct shard_info *info)
 	live = device->fresh_blocks + device->frozen_blocks;
 	info->low_watermark = device->low_watermark;
 	info->space_low = device->space_low;
+	if (device->state == SHARD_STATE_FULL)
+		room = 0;
 	spin_unlock_irqrestore(&device->lock, flags);
 	live = min(live + shard_extents_live(device->store.ex),
 		   l->logical_blocks);

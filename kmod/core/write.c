@@ -27,7 +27,7 @@
 /* What keeps the first waiting request from being admitted. */
 enum shard_blocked {
 	BLOCKED_NOT,
-	BLOCKED_BUSY,		/* buffers, or a checkpoint: someone will call */
+	BLOCKED_BUSY,		/* buffers, a checkpoint, pacing: someone will call */
 	BLOCKED_SPACE,		/* no extent is ready */
 };
 
@@ -43,6 +43,11 @@ static bool frame_open(struct shard_device *device, u32 payload,
 	u32 room = shard_extents_room(ex, SHARDBLK_STREAM_HOST);
 
 	if (list_empty(&device->free_frames)) {
+		*why = BLOCKED_BUSY;
+		return false;
+	}
+	if (payload && shard_pace_waits(device)) {
+		shard_sometimes(true, "a write waits for reclamation");
 		*why = BLOCKED_BUSY;
 		return false;
 	}
@@ -101,6 +106,7 @@ static void frame_seal(struct shard_device *device)
 	list_add_tail(&f->node, &device->sealed);
 	device->nr_inflight++;
 	device->log_blocks += f->frame->header.nr_blocks + 1;
+	shard_pace_spend(device, f->frame->header.nr_blocks);
 	device->log_frames++;
 }
 

@@ -122,6 +122,16 @@ static void put_blocks(FILE *out, const char *what, uint64_t lba,
 		fprintf(out, "%s %llu", what, (unsigned long long)lba);
 }
 
+/* The first of several chunks. */
+static void put_first(const struct drawing *d, const struct graph_append *a,
+		      const char *what)
+{
+	put_blocks(d->out, what, a->lba, a->blocks);
+	if (a->entries > 1)
+		fprintf(d->out, " and %llu more",
+			(unsigned long long)a->entries - 1);
+}
+
 static void put_content(const struct drawing *d, const struct graph_append *a)
 {
 	unsigned long long lba = a->lba, record = a->record, seq = a->seq;
@@ -131,14 +141,11 @@ static void put_content(const struct drawing *d, const struct graph_append *a)
 	case SHARDBLK_ENTRY_DISCARD:
 		put_blocks(d->out, "frame", a->seq, a->entries);
 		fputs("\\n", d->out);
-		put_blocks(d->out, a->what == SHARDBLK_ENTRY_WRITE ? "write" :
-			   "discard", a->lba, a->blocks);
-		if (a->entries > 1)
-			fprintf(d->out, " and %llu more",
-				(unsigned long long)a->entries - 1);
+		put_first(d, a, a->what == SHARDBLK_ENTRY_WRITE ? "write" :
+								   "discard");
 		break;
 	case SHARDBLK_ENTRY_RELOC:
-		put_blocks(d->out, "move", a->lba, a->blocks);
+		put_first(d, a, "move");
 		break;
 	case SHARDBLK_ENTRY_RUN:
 		fprintf(d->out, "run %llu\\n%llu pages", lba,

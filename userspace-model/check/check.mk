@@ -72,7 +72,7 @@ CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test
 	$(if $(filter $t:,$(shell sed -n 's/^\([a-z-]*:\).*/\1/p' \
 	$(filter-out %.d,$(MAKEFILE_LIST)))),$t))
 
-.PHONY: check soak replay replay-check bench-check bench-memory bench-gc alphabet compare exhaustive
+.PHONY: check soak replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -124,6 +124,9 @@ BENCH_CHECK	:= $(if $(findstring gcc,$(USER_CC)),fast,bench)
 
 bench-gc: $(O)/bench/shardsim ## write amplification of data, beside what was simulated
 	@$(O)/bench/shardsim bench-gc
+
+bench-pace: $(O)/bench/shardsim ## how evenly writes go on while space is reclaimed
+	@$(O)/bench/shardsim bench-pace
 
 bench-check: $(O)/$(BENCH_CHECK)/shardsim ## scenarios and recoveries per second and core
 	@$< bench

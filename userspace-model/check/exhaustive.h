@@ -61,5 +61,11 @@ int bench_memory(u32 blocks_log2);
  * Return: exit code; 1 if it writes more than it may.
  */
 int bench_gc(void);
+/**
+ * bench_pace() - how evenly writes go on while space is reclaimed
+ *
+ * Return: exit code; 1 if the slowest second is less than half of the median.
+ */
+int bench_pace(void);
 
 #endif /* CHECK_EXHAUSTIVE_H */

@@ -47,8 +47,8 @@ void figure_puts(struct world *w)
 }
 
 /*
- * All that is in the first host extent is discarded, and given up when it is
- * in no run any more; the writes then come to where that extent is next.
+ * The first host extent holds four chunks.  One is discarded; the other three are
+ * moved, and the extent is given up.  The writes then come to where it is next.
  */
 void figure_discard(struct world *w)
 {
@@ -56,14 +56,22 @@ void figure_discard(struct world *w)
 
 	picture_pause(w);
 	figure_begin(w);
-	script_write(w, 0, 15, false);
+	script_write(w, 0, 3, false);
+	script_write(w, 16, 5, false);
+	script_write(w, 8, 1, false);
+	script_write(w, 32, 3, false);
+	script_write(w, 40, 1, false);
 	world_checkpoint(w);
 	picture_go_on(w);
-	script_discard(w, 0, 15);
-	world_checkpoint(w);
-	world_compact(w);
-	for (i = 0; i < 7; i++)
-		script_write(w, 16, 15, false);
+	script_discard(w, 16, 5);
+	world_reclaim(w);
+	/* the free ones that come first are of no interest */
+	picture_pause(w);
+	for (i = 0; i < 6; i++)
+		script_write(w, 44, 15, false);
+	picture_go_on(w);
+	for (i = 0; i < 4; i++)
+		script_write(w, 44, 15, false);
 	script_flush(w);
 	figure_end(w);
 }

@@ -218,7 +218,7 @@ void check_long_run(struct world *w)
 		/* frames of 108 pages, and a log that fills the record */
 		{ 2048, 256, 6000, 8, 512, false },
 		/* a record has no room for all extents of the run */
-		{ 16, 220, 1800, 1, 90, true },
+		{ 16, 270, 2200, 1, 110, true },
 		/* nor for those of the manifest beside them */
 		{ 16, 300, 2400, 1, 140, true },
 	};
