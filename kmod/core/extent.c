@@ -75,6 +75,20 @@ void shard_extent_get(struct shard_extents *ex, u32 nr,
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
+u32 shard_extents_next_listed(struct shard_extents *ex, u32 nr,
+			      struct shard_extent *copy)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ex->lock, flags);
+	while (nr < ex->layout.nr_extents && !ex->extents[nr].listing)
+		nr++;
+	if (nr < ex->layout.nr_extents)
+		*copy = ex->extents[nr];
+	spin_unlock_irqrestore(&ex->lock, flags);
+	return nr;
+}
+
 /* ---- assigning ---- */
 
 void shard_extents_stock(struct shard_extents *ex, u32 stream, u32 low,

@@ -111,6 +111,14 @@ const struct shard_layout *shard_extents_layout(const struct shard_extents *ex);
 /** shard_extent_get() - an extent as it is at this instant */
 void shard_extent_get(struct shard_extents *ex, u32 nr,
 		      struct shard_extent *copy);
+/**
+ * shard_extents_next_listed() - the first extent from @nr on that the manifest
+ *				 lists which is being written
+ *
+ * Return: its number, or that of extents; @copy is as it is at this instant.
+ */
+u32 shard_extents_next_listed(struct shard_extents *ex, u32 nr,
+			      struct shard_extent *copy);
 
 /**
  * shard_extents_stock() - how many ready extents a stream should have

@@ -28,26 +28,22 @@ struct item_walk {
 static bool walk_extent(struct item_walk *walk, struct shard_item *item)
 {
 	struct shard_extents *ex = walk->store->ex;
-	u32 nr_extents = shard_extents_layout(ex)->nr_extents;
 	struct shard_extent e;
+	u32 nr;
 
-	while (walk->extent < nr_extents) {
-		u32 nr = walk->extent++;
-
-		shard_extent_get(ex, nr, &e);
-		if (!e.listing)
-			continue;
-		item->kind = SHARDBLK_ITEM_EXTENT;
-		item->extent.stream = e.stream;
-		item->extent.bad = e.bad;
-		item->extent.extent = nr;
-		item->extent.generation = e.listing;
-		item->extent.written = e.filled;
-		item->extent.live = shard_refs_live(walk->refs, nr, &e);
-		item->extent.seq = e.last_seq;
-		return true;
-	}
-	return false;
+	nr = shard_extents_next_listed(ex, walk->extent, &e);
+	if (nr == shard_extents_layout(ex)->nr_extents)
+		return false;
+	item->kind = SHARDBLK_ITEM_EXTENT;
+	item->extent.stream = e.stream;
+	item->extent.bad = e.bad;
+	item->extent.extent = nr;
+	item->extent.generation = e.listing;
+	item->extent.written = e.filled;
+	item->extent.live = shard_refs_live(walk->refs, nr, &e);
+	item->extent.seq = e.last_seq;
+	walk->extent = nr + 1;
+	return true;
 }
 
 static bool walk_next(struct item_walk *walk, struct shard_item *item)

@@ -90,6 +90,17 @@ void shard_extent_get(struct shard_extents *ex, u32 nr,
 	};
 }
 
+u32 shard_extents_next_listed(struct shard_extents *ex, u32 nr,
+			      struct shard_extent *copy)
+{
+	for (; nr < ex->layout.nr_extents; nr++) {
+		shard_extent_get(ex, nr, copy);
+		if (copy->listing)
+			break;
+	}
+	return nr;
+}
+
 /* ---- counting ---- */
 
 static bool is_of(struct shard_extents *ex, u32 nr, u32 stream)
