@@ -53,11 +53,18 @@ static const u8 op_weights[NR_OPS] = {
 	[OP_FAULT] = 6,
 };
 
-static enum history_op draw_op(struct world *w)
+static u32 nr_kinds(const struct world *w)
 {
-	return sim_choose_weighted(&w->sim.choices, w->config.weights,
-				   w->config.faults ? NR_OPS : OP_FAULT,
-				   SIM_CHOOSE_STEP);
+	return w->config.faults ? NR_OPS : OP_FAULT;
+}
+
+static u32 weights_sum(const struct world *w)
+{
+	u32 sum = 0, op;
+
+	for (op = 0; op < nr_kinds(w); op++)
+		sum += w->config.weights[op];
+	return sum;
 }
 
 /* A range of blocks. */
@@ -309,13 +316,14 @@ static void followed(struct world *w, enum history_op *before,
  */
 static void run_ops(struct world *w, enum history_op *before)
 {
-	u32 nr_ops = w->config.nr_ops, done = 0, i;
+	u32 nr_ops = w->config.nr_ops, sum = weights_sum(w), done = 0, i;
 	struct range last = { .nr = 1 };
 	u32 nr_refused;
 	enum history_op op;
 
 	for (i = 0; i < 2 * nr_ops && done < nr_ops; i++) {
-		op = draw_op(w);
+		op = sim_choose_weighted(&w->sim.choices, w->config.weights,
+					 nr_kinds(w), sum, SIM_CHOOSE_STEP);
 		nr_refused = w->nr_refused;
 		do_op(w, op, &last);
 		if (op != OP_NOTHING && nr_refused == w->nr_refused) {

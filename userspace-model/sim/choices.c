@@ -214,14 +214,12 @@ size_t sim_choose_given(struct sim_choices *choices, size_t v, size_t n,
 }
 
 size_t sim_choose_weighted(struct sim_choices *choices, const u8 *weights,
-			   size_t n, unsigned int kind)
+			   size_t n, size_t sum, unsigned int kind)
 {
-	size_t sum = 0, v, i;
+	size_t v, i;
 
 	if (n <= 1 || choices->source != SIM_SOURCE_SEED)
 		return sim_choose(choices, n, kind);
-	for (i = 0; i < n; i++)
-		sum += weights[i];
 	v = draw_seed(choices, sum);
 	for (i = 0; v >= weights[i]; i++)
 		v -= weights[i];

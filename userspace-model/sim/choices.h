@@ -124,11 +124,12 @@ size_t sim_choose(struct sim_choices *choices, size_t n, unsigned int kind);
  * sim_choose_weighted() - draw one of @n, some more often than others
  * @weights:	how often each, not all 0; for seeds only: what other sources
  *		say keeps its meaning when weights change
+ * @sum:	of the weights
  *
  * Return: 0 <= result < n.
  */
 size_t sim_choose_weighted(struct sim_choices *choices, const u8 *weights,
-			   size_t n, unsigned int kind);
+			   size_t n, size_t sum, unsigned int kind);
 
 /**
  * sim_choose_given() - a choice that was made elsewhere: as if it were drawn
