@@ -110,25 +110,26 @@ static struct header *bin_take(struct bin *bin)
 {
 	struct header *h = bin->first;
 
-	if (bin->nr <= BIN_REST)
+	if (BIN_REST ? bin->nr <= BIN_REST : !h)
 		return NULL;
 	bin->first = (struct header *)h->node.next;
-	bin->nr--;
+	if (BIN_REST)
+		bin->nr--;
 	return h;
 }
 
 /* Without sanitizers what is still warm is taken again first. */
 static void bin_put(struct bin *bin, struct header *h)
 {
-	if (!bin->nr++) {
-		bin->first = h;
-		bin->last = h;
-	} else if (BIN_REST) {
-		bin->last->node.next = (struct list_head *)h;
-		bin->last = h;
-	} else {
+	if (!BIN_REST) {
 		h->node.next = (struct list_head *)bin->first;
 		bin->first = h;
+	} else if (!bin->nr++) {
+		bin->first = h;
+		bin->last = h;
+	} else {
+		bin->last->node.next = (struct list_head *)h;
+		bin->last = h;
 	}
 }
 

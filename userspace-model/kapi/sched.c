@@ -245,6 +245,19 @@ void kapi_join(struct kapi_fiber *fiber)
 
 /* --- contexts --- */
 
+/* Once for each run: an interrupt ends as it began. */
+static void irqs_init(void)
+{
+	struct kapi_ctx *irq;
+
+	for (irq = kapi.irq_ctx; irq < kapi.irq_ctx + KAPI_IRQ_NEST_MAX; irq++) {
+		ctx_init(irq, "interrupt");
+		irq->atomic = 1;
+		irq->irq = true;
+		irq->irqs_off = true;
+	}
+}
+
 void kapi_irq_enter(void)
 {
 	struct kapi_ctx *irq;
@@ -255,10 +268,6 @@ void kapi_irq_enter(void)
 	if (kapi.irq_depth == KAPI_IRQ_NEST_MAX)
 		kapi_fail("interrupts nest too deeply");
 	irq = &kapi.irq_ctx[kapi.irq_depth];
-	ctx_init(irq, "interrupt");
-	irq->atomic = 1;
-	irq->irq = true;
-	irq->irqs_off = true;
 	kapi.interrupted[kapi.irq_depth++] = kapi.ctx;
 	kapi.ctx = irq;
 }
@@ -268,6 +277,8 @@ void kapi_irq_exit(void)
 	if (!kapi.irq_depth)
 		kapi_fail("kapi_irq_exit() outside of an interrupt");
 	kapi_locks_none(kapi.ctx, "returns");
+	if (!kapi.ctx->irqs_off || kapi.ctx->noio)
+		kapi_fail("an interrupt does not end as it began");
 	kapi.ctx = kapi.interrupted[--kapi.irq_depth];
 }
 
@@ -334,6 +345,7 @@ static void run_begin(const struct kapi_hooks *hooks)
 	kapi.hooks = hooks ? hooks : &no_hooks;
 	kapi_preempt_hook = kapi.hooks->preempt;
 	memset(&kapi.counts, 0, sizeof(kapi.counts));
+	irqs_init();
 	kapi_events_pending = 0;
 	kapi_now = 0;
 	failed = false;

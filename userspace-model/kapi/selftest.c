@@ -272,6 +272,13 @@ static void memory_of_all_sizes(void *arg)
 
 #ifndef KAPI_NO_CHECKS
 
+static void noio_behind_interrupt(void *arg)
+{
+	kapi_irq_enter();
+	memalloc_noio_save();
+	kapi_irq_exit();
+}
+
 static void sleep_under_spinlock(void *arg)
 {
 	spin_lock(&lock_a);
@@ -552,6 +559,7 @@ static const struct test_case {
 	FAILS(deadlock_by_mutex, "held by main"),
 	FAILS(unknown_format, "format"),
 #ifndef KAPI_NO_CHECKS
+	FAILS(noio_behind_interrupt, "as it began"),
 	FAILS(sleep_under_spinlock, "holding &lock_a"),
 	FAILS(allocation_under_spinlock, "holding &lock_a"),
 	FAILS(mutex_under_spinlock, "holding &lock_a"),

@@ -19,6 +19,7 @@
 /**
  * struct workqueue_struct - a queue
  * @name:	for messages
+ * @formatted:	the name, if it had to be made
  * @lock:	stands for "a worker of this queue" in lock orders
  * @flags:	WQ_*
  * @max_active:	items that run at once
@@ -33,7 +34,8 @@
  * @node:	of all queues
  */
 struct workqueue_struct {
-	char name[24];
+	const char *name;
+	char formatted[24];
 	struct kapi_lock_class *class;
 	unsigned int flags;
 	u32 max_active;
@@ -58,12 +60,13 @@ struct workqueue_struct *kapi_alloc_workqueue(struct kapi_lock_class *class,
 	wq = kzalloc(sizeof(*wq), GFP_KERNEL);
 	if (!wq)
 		return NULL;
-	va_start(args, max_active);
-	if (strchr(fmt, '%'))
-		vscnprintf(wq->name, sizeof(wq->name), fmt, args);
-	else
-		strscpy(wq->name, fmt, sizeof(wq->name));
-	va_end(args);
+	wq->name = fmt;
+	if (strchr(fmt, '%')) {
+		va_start(args, max_active);
+		vscnprintf(wq->formatted, sizeof(wq->formatted), fmt, args);
+		va_end(args);
+		wq->name = wq->formatted;
+	}
 	if (max_active < 0 || max_active > 512)
 		kapi_fail("workqueue %s: max_active %d", wq->name, max_active);
 	wq->class = class;
