@@ -37,7 +37,7 @@ for section in steady last; do
 	run_fio steady "$dev" --section=$section
 done
 same "$(state_of "$dev")" read-write state
-amplified 60
+amplified 40
 gone "$dev"
 must shardctl check --data /dev/vda
 
@@ -46,7 +46,7 @@ dev=$(add_device /dev/vda) || die "cannot add /dev/vda"
 mark
 run_fio steady-mixed "$dev"
 same "$(state_of "$dev")" read-write state
-amplified 80
+amplified 50
 gone "$dev"
 must shardctl check --data /dev/vda
 finish
