@@ -4,7 +4,8 @@
  *
  * Reads and verifies what nobody may have read for a long time: every block that
  * is mapped, then every page of the runs that there were at the beginning, past
- * the cache, then both copies of the manifest and of the record that point there.
+ * the cache, then the headers of the log, then both copies of the manifest and of
+ * the record that point there.
  * What is not right is read once more before it is reported, and nothing is
  * forgotten or changed for it: errors may pass.
  *
@@ -12,8 +13,9 @@
  * blocks, so nothing that it was told of can be reset under it (O7), and what is
  * overwritten meanwhile is no damage.  A manifest has no readers otherwise, and goes
  * as soon as there is a newer one: while it is read nobody may publish that.  A
- * record that is no longer the newest was not needed.  How fast steps follow one
- * another is whoever calls for them to say.
+ * record that is no longer the newest was not needed, nor is what of the log a
+ * checkpoint has made superfluous.  How fast steps follow one another is whoever
+ * calls for them to say.
  */
 #include "device.h"
 
@@ -24,6 +26,7 @@ void shard_scrub_destroy(struct shard_scrub *scrub)
 {
 	if (!scrub)
 		return;
+	kvfree(scrub->header);
 	kvfree(scrub->record);
 	kvfree(scrub->buf);
 	kvfree(scrub);
@@ -41,8 +44,9 @@ struct shard_scrub *shard_scrub_create(struct shard_device *device)
 			 shard_index_run_id(device->index) : U64_MAX;
 	scrub->buf = kvmalloc(SCRUB_BLOCKS * device->store.block_size,
 			      GFP_KERNEL);
-	scrub->record = kvmalloc(sizeof(*scrub->record), GFP_KERNEL);
-	if (!scrub->buf || !scrub->record) {
+	scrub->record = kvzalloc(sizeof(*scrub->record), GFP_KERNEL);
+	scrub->header = kvmalloc(sizeof(*scrub->header), GFP_KERNEL);
+	if (!scrub->buf || !scrub->record || !scrub->header) {
 		shard_scrub_destroy(scrub);
 		return NULL;
 	}
@@ -242,6 +246,127 @@ static u32 scrub_pages(struct shard_scrub *scrub)
 	return nr;
 }
 
+/* ---- the log ---- */
+
+/* Each extent of the log ends where it does now, the last one at @end. */
+static void log_fix_ends(struct shard_scrub *scrub, const struct shard_place *end)
+{
+	struct shard_super_record *r = scrub->record;
+	struct shard_extent e;
+	u32 i;
+
+	for (i = 0; i < r->nr_log; i++) {
+		shard_extent_get(scrub->device->store.ex, r->extents[i].extent,
+				 &e);
+		r->extents[i].end = e.written;
+		if (r->extents[i].extent != end->extent)
+			continue;
+		/* those behind it have nothing that was applied */
+		r->extents[i].end = end->block;
+		r->nr_log = i + 1;
+	}
+}
+
+/*
+ * Takes down what replay would read now, up to the first frame that has not been
+ * applied.  While frames are written again, or none is any more, ends are no
+ * ends of the log, and it is left out.
+ */
+static void log_begin(struct shard_scrub *scrub)
+{
+	struct shard_device *device = scrub->device;
+	struct shard_log_start from = { .seq = device->record.checkpoint_seq };
+	struct shard_log_start end;
+	unsigned long flags;
+
+	if (device->store.super)
+		from.seq = shard_super_checkpoint_seq(device->store.super);
+	spin_lock_irqsave(&device->lock, flags);
+	shard_write_log_start(device, &end);
+	if (shard_extents_record(device->store.ex, &from, 0, false,
+				 scrub->record) ||
+	    device->write_stop || device->rewrite != SHARD_REWRITE_NONE)
+		scrub->record->nr_log = 0;
+	log_fix_ends(scrub, &end.place);
+	spin_unlock_irqrestore(&device->lock, flags);
+	scrub->log_begun = true;
+}
+
+/* Would replay read this? */
+static bool log_has(struct shard_scrub *scrub, const struct shard_place *place)
+{
+	struct shard_extent e;
+
+	shard_extent_get(scrub->device->store.ex, place->extent, &e);
+	return e.in_log && e.generation == place->generation &&
+	       e.log_start <= place->block;
+}
+
+/* Return: where the next header is; U32_MAX if that cannot be told. */
+static u32 scrub_header(struct shard_scrub *scrub,
+			const struct shard_place *place)
+{
+	struct shard_store *store = &scrub->device->store;
+	u64 block = (u64)place->extent * store->extent_blocks + place->block;
+	int tries, err = 0;
+
+	for (tries = 0; tries < 2; tries++) {
+		err = scrub_read(scrub, block, 1, scrub->buf);
+		if (!err)
+			err = shard_frame_decode(scrub->buf, store->block_size,
+						 store->seed, place,
+						 scrub->header);
+		if (!err)
+			return place->block + 1 + scrub->header->nr_blocks;
+	}
+	if (!log_has(scrub, place))
+		return U32_MAX;
+	scrub_found(scrub);
+	pr_err_ratelimited("%s: scrub: log: frame at extent %u block %u bad (%d)\n",
+			   scrub->device->backend->name, place->extent,
+			   place->block, err);
+	return U32_MAX;
+}
+
+/* Return: false if there are no more. */
+static bool log_next(struct shard_scrub *scrub)
+{
+	while (scrub->log_nr < scrub->record->nr_log) {
+		const struct shard_super_extent *at =
+			&scrub->record->extents[scrub->log_nr];
+		struct shard_place place = {
+			.extent = at->extent,
+			.generation = at->generation,
+			.block = max(at->start, scrub->log_block),
+		};
+
+		if (place.block < at->end && log_has(scrub, &place)) {
+			scrub->log_block = scrub_header(scrub, &place);
+			return true;
+		}
+		scrub->log_nr++;
+		scrub->log_block = 0;
+	}
+	/* the record is used for other things from now on */
+	scrub->log_nr = U32_MAX;
+	return false;
+}
+
+/* Return: headers; 0 if there are no more. */
+static u32 scrub_log(struct shard_scrub *scrub)
+{
+	struct shard_index *index = scrub->device->index;
+	struct shard_version *version = shard_index_hold(index);
+	u32 nr = 0;
+
+	if (!scrub->log_begun)
+		log_begin(scrub);
+	while (nr < SCRUB_BLOCKS && log_next(scrub))
+		nr++;
+	shard_index_put(index, version);
+	return nr;
+}
+
 /* ---- manifest and superblock ---- */
 
 /* Reads a copy once.  Return: 0, what is wrong, or -ENOMEM. */
@@ -357,6 +482,8 @@ int shard_scrub_step(struct shard_scrub *scrub)
 		nr = scrub_data(scrub);
 		if (!nr)
 			nr = scrub_pages(scrub);
+		if (!nr)
+			nr = scrub_log(scrub);
 		if (!nr)
 			nr = scrub_copies(scrub);
 	}

@@ -314,6 +314,7 @@ unsigned long shard_device_cache_shrink(struct shard_device *device,
 					unsigned long nr);
 
 struct shard_super_record;
+struct shard_frame_header;
 
 /**
  * struct shard_scrub - a scrub under way
@@ -321,8 +322,11 @@ struct shard_super_record;
  * @run_id:	then: run at hand
  * @page:	its next page
  * @run_end:	ids of runs to be looked at are below
+ * @log_begun:	then: it is known which part of the log is looked at
+ * @log_nr:	extent of it at hand
+ * @log_block:	next header there
  * @nr_copies:	then: copies of the manifest and of the record that are done
- * @nr_damaged:	blocks, pages, and those copies
+ * @nr_damaged:	blocks, pages, headers, and those copies
  * @nr_read:	blocks that the last step read
  */
 struct shard_scrub {
@@ -331,11 +335,15 @@ struct shard_scrub {
 	u64 run_id;
 	u32 page;
 	u64 run_end;
+	bool log_begun;
+	u32 log_nr;
+	u32 log_block;
 	u32 nr_copies;
 	u64 nr_damaged;
 	u32 nr_read;
 	u8 *buf;
 	struct shard_super_record *record;
+	struct shard_frame_header *header;
 	struct shard_block_map map[32];
 };
 
@@ -346,8 +354,8 @@ void shard_scrub_destroy(struct shard_scrub *scrub);
 /**
  * shard_scrub_step() - read and verify the next few blocks
  *
- * Every mapped block, then every page of the index, then each copy of the manifest
- * and of the newest superblock record.  What is damaged, twice, is logged by its
+ * Every mapped block, then every page of the index, then the headers of the log,
+ * then each copy of the manifest and of the newest superblock record.  What is damaged, twice, is logged by its
  * name and its place, and counted.  May sleep.
  *
  * Return: how many blocks were read, at least 1; 0: that was all; -EIO: the

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A check of the device notices a flipped byte of any live record, names the
- * record, and says nothing of all else; and a scrub does of what is no log.
+ * record, and says nothing of all else; and so does a scrub.
  *
  * Goal: the one who looks after a device learns of damage before it is needed,
  * and where it is.  Method: two images that have every kind of record, left by
  * a clean stop and by a crash; a map of what is live in them, made from the
  * format alone; a bit of each live byte, and of some others, is flipped, one at
  * a time, and the device is opened to be read and checked, with its data.  Then
- * those of superblock, manifest and run are flipped once more, while it is open
- * and is scrubbed.
+ * those of superblock, manifest, run and log are flipped once more, but for data,
+ * while it is open and is scrubbed.
  *
  * Live is what the newest record needs (docs/ORDERING.md): both copies of the
  * record itself, all blocks of both copies of the manifest, the pages of the
@@ -393,7 +393,8 @@ static bool is_page(enum rot_kind kind)
 
 static bool scrub_finds(enum rot_kind kind)
 {
-	return kind == ROT_SUPER || kind == ROT_MANIFEST || is_page(kind);
+	return kind == ROT_SUPER || kind == ROT_MANIFEST ||
+	       kind == ROT_FRAME || is_page(kind);
 }
 
 static void scrub(struct world *w)

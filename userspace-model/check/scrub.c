@@ -82,9 +82,10 @@ static void scrub_rot(struct world *w, const struct world_config *config)
 	}
 	/*
 	 * Of what is cached or not needed for reading no read tells: the pages of
-	 * both runs, of both manifests, and both copies of the record.
+	 * both runs, of both manifests, both copies of the record, and what is in
+	 * front of the last write.
 	 */
-	if (nr_data != nr_mapped || nr_pages < 2 + 2 + 2)
+	if (nr_data != nr_mapped || nr_pages < 2 + 2 + 2 + 1)
 		kapi_fail("%u blocks of %u found, and %u pages", nr_data,
 			  nr_mapped, nr_pages);
 	if (scrub_all(w))
@@ -181,8 +182,9 @@ static void scrub_held(struct world *w, const struct world_config *config)
 		kapi_fail("no memory for a scrub");
 	scrub->lba = w->info.logical_blocks;
 	scrub->run_id = scrub->run_end;
+	scrub->log_begun = true;
 	scrubber = kapi_spawn("scrub", copies_fiber, scrub);
-	while (!w->disk->nr_in_flight)
+	for (i = 0; i < HELD_YIELDS && !w->disk->nr_in_flight; i++)
 		kapi_yield();
 	world_hold(w);
 	checkpointer = kapi_spawn("checkpoints", checkpoints_fiber, w);
