@@ -123,7 +123,7 @@ static int write_run(struct shard_root *root)
 int shard_checkpoint_write(struct shard_store *store, struct shard_index *index,
 			   const struct shard_log_start *from)
 {
-	struct shard_root *root = kvzalloc(sizeof(*root), GFP_KERNEL);
+	struct shard_root *root = kvmalloc(sizeof(*root), GFP_KERNEL);
 	struct shard_edit edit = {};
 	int err;
 

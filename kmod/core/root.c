@@ -78,7 +78,7 @@ int shard_root_begin(struct shard_root *root, struct shard_store *store,
 	u32 nr = layout->nr_extents;
 	int err;
 
-	memset(root, 0, sizeof(*root));
+	memset(root, 0, offsetof(struct shard_root, hidden));
 	root->store = store;
 	root->index = index;
 	root->stream = stream;
