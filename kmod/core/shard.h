@@ -355,8 +355,8 @@ void shard_scrub_destroy(struct shard_scrub *scrub);
  * shard_scrub_step() - read and verify the next few blocks
  *
  * Every mapped block, then every page of the index, then the headers of the log,
- * then each copy of the manifest and of the newest superblock record.  What is damaged, twice, is logged by its
- * name and its place, and counted.  May sleep.
+ * then each copy of the manifest and of the newest superblock record.  What is
+ * damaged, twice, is logged by its name and its place, and counted.  May sleep.
  *
  * Return: how many blocks were read, at least 1; 0: that was all; -EIO: the
  * device has failed; -ENOMEM: nothing was done, it may be called again.

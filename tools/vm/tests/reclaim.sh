@@ -19,7 +19,8 @@ amplified()
 	written=$(($(stat_of "$dev" host_blocks) - writes - $(stat_of "$dev" host_frames) + frames))
 	moved=$(($(stat_of "$dev" relocated_blocks) - moved))
 	reclaimed=$(($(stat_of "$dev" reclaimed_extents) - reclaimed))
-	[ "$moved" -ge 1 ] && [ "$reclaimed" -ge 1 ] || fail "nothing was moved"
+	[ "$moved" -ge 1 ] || fail "nothing was moved"
+	[ "$reclaimed" -ge 1 ] || fail "no extent was reclaimed"
 	# fio-jobs/README.md has the figures.
 	at_most $((10 * moved / written)) "$1" "blocks moved for ten of the user's"
 	echo "#   $written blocks written by the user, $moved moved, $reclaimed extents reclaimed:" \
