@@ -238,14 +238,13 @@ static void report(const struct shard_stats_view *a,
 		printf("%s%u", i % 10 ? " " : "\n  ", ended[i]);
 	qsort(latencies, nr_latencies, sizeof(*latencies), compare_u64);
 	qsort(ended, SECONDS, sizeof(*ended), compare_u32);
-	printf("\nmicroseconds: median %llu, 1 of 100 %llu, of 1000 %llu, of 10000 %llu, most %llu\n",
+	printf("\nmicroseconds: median %llu, 1 of 100 %llu, of 1000 %llu, most %llu\n",
 	       latencies[nr_latencies / 2] / 1000,
 	       latencies[nr_latencies - nr_latencies / 100 - 1] / 1000,
 	       latencies[nr_latencies - nr_latencies / 1000 - 1] / 1000,
-	       latencies[nr_latencies - nr_latencies / 10000 - 1] / 1000,
 	       latencies[nr_latencies - 1] / 1000);
 	even_enough = 2 * ended[0] >= ended[SECONDS / 2];
-	printf("the slowest second %u, the median %u: %.2f of it (0.50 wanted)\n",
+	printf("slowest second %u, median %u: %.2f of it (0.50 wanted)\n",
 	       ended[0], ended[SECONDS / 2],
 	       (double)ended[0] / ended[SECONDS / 2]);
 }
