@@ -247,18 +247,17 @@ static void a_bad_page_is_never_nothing(struct kunit *test)
 	shard_run_destroy(run);
 }
 
-/* Builds a run of these entries, whatever they say, and walks it. */
-static int walk(struct kunit *test, const struct shard_range *ranges, u32 nr)
+/* Builds a run of these entries, whatever they say. */
+static struct shard_run *build_of(struct kunit *test,
+				  const struct shard_range *ranges, u32 nr)
 {
 	struct fixture *f = test->priv;
 	struct shard_store *store = &f->rig->store;
 	struct shard_run_builder *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
 	static const u32 csums[32];
-	struct shard_run_iter it;
 	struct shard_range r;
 	struct shard_run *run;
 	struct shard_dep dep;
-	int ret;
 	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
@@ -273,10 +272,42 @@ static int walk(struct kunit *test, const struct shard_range *ranges, u32 nr)
 	}
 	KUNIT_ASSERT_EQ(test, shard_run_builder_end(b, 0, &run), 0);
 	KUNIT_EXPECT_EQ(test, shard_dep_wait(&dep), 0);
-	KUNIT_ASSERT_EQ(test, shard_run_iter_begin(&it, store, run), 0);
+	return run;
+}
+
+/* The same, and walks it. */
+static int walk(struct kunit *test, const struct shard_range *ranges, u32 nr)
+{
+	struct fixture *f = test->priv;
+	struct shard_run *run = build_of(test, ranges, nr);
+	struct shard_run_iter it;
+	struct shard_range r;
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, shard_run_iter_begin(&it, &f->rig->store, run), 0);
 	while ((ret = shard_run_iter_next(&it, &r)) > 0)
 		;
 	shard_run_iter_end(&it);
+	shard_run_destroy(run);
+	return ret;
+}
+
+/* Or looks its first entry up. */
+static int look_up(struct kunit *test, const struct shard_range *range)
+{
+	struct fixture *f = test->priv;
+	struct shard_run *run = build_of(test, range, 1);
+	struct shard_block_map m = {};
+	struct shard_cache *cache;
+	int ret;
+
+	/* all these runs have the same number, and pages are cached by that */
+	cache = shard_cache_create(&f->rig->store, PAGES);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	ret = shard_run_lookup(&f->rig->store, cache, run, range->lba, 1, &m,
+			       true);
+	KUNIT_EXPECT_EQ(test, m.known, !ret);
+	shard_cache_destroy(cache);
 	shard_run_destroy(run);
 	return ret;
 }
@@ -308,6 +339,36 @@ static void a_walk_believes_no_impossible_entry(struct kunit *test)
 	CHANGED(place.extent, RIG_EXTENTS - 1, 0);
 	CHANGED(place.extent, RIG_EXTENTS, -EBADMSG);
 	CHANGED(place.extent, U32_MAX, -EBADMSG);
+	CHANGED(place.extent, SHARDBLK_SUPER_EXTENTS - 1, -EBADMSG);
+	CHANGED(place.block, RIG_EXTENT_BLOCKS, -EBADMSG);
+	CHANGED(nr_blocks, 3, -EBADMSG);
+#undef CHANGED
+}
+
+/*
+ * Goal: nor does a look-up: a checkpoint takes the place of what it hides for an
+ * index (P7).
+ * Method: a good entry, and each bound broken.
+ */
+static void a_look_up_believes_no_impossible_place(struct kunit *test)
+{
+	static const struct shard_range good = {
+		.lba = 20, .nr_blocks = 2, .mapped = true,
+		.place = { .extent = 4, .generation = 1, .block = 14 },
+	};
+	struct shard_range r = good;
+
+#define CHANGED(field, value, error)					\
+	do {								\
+		r = good;						\
+		r.field = value;					\
+		KUNIT_EXPECT_EQ(test, look_up(test, &r), error);	\
+	} while (0)
+
+	CHANGED(lba, 0, 0);
+	CHANGED(place.extent, RIG_EXTENTS - 1, 0);
+	CHANGED(place.extent, RIG_EXTENTS, -EBADMSG);
+	CHANGED(place.extent, U32_MAX - 1, -EBADMSG);
 	CHANGED(place.extent, SHARDBLK_SUPER_EXTENTS - 1, -EBADMSG);
 	CHANGED(place.block, RIG_EXTENT_BLOCKS, -EBADMSG);
 	CHANGED(nr_blocks, 3, -EBADMSG);
@@ -472,6 +533,7 @@ static struct kunit_case run_cases[] = {
 	KUNIT_CASE(a_look_up_that_needs_a_page_says_so),
 	KUNIT_CASE(a_bad_page_is_never_nothing),
 	KUNIT_CASE(a_walk_believes_no_impossible_entry),
+	KUNIT_CASE(a_look_up_believes_no_impossible_place),
 	KUNIT_CASE(a_walk_is_no_longer_than_the_run),
 	KUNIT_CASE(an_empty_run_is_none),
 	KUNIT_CASE(chunks_must_hold_all_pages),

@@ -151,8 +151,19 @@ static int leaf_hold(struct shard_store *store, struct shard_cache *cache,
 	return 0;
 }
 
-static void leaf_apply(const struct shard_store *store, const void *block,
-		       u64 lba, u32 nr_blocks, struct shard_block_map *map)
+/* Pages are what their parents say; what they say may still be nonsense. */
+static bool entry_place_valid(const struct shard_store *store,
+			      const struct shard_leaf_entry *e)
+{
+	return !e->mapped ||
+	       (e->place.extent >= SHARDBLK_SUPER_EXTENTS &&
+		e->place.extent < shard_extents_layout(store->ex)->nr_extents &&
+		e->place.block < store->extent_blocks &&
+		e->nr_blocks <= store->extent_blocks - e->place.block);
+}
+
+static int leaf_apply(const struct shard_store *store, const void *block,
+		      u64 lba, u32 nr_blocks, struct shard_block_map *map)
 {
 	u32 pos = shard_page_find(block, lba);
 	struct shard_leaf_entry e;
@@ -163,6 +174,8 @@ static void leaf_apply(const struct shard_store *store, const void *block,
 
 		if (e.lba >= lba + nr_blocks)
 			break;
+		if (!entry_place_valid(store, &e))
+			return -EBADMSG;
 		for (; at < stop; at++) {
 			struct shard_block_map *m = &map[at - lba];
 			u32 idx = at - e.lba;
@@ -178,6 +191,7 @@ static void leaf_apply(const struct shard_store *store, const void *block,
 			m->csum = shard_leaf_csum(&e, idx);
 		}
 	}
+	return 0;
 }
 
 int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
@@ -202,8 +216,11 @@ int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
 		if (err)
 			return err;	/* O11 */
 		next = min(next, end);
-		leaf_apply(store, c->block, at, next - at, &map[at - lba]);
+		err = leaf_apply(store, c->block, at, next - at,
+				 &map[at - lba]);
 		shard_cache_put(cache, c);
+		if (err)
+			return err;
 		at = next;
 	}
 	return 0;
@@ -415,20 +432,14 @@ static int iter_descend(struct shard_run_iter *it)
 	return ret ? ret : 1;
 }
 
-/* Pages are what their parents say; what they say may still be nonsense. */
 static bool iter_entry_valid(const struct shard_run_iter *it,
 			     const struct shard_leaf_entry *e)
 {
 	const struct shard_layout *l = shard_extents_layout(it->store->ex);
 
-	if (e->lba < it->next_lba || e->lba >= l->logical_blocks ||
-	    e->nr_blocks > l->logical_blocks - e->lba)
-		return false;
-	return !e->mapped ||
-	       (e->place.extent >= SHARDBLK_SUPER_EXTENTS &&
-		e->place.extent < l->nr_extents &&
-		e->place.block < l->extent_blocks &&
-		e->nr_blocks <= l->extent_blocks - e->place.block);
+	return e->lba >= it->next_lba && e->lba < l->logical_blocks &&
+	       e->nr_blocks <= l->logical_blocks - e->lba &&
+	       entry_place_valid(it->store, e);
 }
 
 int shard_run_iter_next(struct shard_run_iter *it, struct shard_range *range)

@@ -19,6 +19,7 @@
 #define P_PAGES		2
 #define P_EXTENT_BLOCKS	512
 #define P_EXTENTS	20
+#define P_DATA		SHARDBLK_SUPER_EXTENTS	/* where data is said to lie */
 #define P_PUBLISHES_MAX	8
 
 enum p_op {
@@ -142,7 +143,7 @@ static void insert(struct p_index *p)
 	if (!draw(4))
 		nr = 1 + draw(SHARD_REQUEST_BLOCKS_MAX);
 	at = draw(P_BLOCKS - nr + 1);
-	block = P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS - nr);
+	block = P_DATA * P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS - nr);
 	if (!shard_index_fits(p->index, SHARD_MEMTABLE_PER_REQUEST, nr))
 		return;
 	for (i = 0; i < nr; i++)
@@ -152,8 +153,8 @@ static void insert(struct p_index *p)
 	m_index_insert(&p->active, at, nr, what, csums);
 	range = (struct shard_range){
 		.lba = p->base + at, .nr_blocks = nr, .mapped = mapped,
-		.place.extent = 1, .place.generation = 1,
-		.place.block = block - P_EXTENT_BLOCKS, .csums = csums,
+		.place.extent = P_DATA, .place.generation = 1,
+		.place.block = block % P_EXTENT_BLOCKS, .csums = csums,
 	};
 	shard_index_insert(p->index, &range);
 }
@@ -386,7 +387,8 @@ static void restore(struct p_index *p)
 		if (draw(in))
 			continue;
 		csum = draw(1 << 16);
-		what.block = P_EXTENT_BLOCKS + draw(P_EXTENT_BLOCKS);
+		what.block = P_DATA * P_EXTENT_BLOCKS +
+			     draw(P_EXTENT_BLOCKS);
 		m_index_insert(&p->now, i, 1, what, &csum);
 	}
 	runs.run[0] = build(p, &p->now);
