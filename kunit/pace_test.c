@@ -134,9 +134,32 @@ static void less_is_earned_where_less_is_left(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->pace_credit, 16ll);
 }
 
+/*
+ * Goal: what is written while there are extents enough, as beside a reclamation
+ * that an operator asked for, is not held against the host later.
+ * Method: spend far more than an extent with all extents left; then let few be
+ * left, and earn what an extent has.
+ */
+static void a_debt_is_bounded(struct kunit *test)
+{
+	struct shard_device *d = test->priv;
+	u32 i;
+
+	for (i = 0; i < 1000; i++)
+		spend(d, 255);
+	KUNIT_EXPECT_FALSE(test, waits(d));
+	take_all_but(test, LOW / 2);
+	KUNIT_EXPECT_TRUE(test, waits(d));
+	earn(d, 16);
+	KUNIT_EXPECT_TRUE(test, waits(d));
+	earn(d, 1);
+	KUNIT_EXPECT_FALSE(test, waits(d));
+}
+
 static struct kunit_case pace_cases[] = {
 	KUNIT_CASE(frames_wait_for_what_reclamation_earns),
 	KUNIT_CASE(less_is_earned_where_less_is_left),
+	KUNIT_CASE(a_debt_is_bounded),
 	{}
 };
 

@@ -33,9 +33,12 @@ bool shard_pace_waits(struct shard_device *device)
 
 void shard_pace_spend(struct shard_device *device, u32 blocks)
 {
+	s64 debt = -(s64)device->store.extent_blocks;
+
 	lockdep_assert_held(&device->lock);
+	/* nor is what was written while there were extents enough one of the host's */
 	if (device->reclaim_running)
-		device->pace_credit -= blocks;
+		device->pace_credit = max(device->pace_credit - blocks, debt);
 }
 
 void shard_pace_earn(struct shard_device *device, u64 gained)
