@@ -64,10 +64,10 @@ bool shard_run_valid(const struct shard_run *run)
 	return page == run->nr_pages;
 }
 
-u64 shard_run_offset(const struct shard_store *store,
-		     const struct shard_run *run, u32 page)
+/* The chunk that page @page of a run lies in. */
+static const struct shard_run_chunk *run_chunk(const struct shard_run *run,
+					       u32 page)
 {
-	const struct shard_run_chunk *c;
 	u32 low = 0, high = run->nr_chunks;
 
 	while (high - low > 1) {
@@ -78,7 +78,14 @@ u64 shard_run_offset(const struct shard_store *store,
 		else
 			high = mid;
 	}
-	c = &run->chunks[low];
+	return &run->chunks[low];
+}
+
+u64 shard_run_offset(const struct shard_store *store,
+		     const struct shard_run *run, u32 page)
+{
+	const struct shard_run_chunk *c = run_chunk(run, page);
+
 	return shard_store_offset(store, c->place.extent,
 				  c->place.block + (page - c->first_page));
 }
@@ -275,10 +282,8 @@ int shard_run_next(struct shard_store *store, struct shard_cache *cache,
 /* Pages from @page on that lie one behind the other, as many as are read. */
 static u32 pages_together(const struct shard_run *run, u32 page)
 {
-	const struct shard_run_chunk *c = run->chunks;
+	const struct shard_run_chunk *c = run_chunk(run, page);
 
-	while (page >= c->first_page + c->nr_blocks)
-		c++;
 	return min(c->first_page + c->nr_blocks - page, RUN_AHEAD);
 }
 
