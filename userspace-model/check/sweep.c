@@ -176,6 +176,8 @@ static void config_of(const struct sweep_history *h, struct world_config *config
 static void prepare(struct world *w, const struct sweep_history *h,
 		    const struct world_config *config)
 {
+	/* one that failed has left its own, of a disk that goes now */
+	sim_snapshot_free(&sweep.image);
 	world_begin(w, config);
 	if (h->before)
 		h->before(w);
