@@ -177,7 +177,8 @@ int shard_root_end(struct shard_root *root, int error, struct shard_edit *edit,
 		edit->run = NULL;
 	}
 	shard_index_edit_end(root->index);
-	/* what became bad is nobody's any more: who waits for some may be last */
+	/* who waits for an extent may have what became free, or see that none did */
+	shard_super_assign(root->store->super);
 	wake_up_all(&root->store->changed);
 	kvfree(root->retired);
 	kvfree(root->garbage);
