@@ -13,7 +13,7 @@
 
 O := build
 
-.PHONY: all help test install clean
+.PHONY: all help test size install clean
 all:
 
 include userspace-model/user.mk tools/graph/graph.mk tools/bench/bench.mk kmod/module.mk kunit/user.mk \
@@ -43,6 +43,10 @@ test: ## check, kunit, vm-test and style; installs what they need first
 	done; \
 	echo "$$passed passed, $$failed failed"; \
 	[ $$failed = 0 ]
+
+size: ## lines of the reference models and of the checks, beside those of the product
+	@tools/deps size
+	@tools/size
 
 install: $(INSTALL) ## install the module and the tools
 
