@@ -359,6 +359,9 @@ static int do_append(struct sim_disk *disk, struct shard_io *io)
 	if (struck(disk, io, SIM_FAULT_LOSE))
 		return 0;
 	offset = offset_of(disk, io);
+	/* what lands in a foreign zone is not behind its pointer, to go with it */
+	if (zoned && offset != io->offset)
+		durable = true;
 	if (durable)
 		sim_undo_settled(disk, offset / SIM_SECTOR, nr);
 	sim_write_sectors(disk, io, offset, 0, nr, durable, false);

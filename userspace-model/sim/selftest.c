@@ -210,9 +210,7 @@ static void faults_come_by_choice(void *arg)
 
 static void strike(enum sim_fault fault, u32 in, u64 where)
 {
-	disk->strike = (struct sim_strike){
-		.in = in, .fault = fault, .where = where,
-	};
+	disk->strike = (struct sim_strike){ .in = in, .fault = fault, .where = where };
 }
 
 static void tricks_work(void *arg)
@@ -275,8 +273,7 @@ static void delayed_ones_come_last(void *arg)
 
 static void snapshots_restore(void *arg)
 {
-	u32 mask = 0;
-	int i;
+	u32 mask = 0, i;
 
 	append(0, 3, 7);
 	sim_disk_power_off(disk);
@@ -303,6 +300,9 @@ static u32 pointer(u32 zone)
 
 static void zones_keep_a_prefix(void *arg)
 {
+	EXPECT(!append(2 * EXTENT, 1, 7) && !perform(SHARD_IO_FLUSH, 0, 0, -1));
+	strike(SIM_FAULT_STRAY, 1, 2 * EXTENT);
+	EXPECT(!append(3 * EXTENT, 1, 9) && at(2 * EXTENT) == 9);
 	EXPECT(!append(0, 1, 7) && !append(SIM_SECTOR, 2, 7));
 	EXPECT(pointer(0) == 3);
 	strike(SIM_FAULT_LOSE, 2, 0);
@@ -310,7 +310,7 @@ static void zones_keep_a_prefix(void *arg)
 	EXPECT(pointer(1) == 1 && append(EXTENT, 1, 9) == -EIO && at(EXTENT) == 7);
 	cut_power();
 	seen |= BIT(survivors());
-	EXPECT(survivors() == BIT(pointer(0)) - 1);
+	EXPECT(survivors() == BIT(pointer(0)) - 1 && pointer(2) == 1);
 }
 
 static void huge_disks_are_sparse(void *arg)
