@@ -3,7 +3,10 @@
  * shardsim: runs, replays, shrinks and measures the checks of the engine.
  *
  *	shardsim check [--jobs=N] [--scale=PERCENT] [--also=NAME=COMMAND]...
- *	shardsim soak [--seconds=N] [--jobs=N] [--suite=NAME]
+ *	shardsim soak [--seconds=N | --scenarios=N] [--first=SEED] [--jobs=N]
+ *		[--suite=NAME] [--results=DIRECTORY]
+ *	shardsim merge [--to=FILE] RESULT...
+ *	shardsim shard
  *	shardsim run SUITE [FIRST [COUNT]]
  *	shardsim hash [COUNT]
  *	shardsim replay [--io] [--graph=FILE.dot] [--file=NAME] REPRO
@@ -21,17 +24,15 @@
 #include <glob.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "check/exhaustive.h"
 #include "check/runner.h"
 #include "check/sometimes.h"
+#include "scale/jobs.h"
+#include "scale/soak.h"
 
-#define JOBS_MAX	64
-#define SUITES_MAX	64
 #define ALSO_MAX	8
 
 /*
@@ -46,27 +47,9 @@
 /* Failures of each planted kind that `make check` shrinks. */
 #define CHECK_SHRINKS	3
 
-/* From so many operations on a soak has to meet what is rare, too. */
-#define SOAK_OPS	10000000
-
 #define BENCH_RUNS	5
 #define BENCH_SECONDS	5
 
-/*
- * What a process is doing, and what came of it; shared with the parent, which
- * so knows what was running when a sanitizer ended a process.
- */
-struct job {
-	pid_t pid;
-	u32 suite;
-	u64 seed;
-	bool running;
-	struct check_tally tallies[SUITES_MAX];
-	struct sometimes sometimes;
-};
-
-static struct job *jobs;
-static u32 nr_jobs = 2;
 static u32 nr_passed, nr_failed;
 
 static double seconds_of(clockid_t clock)
@@ -80,102 +63,6 @@ static double seconds_of(clockid_t clock)
 static double now(void)
 {
 	return seconds_of(CLOCK_MONOTONIC);
-}
-
-/* ---- processes ---- */
-
-/* Runs a seed; a failure is reported, and ends the suite in this process. */
-static bool job_seed(struct job *job, u32 suite, u64 seed)
-{
-	const char *why;
-
-	job->suite = suite;
-	job->seed = seed;
-	job->running = true;
-	why = check_seed(&check_suites[suite], seed, &job->tallies[suite]);
-	if (why)
-		check_seed_failed(&check_suites[suite], seed, why);
-	job->running = false;
-	return !why;
-}
-
-static void job_start(u32 i, void (*fn)(struct job *job, u32 i, void *arg),
-		      void *arg)
-{
-	pid_t pid = fork();
-
-	if (pid < 0) {
-		perror("fork");
-		exit(1);
-	}
-	if (pid) {
-		jobs[i].pid = pid;
-		return;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	fn(&jobs[i], i, arg);
-	sometimes_save(&jobs[i].sometimes);
-	fflush(stdout);
-	_exit(0);
-}
-
-/* A process that did not end by itself was ended by what it was running. */
-static void job_wait(u32 i)
-{
-	struct job *job = &jobs[i];
-	int status;
-
-	if (waitpid(job->pid, &status, 0) < 0) {
-		perror("waitpid");
-		exit(1);
-	}
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return;
-	if (job->running)
-		check_seed_failed(&check_suites[job->suite], job->seed,
-				  "the process died");
-	job->tallies[job->suite].nr_failed++;
-}
-
-static void jobs_run(void (*fn)(struct job *job, u32 i, void *arg), void *arg)
-{
-	u32 i;
-
-	fflush(stdout);
-	memset(jobs, 0, nr_jobs * sizeof(*jobs));
-	for (i = 0; i < nr_jobs; i++)
-		job_start(i, fn, arg);
-	for (i = 0; i < nr_jobs; i++)
-		job_wait(i);
-}
-
-static void jobs_sometimes(struct sometimes *sum)
-{
-	u32 i;
-
-	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < nr_jobs; i++)
-		sometimes_add(sum, &jobs[i].sometimes);
-}
-
-static struct check_tally jobs_sum(u32 suite)
-{
-	struct check_tally sum = { 0 };
-	u32 i;
-
-	for (i = 0; i < nr_jobs; i++) {
-		const struct check_tally *t = &jobs[i].tallies[suite];
-
-		sum.nr_runs += t->nr_runs;
-		sum.nr_full += t->nr_full;
-		sum.nr_ops += t->nr_ops;
-		sum.nr_refused += t->nr_refused;
-		sum.nr_crashes += t->nr_crashes;
-		sum.nr_searched += t->nr_searched;
-		sum.nr_twice += t->nr_twice;
-		sum.nr_failed += t->nr_failed;
-	}
-	return sum;
 }
 
 /* ---- check ---- */
@@ -292,95 +179,6 @@ static int cmd_check(u32 scale, char **also, u32 nr_also)
 	}
 	printf("in %.0f seconds\n", now() - start);
 	printf("check: %u passed, %u failed\n", nr_passed, nr_failed);
-	return !!nr_failed;
-}
-
-/* ---- soak ---- */
-
-struct soak {
-	u64 first;
-	double until;
-	const char *only;
-};
-
-/* The tests once, too: some marks only they meet. */
-static bool soak_tests(struct job *job, u32 i)
-{
-	u32 s;
-
-	for (s = 0; check_suites[s].name; s++)
-		if (!check_suites[s].share && s % nr_jobs == i &&
-		    !job_seed(job, s, 0))
-			return false;
-	return true;
-}
-
-static void soak_job(struct job *job, u32 i, void *arg)
-{
-	const struct soak *soak = arg;
-	u64 seed = soak->first + i;
-	u32 s, k;
-
-	if (!soak->only && !soak_tests(job, i))
-		return;
-	while (now() < soak->until) {
-		for (s = 0; check_suites[s].name; s++) {
-			if (!check_suites[s].share ||
-			    (soak->only && strcmp(soak->only,
-						  check_suites[s].name)))
-				continue;
-			for (k = 0; k < check_suites[s].share; k++) {
-				if (!job_seed(job, s, seed))
-					return;
-				seed += nr_jobs;
-			}
-		}
-	}
-}
-
-/* Return: operations of all suites. */
-static u64 soak_report(void)
-{
-	struct check_tally sum;
-	u64 nr_ops = 0;
-	u32 s;
-
-	for (s = 0; check_suites[s].name; s++) {
-		sum = jobs_sum(s);
-		if (sum.nr_runs || sum.nr_failed)
-			printf("%-14s %9llu runs, %11llu operations, %9llu crashes, %3llu failed\n",
-			       check_suites[s].name, sum.nr_runs, sum.nr_ops,
-			       sum.nr_crashes, sum.nr_failed);
-		nr_failed += !!sum.nr_failed;
-		nr_ops += sum.nr_ops;
-	}
-	return nr_ops;
-}
-
-static int cmd_soak(u32 seconds, const char *only)
-{
-	struct soak soak = {
-		.first = (u64)time(NULL) << 24, .until = now() + seconds,
-		.only = only,
-	};
-	struct sometimes sometimes;
-	u64 nr_ops;
-	u32 missing;
-
-	printf("seeds from %#llx\n", soak.first);
-	jobs_run(soak_job, &soak);
-	nr_ops = soak_report();
-	jobs_sometimes(&sometimes);
-	missing = sometimes_report(&sometimes, true, true);
-	printf("%llu operations", nr_ops);
-	if (!missing)
-		printf("; everything that must occur did\n");
-	else if (nr_ops < SOAK_OPS || only)
-		printf("; %u things did not occur, which counts from %u on\n",
-		       missing, SOAK_OPS);
-	else
-		printf("; %u things that must occur did not\n", missing);
-	nr_failed += missing && nr_ops >= SOAK_OPS && !only;
 	return !!nr_failed;
 }
 
@@ -550,6 +348,36 @@ static int cmd_list(void)
 	return 0;
 }
 
+static int cmd_soak(struct soak *soak, const char *first)
+{
+	char why[256];
+
+	if (!shard_find(&soak->shard, getenv, why, sizeof(why))) {
+		fprintf(stderr, "%s\n", why);
+		return 2;
+	}
+	/* shards that do not know of each other cannot agree on fresh ones */
+	if (first)
+		soak->first = strtoull(first, NULL, 0);
+	else if (soak->shard.count == 1 && !soak->scenarios)
+		soak->first = (u64)time(NULL) << 24;
+	return soak_run(soak);
+}
+
+static int cmd_shard(void)
+{
+	struct shard shard;
+	char why[256];
+
+	if (!shard_find(&shard, getenv, why, sizeof(why))) {
+		fprintf(stderr, "%s\n", why);
+		return 2;
+	}
+	printf("shard %u of %u%s%s\n", shard.index, shard.count,
+	       shard.source ? " by " : "", shard.source ?: "");
+	return 0;
+}
+
 static int usage(void)
 {
 	fprintf(stderr, "usage: see the head of userspace-model/shardsim.c\n");
@@ -566,78 +394,116 @@ static const struct option options[] = {
 	{ "graph", required_argument, NULL, 'g' },
 	{ "suite", required_argument, NULL, 'u' },
 	{ "disk", required_argument, NULL, 'd' },
+	{ "scenarios", required_argument, NULL, 'n' },
+	{ "first", required_argument, NULL, '1' },
+	{ "results", required_argument, NULL, 'r' },
+	{ "to", required_argument, NULL, 't' },
 	{ NULL }
 };
 
-int main(int argc, char **argv)
-{
-	u32 scale = 100, seconds = 60, nr_also = 0;
-	const char *command, *only = NULL, *file = NULL;
+/* What the options say. */
+struct told {
+	struct soak soak;
+	const char *first;
+	const char *file;
+	const char *to;
+	u32 nr_jobs;
+	u32 scale;
+	bool io;
 	char *also[ALSO_MAX];
-	bool io = false;
-	int c;
+	u32 nr_also;
+};
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'j')
-			nr_jobs = clamp(atoi(optarg), 1, JOBS_MAX);
-		else if (c == 'c')
-			scale = atoi(optarg);
-		else if (c == 's')
-			seconds = atoi(optarg);
-		else if (c == 'u')
-			only = optarg;
-		else if (c == 'i')
-			io = true;
-		else if (c == 'g')
-			check_graph(optarg);
-		else if (c == 'f')
-			file = *optarg ? optarg : NULL;
-		else if (c == 'a' && nr_also < ALSO_MAX)
-			also[nr_also++] = optarg;
-		else if (c != 'd' || !exhaustive_disk(optarg))
-			return usage();
-	}
-	if (optind == argc)
-		return usage();
-	command = argv[optind++];
-	jobs = mmap(NULL, nr_jobs * sizeof(*jobs), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (jobs == MAP_FAILED)
-		return usage();
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	check_init();
+static bool option_take(struct told *told, int c, char *arg)
+{
+	if (c == 'j')
+		told->nr_jobs = max(atoi(arg), 1);
+	else if (c == 'c')
+		told->scale = atoi(arg);
+	else if (c == 's')
+		told->soak.seconds = atoi(arg);
+	else if (c == 'n')
+		told->soak.scenarios = strtoull(arg, NULL, 0);
+	else if (c == '1')
+		told->first = *arg ? arg : NULL;
+	else if (c == 'r')
+		told->soak.results = arg;
+	else if (c == 't')
+		told->to = arg;
+	else if (c == 'u')
+		told->soak.suite = arg;
+	else if (c == 'i')
+		told->io = true;
+	else if (c == 'g')
+		check_graph(arg);
+	else if (c == 'f')
+		told->file = *arg ? arg : NULL;
+	else if (c == 'a' && told->nr_also < ALSO_MAX)
+		told->also[told->nr_also++] = arg;
+	else
+		return c == 'd' && exhaustive_disk(arg);
+	return true;
+}
+
+static int cmd_replay(const struct told *told, const char *repro)
+{
+	if (!strncmp(repro, "alphabet", 8))
+		return exhaustive_replay(repro, told->io, told->file);
+	return check_replay(repro, false, told->io, told->file);
+}
+
+/* @nr arguments follow, the last of them NULL. */
+static int command_run(struct told *told, const char *command, char **args,
+		       u32 nr)
+{
 	if (!strcmp(command, "check"))
-		return cmd_check(scale, also, nr_also);
+		return cmd_check(told->scale, told->also, told->nr_also);
 	if (!strcmp(command, "soak"))
-		return cmd_soak(seconds, only);
+		return cmd_soak(&told->soak, told->first);
+	if (!strcmp(command, "merge") && nr)
+		return soak_merge(args, nr, told->to);
+	if (!strcmp(command, "shard"))
+		return cmd_shard();
 	if (!strcmp(command, "bench"))
 		return cmd_bench() ?: exhaustive_bench();
-	if (!strcmp(command, "bench-memory") && optind < argc)
-		return bench_memory(atoi(argv[optind]));
+	if (!strcmp(command, "bench-memory") && nr)
+		return bench_memory(atoi(args[0]));
 	if (!strcmp(command, "bench-gc") || !strcmp(command, "bench-pace"))
 		return command[6] == 'g' ? bench_gc() : bench_pace();
 	if (!strcmp(command, "list"))
 		return cmd_list();
-	if (!strcmp(command, "exhaustive") && optind + 1 < argc)
-		return exhaustive_run(atoi(argv[optind]),
-				      1ull << atoi(argv[optind + 1]), nr_jobs,
-				      argv[optind + 2]);
-	if (!strcmp(command, "compare") && optind < argc)
-		return exhaustive_compare(atoi(argv[optind]));
-	if (!strcmp(command, "replay") && optind < argc &&
-	    !strncmp(argv[optind], "alphabet", 8))
-		return exhaustive_replay(argv[optind], io, file);
-	if (!strcmp(command, "replay") && optind < argc)
-		return check_replay(argv[optind], false, io, file);
+	if (!strcmp(command, "exhaustive") && nr > 1)
+		return exhaustive_run(atoi(args[0]), 1ull << atoi(args[1]),
+				      nr_jobs, args[2]);
+	if (!strcmp(command, "compare") && nr)
+		return exhaustive_compare(atoi(args[0]));
+	if (!strcmp(command, "replay") && nr)
+		return cmd_replay(told, args[0]);
 	if (!strcmp(command, "hash"))
-		return cmd_hash(optind < argc ? atoi(argv[optind]) : 100);
+		return cmd_hash(nr ? atoi(args[0]) : 100);
 	if (!strcmp(command, "shrinking"))
-		return cmd_shrinking(optind < argc ? atoi(argv[optind]) : 8);
-	if (!strcmp(command, "run") && optind < argc)
-		return cmd_run(argv[optind],
-			       optind + 1 < argc ?
-			       strtoull(argv[optind + 1], NULL, 0) : 0,
-			       optind + 2 < argc ?
-			       strtoull(argv[optind + 2], NULL, 0) : 1);
+		return cmd_shrinking(nr ? atoi(args[0]) : 8);
+	if (!strcmp(command, "run") && nr)
+		return cmd_run(args[0],
+			       nr > 1 ? strtoull(args[1], NULL, 0) : 0,
+			       nr > 2 ? strtoull(args[2], NULL, 0) : 1);
 	return usage();
+}
+
+int main(int argc, char **argv)
+{
+	struct told told = {
+		.soak.seconds = 60, .nr_jobs = 2, .scale = 100,
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!option_take(&told, c, optarg))
+			return usage();
+	if (optind == argc || !jobs_init(told.nr_jobs))
+		return usage();
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	check_init();
+	return command_run(&told, argv[optind], argv + optind + 1,
+			   argc - optind - 1);
 }

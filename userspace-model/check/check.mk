@@ -4,7 +4,8 @@
 
 SHARDSIM_SRCS	:= userspace-model/shardsim.c \
 	$(filter-out userspace-model/check/mock_%,$(wildcard \
-	userspace-model/check/*.c userspace-model/model/*.c)) $(GRAPH_SRCS)
+	userspace-model/check/*.c userspace-model/model/*.c \
+	userspace-model/scale/*.c)) $(GRAPH_SRCS)
 
 # --- mocks: a model in place of a layer ---
 #
@@ -42,6 +43,7 @@ mock-link-fast	:= $(mock-link-bench)
 JOBS		?= 2
 SECONDS		?= 600
 
+$(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(eval user-libs-$(O)/$f/shardsim := -ljson-c))
 $(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(eval $(O)/$f/shardsim: \
 	$(call user-objs,$f,$(SHARDSIM_SRCS)) $(call user-sim,$f) \
 	$(patsubst %,$(O)/$f/mock/%.o,$(MOCKS)) ; \
@@ -67,12 +69,12 @@ REPLAY_BY := $(patsubst %,$(O)/%/shardsim,asan tool $(USER_OTHERS))
 REPLAY_RUNS := 100
 
 # What else is asked where it exists: each is one check that passes or fails.
-CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test \
+CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test scale-test \
 	$(if $(shell command -v clang),replay-check), \
 	$(if $(filter $t:,$(shell sed -n 's/^\([a-z-]*:\).*/\1/p' \
 	$(filter-out %.d,$(MAKEFILE_LIST)))),$t))
 
-.PHONY: check soak replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare exhaustive
+.PHONY: check soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -103,8 +105,21 @@ exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was
 	@$(O)/tool/shardsim exhaustive --disk=$(DISK) --jobs=$(JOBS) $(EXHAUSTIVE) \
 		$(O)/exhaustive-$(DISK).progress
 
-soak: $(O)/asan/shardsim ## fresh seeds for SECONDS=600 on JOBS=2 processes
-	@$(O)/asan/shardsim soak --seconds=$(SECONDS) --jobs=$(JOBS)
+# SHARD and SHARDS, or a scheduler's variables, say which of the seeds are ours.
+SOAK		?= asan
+RESULTS		?= $(O)/soak
+
+soak: $(O)/$(SOAK)/shardsim ## fresh seeds for SECONDS=600, or SCENARIOS=N from FIRST=0 on, on JOBS=2 processes; SHARD=I SHARDS=N
+	@$< soak $(if $(SCENARIOS),--scenarios=$(SCENARIOS),--seconds=$(SECONDS)) \
+		--first='$(FIRST)' --jobs=$(JOBS) --results=$(RESULTS)
+
+scale-test: $(O)/asan/shardsim ## do shards of a soak add up, whoever says which one it is
+	@tools/scale/test.sh $< 400 swarm-faults
+
+# Slurm is downloaded, not installed (tools/scale/slurm-here).
+scale-show: $(O)/tool/shardsim ## the same by GNU parallel and a Slurm of this machine, with all suites
+	@tools/deps scale
+	@tools/scale/show $< $(or $(SCENARIOS),20000)
 
 REPLAYS := $(O)/$(if $(MUTANT),mutants,asan)/shardsim
 replay: $(REPLAYS) ## run, shrink and print REPRO=file or suite:seed; FILE=name files it; with MUTANT=NAME

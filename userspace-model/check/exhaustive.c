@@ -21,6 +21,7 @@
 #include "alphabet.h"
 #include "exhaustive.h"
 #include "runner.h"
+#include "scale/program.h"
 
 #define BATCH		12u	/* sequences */
 #define JOBS_MAX	64u
@@ -89,20 +90,6 @@ static void tally_add(struct crash_tally *to, const struct crash_tally *from)
 
 /* ---- the progress file ---- */
 
-/* A hash of this program. */
-static u64 program(void)
-{
-	FILE *file = fopen("/proc/self/exe", "r");
-	u64 hash = 0;
-	int c;
-
-	while (file && (c = getc(file)) != EOF)
-		hash = (hash ^ c) * 0x100000001b3ULL;
-	if (file)
-		fclose(file);
-	return hash;
-}
-
 /* Takes in what a run before this one has done, if it was the same run. */
 static void progress_read(struct run *run, FILE *file, const char *head)
 {
@@ -146,7 +133,7 @@ static int progress_open(struct run *run, const char *path, u64 states_max)
 	}
 	scnprintf(head, sizeof(head), "%s %u %llu %d %016llx\n",
 		  alphabet_disks[alphabet.disk], run->length, states_max,
-		  pruning(), program());
+		  pruning(), program_hash());
 	progress_read(run, file, head);
 	fclose(file);
 	if (run->shared->nr_sequences[0])

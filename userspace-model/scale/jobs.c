@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processes that run seeds side by side.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jobs.h"
+
+struct job *jobs;
+u32 nr_jobs;
+
+bool jobs_init(u32 nr)
+{
+	nr_jobs = clamp_t(u32, nr, 1, JOBS_MAX);
+	jobs = mmap(NULL, nr_jobs * sizeof(*jobs), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return jobs != MAP_FAILED;
+}
+
+static void job_failed(struct job *job, const char *why)
+{
+	scnprintf(job->why, sizeof(job->why), "%.*s",
+		  (int)strcspn(why, "\n"), why);
+	check_seed_failed(&check_suites[job->suite], job->seed, why);
+}
+
+bool job_seed(struct job *job, u32 suite, u64 seed)
+{
+	const char *why;
+
+	job->suite = suite;
+	job->seed = seed;
+	job->running = true;
+	why = check_seed(&check_suites[suite], seed, &job->tallies[suite]);
+	if (why)
+		job_failed(job, why);
+	job->running = false;
+	return !why;
+}
+
+static void job_start(u32 i, void (*fn)(struct job *job, u32 i, void *arg),
+		      void *arg)
+{
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		perror("fork");
+		exit(1);
+	}
+	if (pid) {
+		jobs[i].pid = pid;
+		return;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	fn(&jobs[i], i, arg);
+	sometimes_save(&jobs[i].sometimes);
+	fflush(stdout);
+	_exit(0);
+}
+
+/* A process that did not end by itself was ended by what it was running. */
+static void job_wait(u32 i)
+{
+	struct job *job = &jobs[i];
+	int status;
+
+	if (waitpid(job->pid, &status, 0) < 0) {
+		perror("waitpid");
+		exit(1);
+	}
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return;
+	if (job->running)
+		job_failed(job, "the process died");
+	job->tallies[job->suite].nr_failed++;
+}
+
+void jobs_run(void (*fn)(struct job *job, u32 i, void *arg), void *arg)
+{
+	u32 i;
+
+	fflush(stdout);
+	memset(jobs, 0, nr_jobs * sizeof(*jobs));
+	for (i = 0; i < nr_jobs; i++)
+		job_start(i, fn, arg);
+	for (i = 0; i < nr_jobs; i++)
+		job_wait(i);
+}
+
+void jobs_sometimes(struct sometimes *sum)
+{
+	u32 i;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < nr_jobs; i++)
+		sometimes_add(sum, &jobs[i].sometimes);
+}
+
+void check_tally_add(struct check_tally *to, const struct check_tally *from)
+{
+	to->nr_runs += from->nr_runs;
+	to->nr_full += from->nr_full;
+	to->nr_ops += from->nr_ops;
+	to->nr_refused += from->nr_refused;
+	to->nr_crashes += from->nr_crashes;
+	to->nr_searched += from->nr_searched;
+	to->nr_twice += from->nr_twice;
+	to->nr_failed += from->nr_failed;
+}
+
+struct check_tally jobs_sum(u32 suite)
+{
+	struct check_tally sum = { 0 };
+	u32 i;
+
+	for (i = 0; i < nr_jobs; i++)
+		check_tally_add(&sum, &jobs[i].tallies[suite]);
+	return sum;
+}
