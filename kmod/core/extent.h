@@ -332,11 +332,13 @@ enum shard_walked {
 
 /**
  * shard_extents_walked() - a victim is one no longer
+ * @memtables:	how many there have been, all that know what was moved out of it
+ *		or has died in it included
  *
  * Return: is it evacuated; false if it was given up meanwhile, too.
  */
 bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
-			  enum shard_walked how);
+			  enum shard_walked how, u64 memtables);
 /**
  * shard_extents_dead() - blocks to be gained if all is evacuated that can be
  * @payload:	blocks of data that an extent holds

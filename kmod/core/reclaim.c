@@ -567,6 +567,7 @@ static int batch_finish(struct shard_reclaim *rc)
 {
 	const struct shard_place *place = &rc->frame->place;
 	u32 nr = batch_blocks(rc), i;
+	u64 memtables;
 	bool appended;
 	int err = 0;
 
@@ -580,9 +581,9 @@ static int batch_finish(struct shard_reclaim *rc)
 		err = batch_swing(rc);
 		atomic64_add(nr, &rc->store->stats->relocated_blocks);
 	}
+	memtables = shard_index_memtables(rc->index);
 	if (appended)
-		shard_extents_settle(rc->store->ex, place,
-				     shard_index_memtables(rc->index));
+		shard_extents_settle(rc->store->ex, place, memtables);
 	for (i = 0; i < rc->nr_walked; i++) {
 		const struct victim *v = &rc->walked[i];
 
@@ -591,7 +592,7 @@ static int batch_finish(struct shard_reclaim *rc)
 						SHARD_WALKED_FAILED;
 
 		if (shard_extents_walked(rc->store->ex, v->extent,
-					 v->generation, how)) {
+					 v->generation, how, memtables)) {
 			atomic64_inc(&rc->store->stats->reclaimed_extents);
 			rc->nr_done++;
 		}
@@ -623,7 +624,7 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
 	}
 	if (rc->now.extent)
 		shard_extents_walked(rc->store->ex, rc->now.extent,
-				     rc->now.generation, SHARD_WALKED_NOT);
+				     rc->now.generation, SHARD_WALKED_NOT, 0);
 	rc->now.extent = 0;
 	err = batch_finish(rc);
 	*done += rc->nr_done;

@@ -42,6 +42,20 @@ void shard_extents_list(struct shard_extents *ex)
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
+/*
+ * A root that knows all memtables to which its blocks went still needs some:
+ * counts that a start was given are wrong, and no checkpoint will free it.
+ */
+static void extent_stuck(struct shard_extents *ex, struct shard_extent *e)
+{
+	lockdep_assert_held(&ex->lock);
+	e->evacuated = false;
+	e->tries++;
+	ex->nr_leaving--;
+	pr_err("extent %u: %u blocks count as live, and none is\n",
+	       extent_nr(ex, e), e->live);
+}
+
 /* What the new root has in an extent. */
 static void extent_root(struct shard_extents *ex, struct shard_extent *e,
 			const struct shard_refs *refs, u32 published,
@@ -52,6 +66,8 @@ static void extent_root(struct shard_extents *ex, struct shard_extent *e,
 		e->live = e->counting;
 	else
 		e->live = shard_refs_live(refs, extent_nr(ex, e), e);
+	if (e->evacuated && e->live && e->settled <= covered)
+		extent_stuck(ex, e);
 	if (BIT(e->stream) & SHARD_RELOC_STREAMS) {
 		e->unpublished = e->unpublished && e->settled > covered;
 		return;
@@ -386,7 +402,7 @@ void shard_extents_settle(struct shard_extents *ex,
 }
 
 bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
-			  enum shard_walked how)
+			  enum shard_walked how, u64 memtables)
 {
 	struct shard_extent *e = &ex->extents[nr];
 	unsigned long flags;
@@ -402,6 +418,7 @@ bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
 	}
 	if (evacuated) {
 		e->evacuated = true;
+		e->settled = memtables;
 		ex->nr_leaving++;
 	}
 	spin_unlock_irqrestore(&ex->lock, flags);

@@ -680,7 +680,7 @@ void shard_extents_settle(struct shard_extents *ex,
 }
 
 bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
-			  enum shard_walked how)
+			  enum shard_walked how, u64 memtables)
 {
 	struct m_extent *e = &ex->m.e[nr];
 

@@ -243,7 +243,7 @@ static void evacuate(struct p_extent *p)
 		    e->refs)
 			e->evacuated = true;
 		if (shard_extents_walked(p->ex, e - p->m.e, e->generation,
-					 how) != e->evacuated)
+					 how, U64_MAX) != e->evacuated)
 			kapi_fail("an extent is evacuated, or not, against the model");
 	}
 	nr = shard_extents_victim(p->ex, p->seq, live_max, &copy);
