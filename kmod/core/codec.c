@@ -218,6 +218,15 @@ bool shard_super_valid(const struct shard_super_record *r)
 	return true;
 }
 
+void shard_super_copy(struct shard_super_record *to,
+		      const struct shard_super_record *from)
+{
+	u32 nr = (u32)from->nr_log + from->nr_assigned;
+
+	memcpy(to, from, offsetof(struct shard_super_record, extents) +
+			 nr * sizeof(from->extents[0]));
+}
+
 void shard_super_encode(const struct shard_super_record *r,
 			const struct shard_place *place, void *block)
 {

@@ -184,6 +184,9 @@ u32 shard_super_claims(const void *block, u64 *number);
  */
 bool shard_super_damaged(const void *block, const void *want, u32 len);
 bool shard_super_valid(const struct shard_super_record *record);
+/** shard_super_copy() - a valid one, without the room that it does not use */
+void shard_super_copy(struct shard_super_record *to,
+		      const struct shard_super_record *from);
 
 /** shard_frame_encode() - write a frame header into a block, overwritten */
 void shard_frame_encode(const struct shard_frame_header *header, u32 seed,

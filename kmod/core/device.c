@@ -385,7 +385,7 @@ static int device_recover(struct shard_device *device)
 			"the newest record is in copy 1 only");
 	shard_sometimes(found->unreadable,
 			"a superblock extent cannot be read");
-	device->record = found->record;
+	shard_super_copy(&device->record, &found->record);
 	memcpy(device->record_at, found->at, sizeof(device->record_at));
 	if ((device->record.ro_compat & ~SHARDBLK_RO_COMPAT_KNOWN) &&
 	    !device->options.read_only) {

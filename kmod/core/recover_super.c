@@ -94,7 +94,7 @@ static void super_found(struct super_scan *s, u32 extent, u32 block)
 		s->next[extent] = block + 1;
 	}
 	if (!s->any || r->number > s->found->record.number)
-		s->found->record = *r;
+		shard_super_copy(&s->found->record, r);
 	s->any = true;
 }
 

@@ -434,7 +434,7 @@ shard_super_create(struct shard_writeback *wb, struct shard_extents *ex,
 	super->stats = stats;
 	super->ops = ops;
 	super->ctx = ctx;
-	super->record = *record;
+	shard_super_copy(&super->record, record);
 	super->durable_seq = record->durable_seq;
 	memcpy(super->heads, heads, sizeof(super->heads));
 	spin_lock_init(&super->lock);
