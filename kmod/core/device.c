@@ -633,7 +633,6 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 		info->reloc_extents_used += shard_extents_nr_used(ex, i);
 	info->host_extents_left = shard_extents_host_left(ex);
 	shard_watermark_info(device, info);
-	info->mapped_blocks = shard_extents_live(ex);
 	shard_index_runs(device->index, &runs);
 	info->nr_runs = runs.nr;
 	if (device->store.super)

@@ -228,6 +228,7 @@ void shard_rewrite(struct shard_device *device);
 
 /* watermark.c */
 void shard_watermark_init(struct shard_device *device);
+/* What is left, by @info->bad_extents; and what is mapped. */
 void shard_watermark_info(struct shard_device *device, struct shard_info *info);
 /* What is live, or the state, has changed; without the lock. */
 void shard_watermark_look(struct shard_device *device);

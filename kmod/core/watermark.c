@@ -28,32 +28,30 @@
 #define WATERMARK_SHARE		4u
 
 /* Blocks that there is room for, at so many in each extent. */
-static u64 watermark_room(struct shard_device *device, u32 per_extent)
+static u64 watermark_room(const struct shard_layout *l, u32 nr_bad,
+			  u32 per_extent)
 {
-	const struct shard_layout *l = &device->layout;
 	u32 nr = l->host_extents - l->head_extents;
 
-	nr -= min(nr, shard_extents_nr_bad(device->store.ex));
-	return (u64)nr * per_extent;
+	return (u64)(nr - min(nr, nr_bad)) * per_extent;
 }
 
 /* Return: what is estimated; @total: the same of an empty device. */
-static u64 watermark_estimate(struct shard_device *device, u64 *total)
+static u64 watermark_estimate(const struct shard_layout *l, u32 nr_bad,
+			      u64 live, u64 *total)
 {
-	const struct shard_layout *l = &device->layout;
-	u64 live = min(shard_extents_live(device->store.ex), l->logical_blocks);
-	u64 room = watermark_room(device,
+	u64 room = watermark_room(l, nr_bad,
 				  shard_extent_payload(l->block_size,
 						       l->extent_blocks));
 
 	*total = room;
-	return room - min(room, live);
+	return room - min3(room, live, l->logical_blocks);
 }
 
 void shard_watermark_info(struct shard_device *device, struct shard_info *info)
 {
 	const struct shard_layout *l = &device->layout;
-	u64 room = watermark_room(device,
+	u64 room = watermark_room(l, info->bad_extents,
 				  shard_extent_singles(l->block_size,
 						       l->extent_blocks));
 	unsigned long flags;
@@ -67,14 +65,16 @@ void shard_watermark_info(struct shard_device *device, struct shard_info *info)
 	if (device->state == SHARD_STATE_FULL)
 		room = 0;
 	spin_unlock_irqrestore(&device->lock, flags);
-	live = min(live + shard_extents_live(device->store.ex),
-		   l->logical_blocks);
+	info->mapped_blocks = shard_extents_live(device->store.ex);
+	live = min(live + info->mapped_blocks, l->logical_blocks);
 	info->free_guaranteed = room - min(room, live);
-	info->free_estimate = watermark_estimate(device, &total);
+	info->free_estimate = watermark_estimate(l, info->bad_extents,
+						 info->mapped_blocks, &total);
 }
 
 void shard_watermark_look(struct shard_device *device)
 {
+	struct shard_extents *ex = device->store.ex;
 	bool low, changed;
 	unsigned long flags;
 	u64 total, left;
@@ -83,7 +83,8 @@ void shard_watermark_look(struct shard_device *device)
 	/* the estimate takes a walk through all extents: not if nobody asks */
 	if (!READ_ONCE(device->low_watermark) && !READ_ONCE(device->space_low))
 		return;
-	left = watermark_estimate(device, &total);
+	left = watermark_estimate(&device->layout, shard_extents_nr_bad(ex),
+				  shard_extents_live(ex), &total);
 	spin_lock_irqsave(&device->lock, flags);
 	mark = device->low_watermark;
 	if (device->space_low)
