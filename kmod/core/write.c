@@ -351,7 +351,8 @@ static void frame_free(struct shard_device *device, struct shard_host_frame *f)
 				    SHARD_MEMTABLE_PER_REQUEST;
 	device->reserved_csums -= f->frame->header.nr_blocks;
 	f->state = SHARD_HOST_FREE;
-	list_add_tail(&f->node, &device->free_frames);
+	/* the next one to be taken, while its buffer is still cached */
+	list_add(&f->node, &device->free_frames);
 	device->nr_inflight--;
 }
 
