@@ -87,7 +87,7 @@ static inline u8 *sim_data(struct sim_medium *medium, u32 ref)
 /* In registers: a call of memcpy() for so little would cost as much again. */
 static inline void sim_sector_copy(void *to, const void *from)
 {
-	typedef u64 part __attribute__((vector_size(32), aligned(1), may_alias));
+	typedef u64 part __attribute__((vector_size(64), aligned(1), may_alias));
 	part *t = to;
 	const part *f = from;
 	u32 i;
