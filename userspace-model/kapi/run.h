@@ -153,10 +153,13 @@ void kapi_lock_graph_reset(void);
 extern void (*kapi_preempt_hook)(void *ctx);
 void kapi_preempt(void);
 
+/* Without checks spinlocks are nothing, and who holds one must not be preempted. */
 static inline void kapi_preempt_point(void)
 {
+#ifndef KAPI_NO_CHECKS
 	if (unlikely(kapi_preempt_hook))
 		kapi_preempt();
+#endif
 }
 
 #endif /* KAPI_RUN_H */

@@ -49,6 +49,19 @@ struct workqueue_struct {
 	struct list_head node;
 };
 
+/* Only for messages: most are given as they are. */
+static void name_format(struct workqueue_struct *wq, const char *fmt,
+			va_list args)
+{
+	wq->name = fmt;
+#ifndef KAPI_NO_CHECKS
+	if (strchr(fmt, '%')) {
+		vscnprintf(wq->formatted, sizeof(wq->formatted), fmt, args);
+		wq->name = wq->formatted;
+	}
+#endif
+}
+
 struct workqueue_struct *kapi_alloc_workqueue(struct kapi_lock_class *class,
 					      const char *fmt,
 					      unsigned int flags,
@@ -60,13 +73,9 @@ struct workqueue_struct *kapi_alloc_workqueue(struct kapi_lock_class *class,
 	wq = kzalloc(sizeof(*wq), GFP_KERNEL);
 	if (!wq)
 		return NULL;
-	wq->name = fmt;
-	if (strchr(fmt, '%')) {
-		va_start(args, max_active);
-		vscnprintf(wq->formatted, sizeof(wq->formatted), fmt, args);
-		va_end(args);
-		wq->name = wq->formatted;
-	}
+	va_start(args, max_active);
+	name_format(wq, fmt, args);
+	va_end(args);
 	if (max_active < 0 || max_active > 512)
 		kapi_fail("workqueue %s: max_active %d", wq->name, max_active);
 	wq->class = class;
