@@ -91,18 +91,18 @@ static const char *read_block(struct m_device *m, const struct m_read *read,
 			      u32 lba, u64 stamp)
 {
 	u64 force = m->touch[lba] & read->acked;
-	u64 over = 0, may = 0;
+	u64 over = 0, may = 0, set;
 	u32 i, shown = m->shown[lba];
 
 	if (shown != SHOWN_BASE && m->shown_at[lba] <= read->clock)
 		force |= BIT_ULL(shown);
-	for (i = 0; i < m->nr_requests; i++)
-		if (force & BIT_ULL(i))
-			over |= m->requests[i].before;
-	for (i = 0; i < m->nr_requests; i++)
-		if (m->touch[lba] & m->all & ~over & BIT_ULL(i) &&
-		    leaves(&m->requests[i], lba, stamp))
+	for (set = force; set; set &= set - 1)
+		over |= m->requests[__builtin_ctzll(set)].before;
+	for (set = m->touch[lba] & m->all & ~over; set; set &= set - 1) {
+		i = __builtin_ctzll(set);
+		if (leaves(&m->requests[i], lba, stamp))
 			may |= BIT_ULL(i);
+	}
 	if (!may && !force && m->base[lba] == stamp)
 		return NULL;
 	if (!may)
@@ -145,35 +145,44 @@ const char *m_device_read_done(struct m_device *m, const struct m_read *read,
 	return NULL;
 }
 
+/* Those that the engine gave numbers, in its order.  Return: how many. */
+static u32 hint_order(const struct m_device *m, u8 *order)
+{
+	u32 nr = 0, i, k;
+
+	for (i = 0; i < m->nr_requests; i++) {
+		if (!(m->all & BIT_ULL(i)) || !m->requests[i].hint)
+			continue;
+		for (k = nr++; k && m->requests[order[k - 1]].hint >
+				    m->requests[i].hint; k--)
+			order[k] = order[k - 1];
+		order[k] = i;
+	}
+	return nr;
+}
+
 /* Do the first n requests in the engine's order give @stamps, for some n? */
 static bool hint_explains(struct m_device *m, const u64 *stamps, u64 must)
 {
-	u8 wrong[M_BLOCKS_MAX];
-	u64 left = m->all, done = ~m->all;
-	u32 i, next, nr_wrong = 0;
+	u8 wrong[M_BLOCKS_MAX], order[M_REQUESTS_MAX];
+	u32 i, at, nr = hint_order(m, order), nr_wrong = 0;
+	u64 done = ~m->all;
 	struct m_request *r;
 
 	for (i = 0; i < m->nr_blocks; i++) {
 		wrong[i] = stamps[i] != m->base[i] && stamps[i] != M_UNREADABLE;
 		nr_wrong += wrong[i];
 	}
-	while (nr_wrong || must & ~done) {
-		next = M_REQUESTS_MAX;
-		for (i = 0; i < m->nr_requests; i++)
-			if (left & BIT_ULL(i) && m->requests[i].hint &&
-			    (next == M_REQUESTS_MAX ||
-			     m->requests[i].hint < m->requests[next].hint))
-				next = i;
-		if (next == M_REQUESTS_MAX || m->requests[next].before & ~done)
+	for (at = 0; nr_wrong || must & ~done; at++) {
+		if (at == nr || m->requests[order[at]].before & ~done)
 			return false;
-		r = &m->requests[next];
+		r = &m->requests[order[at]];
 		for (i = r->lba; i < r->lba + r->nr_blocks; i++) {
 			nr_wrong -= wrong[i];
 			wrong[i] = !leaves(r, i, stamps[i]);
 			nr_wrong += wrong[i];
 		}
-		left &= ~BIT_ULL(next);
-		done |= BIT_ULL(next);
+		done |= BIT_ULL(order[at]);
 	}
 	return true;
 }
