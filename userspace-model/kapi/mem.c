@@ -17,8 +17,10 @@
 #include "fiber.h"
 
 #define CHUNK_SIZE	(4u << 20)
+#define BIN_LOG_MIN	6
+#define BIN_SIZE_MIN	80u		/* the first above its power of two */
 #define BIN_SIZE_MAX	(1u << 20)	/* header included */
-#define NR_BINS		80
+#define NR_BINS		((20 - BIN_LOG_MIN) * 4)
 #define BIN_NONE	U32_MAX		/* from malloc() */
 
 #define MAGIC_LIVE	0x6b617069u
@@ -63,19 +65,16 @@ static struct {
 	} bins[NR_BINS];
 } arena;
 
-/* Multiples of 16 up to 512; then four sizes to each power of two. */
+/* Four sizes to each power of two, all of them multiples of 16. */
 static u32 bin_of(size_t size, size_t *rounded)
 {
 	u32 log, step;
 
-	if (size <= 512) {
-		*rounded = round_up(size, 16);
-		return *rounded / 16;
-	}
+	size = max_t(size_t, size, BIN_SIZE_MIN);
 	log = 63 - __builtin_clzll(size - 1);
 	step = log - 2;
 	*rounded = round_up(size, 1UL << step);
-	return 33 + (log - 9) * 4 + ((*rounded - 1) >> step & 3);
+	return (log - BIN_LOG_MIN) * 4 + ((*rounded - 1) >> step & 3);
 }
 
 static struct header *arena_cut(size_t size)
