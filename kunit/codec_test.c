@@ -309,8 +309,51 @@ static void superblock_fields_out_of_bounds_are_not_valid(struct kunit *test)
 	WRONG(r->extents[0].start, 65);
 	WRONG(r->extents[5].end, 4);
 	WRONG(r->extents[5].end, 65);
+	r->extent_blocks = 1024;
+	WRONG(r->manifest[1].nr_blocks, SHARDBLK_FRAME_PAYLOAD_MAX + 1);
 #undef WRONG
 	KUNIT_EXPECT_TRUE(test, shard_super_valid(r));
+}
+
+/*
+ * Goal: a record that its checksum proves is still looked at.
+ * Method: a field that cannot be, and a checksum for it.
+ */
+static void a_sealed_record_may_still_be_wrong(struct kunit *test)
+{
+	struct shard_super_record *r = super_make(test, 512);
+	struct shard_super_record *back = block_alloc(test, sizeof(*back));
+	struct shardblk_super *d = block_alloc(test, 512);
+
+	shard_super_encode(r, &place, d);
+	d->logical_blocks = 0;
+	reseal(d, r->format_id);
+	KUNIT_EXPECT_EQ(test, shard_super_decode(d, 512, &place, back), -EBADMSG);
+}
+
+/*
+ * Goal: of a record that was torn each sector is new or zeros; anything else is
+ * damage, and a record that is whole is none.
+ * Method: records of eight sectors, some of them changed.
+ */
+static void a_torn_record_is_no_damage(struct kunit *test)
+{
+	struct shard_super_record *r = super_make(test, 4096);
+	u8 *want = block_alloc(test, 4096), *is = block_alloc(test, 4096);
+
+	shard_super_encode(r, &place, want);
+	memcpy(is, want, 4096);
+	KUNIT_EXPECT_FALSE(test, shard_super_damaged(is, want, 4096));
+	/* such a record is longer than the sectors behind its fields */
+	memset(want + 512, 7, 3584);
+	memcpy(is, want, 4096);
+	memset(is + 1024, 0, 1024);
+	KUNIT_EXPECT_FALSE(test, shard_super_damaged(is, want, 4096));
+	is[1500] = 1;
+	KUNIT_EXPECT_TRUE(test, shard_super_damaged(is, want, 4096));
+	memcpy(is, want, 4096);
+	is[500] ^= 1;
+	KUNIT_EXPECT_TRUE(test, shard_super_damaged(is, want, 4096));
 }
 
 /* ---- frames ---- */
@@ -473,6 +516,7 @@ static void frame_fields_out_of_bounds_are_not_valid(struct kunit *test)
 {
 	struct shard_frame_header *h = frame_make(test, SHARDBLK_STREAM_HOST);
 	struct shard_frame_header *m = frame_make(test, SHARDBLK_STREAM_META1);
+	struct shard_frame_header *v = frame_make(test, SHARDBLK_STREAM_RELOC1);
 
 #define WRONG(header, field, value)					\
 	do {								\
@@ -503,9 +547,14 @@ static void frame_fields_out_of_bounds_are_not_valid(struct kunit *test)
 	WRONG(m, m->stream, SHARDBLK_STREAM_INDEX);
 	WRONG(m, m->stream, SHARDBLK_STREAM_SUPER);
 	WRONG(m, m->entries[0].kind, SHARDBLK_ENTRY_WRITE);
+	WRONG(m, m->entries[0].kind, SHARDBLK_ENTRY_DISCARD);
+	WRONG(m, m->entries[0].kind, SHARDBLK_ENTRY_RELOC);
+	WRONG(v, v->stream, SHARDBLK_STREAM_MERGE);
+	WRONG(v, v->entries[0].lba, U64_MAX - 1);
 #undef WRONG
 	KUNIT_EXPECT_TRUE(test, shard_frame_valid(h));
 	KUNIT_EXPECT_TRUE(test, shard_frame_valid(m));
+	KUNIT_EXPECT_TRUE(test, shard_frame_valid(v));
 }
 
 static struct kunit_case codec_cases[] = {
@@ -520,6 +569,8 @@ static struct kunit_case codec_cases[] = {
 	KUNIT_CASE(a_superblock_record_is_of_one_block_size),
 	KUNIT_CASE(a_broken_record_still_says_what_it_may_be),
 	KUNIT_CASE(superblock_fields_out_of_bounds_are_not_valid),
+	KUNIT_CASE(a_sealed_record_may_still_be_wrong),
+	KUNIT_CASE(a_torn_record_is_no_damage),
 	KUNIT_CASE_PARAM(frame_headers_of_all_streams_come_back,
 			 block_size_gen_params),
 	KUNIT_CASE(every_flipped_bit_of_a_frame_header_is_seen),

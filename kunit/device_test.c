@@ -215,6 +215,17 @@ static void a_device_that_cannot_be_opened_says_why(struct kunit *test)
 	dev->options.frames_in_flight = 17;
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
 	dev->options = good;
+	dev->options.memtable_entries = BIT(20) + 1;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
+	dev->options = good;
+	dev->options.compact_runs = 1;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
+	dev->options.compact_runs = 13;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
+	dev->options = good;
+	dev->options.compact_oldest = 1025;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
+	dev->options = good;
 	dev->fake->backend.capacity /= 2;
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EUCLEAN);
 	dev->fake->backend.capacity *= 2;
@@ -263,27 +274,22 @@ static void a_read_only_device_writes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 3, 1), -EROFS);
 	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
 	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), -EROFS);
+	KUNIT_EXPECT_EQ(test, shard_device_compact(dev->device), -EROFS);
+	KUNIT_EXPECT_EQ(test, shard_device_reclaim(dev->device), -EROFS);
 	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
 	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_APPEND], 0ull);
 	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_FLUSH], 0ull);
 	KUNIT_EXPECT_EQ(test, dev->fake->nr[SHARD_IO_RESET], 0ull);
 }
 
-/*
- * Goal: an open without memory fails cleanly, and the device can be opened
- * afterwards.
- * Method: let each allocation of an open fail in turn.
- */
-static void without_memory_an_open_fails_cleanly(struct kunit *test)
+/* Each allocation of an open fails in turn; it is open in the end. */
+static void open_without_memory(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
 	bool struck;
 	u32 n;
 	int err;
 
-	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 2, 9), 0);
-	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
-	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
 	for (n = 1; n < ALLOC_FAULT_MAX; n++) {
 		alloc_fault_arm(n);
 		err = testdev_open(dev);
@@ -296,7 +302,62 @@ static void without_memory_an_open_fails_cleanly(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
 	}
 	KUNIT_ASSERT_EQ(test, err, 0);
+}
+
+/*
+ * Goal: an open without memory fails cleanly, and the device can be opened
+ * afterwards.
+ * Method: let each allocation of an open fail in turn.
+ */
+static void without_memory_an_open_fails_cleanly(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 2, 9), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	open_without_memory(test);
 	testdev_expect(dev, 3, 2, 9);
+}
+
+/*
+ * Goal: so does one that has to wipe what it cannot read, to try bad extents
+ * again, and to freeze a memtable that the log does not fit into.
+ * Method: the same, of such a device.
+ */
+static void without_memory_no_open_does_more_than_others(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 i;
+
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_EQ(test, testdev_write(dev, 4 * i, 1, i + 1), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	testdev_crash(dev);
+	dev->options.memtable_entries = 16;
+	dev->options.retry_bad = true;
+	dev->fake->bad_offset = 2 * dev->format.extent_size;
+	open_without_memory(test);
+	for (i = 0; i < 10; i++)
+		testdev_expect(dev, 4 * i, 1, i + 1);
+}
+
+/*
+ * Goal: nobody needs to be told of anything.
+ * Method: no callbacks; a start, a write, the end of the backing device.
+ */
+static void nobody_needs_to_listen(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	dev->options.state_changed = NULL;
+	dev->options.space_changed = NULL;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 2, 9), 0);
+	shard_device_fail(dev->device);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 2, 9), -EIO);
+	KUNIT_EXPECT_EQ(test, dev->nr_states, 0u);
 }
 
 /* ---- states ---- */
@@ -374,6 +435,11 @@ static void requests_out_of_range_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, max, 5), 0);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, max + 1, 5), -EINVAL);
 	KUNIT_EXPECT_EQ(test, testdev_read(dev, TESTDEV_BLOCKS), -EINVAL);
+	KUNIT_EXPECT_EQ(test, testreq_wait(testdev_start(dev, SHARD_READ, 0, 0,
+							 0, false)), -EINVAL);
+	KUNIT_EXPECT_EQ(test, testreq_wait(testdev_start(dev, SHARD_READ, 0,
+							 max + 1, 0, false)),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, TESTDEV_BLOCKS), 0);
 	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, TESTDEV_BLOCKS + 1),
 			-EINVAL);
@@ -483,6 +549,8 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(an_unreadable_disk_is_not_taken_for_an_empty_one),
 	KUNIT_CASE(a_read_only_device_writes_nothing),
 	KUNIT_CASE(without_memory_an_open_fails_cleanly),
+	KUNIT_CASE(without_memory_no_open_does_more_than_others),
+	KUNIT_CASE(nobody_needs_to_listen),
 	KUNIT_CASE(a_device_tells_about_itself),
 	KUNIT_CASE(states_have_names),
 	KUNIT_CASE(requests_out_of_range_are_refused),

@@ -4,6 +4,7 @@
  */
 #include <kunit/test.h>
 
+#include "alloc_fault.h"
 #include "fake_backend.h"
 #include "../kmod/core/event.h"
 #include "../kmod/core/stats.h"
@@ -83,6 +84,26 @@ static void a_ring_keeps_the_last(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_ring_read(ring, 8, got, RING), 3u);
 	KUNIT_EXPECT_EQ(test, got[2].id, 110ull);
 	KUNIT_EXPECT_EQ(test, shard_ring_read(ring, 11, got, RING), 0u);
+	shard_ring_destroy(ring);
+}
+
+/*
+ * Goal: without memory there is no ring, and nothing worse.
+ * Method: let each allocation fail in turn.
+ */
+static void without_memory_there_is_no_ring(struct kunit *test)
+{
+	struct shard_ring *ring = NULL;
+	bool struck = true;
+	u32 n;
+
+	for (n = 1; n < ALLOC_FAULT_MAX && struck; n++) {
+		shard_ring_destroy(ring);
+		alloc_fault_arm(n);
+		ring = shard_ring_create(RING);
+		struck = alloc_fault_disarm();
+	}
+	KUNIT_EXPECT_NOT_NULL(test, ring);
 	shard_ring_destroy(ring);
 }
 
@@ -216,6 +237,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE(an_event_is_a_line),
 	KUNIT_CASE(no_line_is_cut),
 	KUNIT_CASE(a_ring_keeps_the_last),
+	KUNIT_CASE(without_memory_there_is_no_ring),
 	KUNIT_CASE(writeback_tells_the_graph),
 	KUNIT_CASE(failures_are_told),
 	{}

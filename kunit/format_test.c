@@ -6,7 +6,7 @@
 
 #include "alloc_fault.h"
 #include "testdev.h"
-#include "../uapi/shardblk_format.h"
+#include "../kmod/core/codec.h"
 
 #define MIB	((u64)SZ_1M)
 
@@ -135,8 +135,22 @@ static void options_that_cannot_be_are_refused(struct kunit *test)
 	REFUSED(spare_permille, 10001, -EINVAL);
 	REFUSED(spare_permille, 10000, -ENOSPC);
 	REFUSED(small, false, -ENOSPC);
+	REFUSED(reloc_streams, SHARDBLK_RELOC_STREAMS + 1, -EINVAL);
+	REFUSED(logical_size, (SHARDBLK_LOGICAL_BLOCKS_MAX + 1) * TESTDEV_BLOCK,
+		-EINVAL);
+	/* more than the smallest number of extents, and less than it takes */
+	good.extent_size = dev->fake->backend.capacity / 16;
+	REFUSED(logical_size, 0, -ENOSPC);
+	REFUSED(thin, true, -ENOSPC);
+	good.extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
 #undef REFUSED
 	dev->format = good;
+	dev->fake->backend.capacity <<= 40;
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), -EINVAL);
+	dev->fake->backend.capacity >>= 40;
+	dev->fake->backend.logical_block_size = 4096;
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), -EINVAL);
+	dev->fake->backend.logical_block_size = 512;
 	dev->fake->backend.physical_block_size = 4096;
 	KUNIT_EXPECT_EQ(test, testdev_format(dev), -EINVAL);
 	dev->fake->backend.physical_block_size = 512;
@@ -165,6 +179,78 @@ static void a_format_that_cannot_write_fails(struct kunit *test)
 		fake_heal(dev->fake);
 	}
 	KUNIT_EXPECT_EQ(test, testdev_format(dev), 0);
+}
+
+/*
+ * Goal: at whichever of its writes a format fails, that is an error, and there is
+ * no device, unless nothing or nearly all was done.
+ * Method: let the writes fail one by one; open what that leaves.
+ */
+static void a_format_that_fails_anywhere_makes_no_device(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_identity id;
+	u32 n;
+	int err;
+
+	for (n = 0; n < 100; n++) {
+		fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+		dev->fake->faults[SHARD_IO_APPEND].skip = n;
+		err = testdev_format(dev);
+		fake_heal(dev->fake);
+		if (!err)
+			break;
+		KUNIT_EXPECT_EQ(test, err, -EIO);
+		/* that of the older one's first copy; the new one's first copy */
+		if (n != 0 && n != 5)
+			KUNIT_EXPECT_NE_MSG(test,
+					    shard_identify(&dev->fake->backend,
+							   &id),
+					    0, "write %u", n);
+	}
+	/* wiping four places, and two copies of a record */
+	KUNIT_EXPECT_EQ(test, n, 6u);
+	KUNIT_EXPECT_EQ(test, shard_identify(&dev->fake->backend, &id), 0);
+}
+
+/*
+ * Goal: what cannot be read, and what is of another version, is wiped wherever a
+ * superblock could lie: nobody takes it for a device later.
+ * Method: a sector of an older format, with other extents, that cannot be read.
+ */
+static void what_cannot_be_told_apart_is_wiped(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 larger = 2 * TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	struct shard_identity id;
+	struct shardblk_super *d;
+
+	dev->fake->bad_offset = larger;
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), 0);
+	dev->fake->bad_offset = U64_MAX;
+	KUNIT_EXPECT_EQ(test, shard_identify(&dev->fake->backend, &id), 0);
+
+	/* alone, and not understood: no device, but perhaps somebody's */
+	memset(dev->fake->media, 0, dev->fake->backend.capacity);
+	dev->format.extent_size = larger;
+	dev->format.logical_size = 64 * TESTDEV_BLOCK;
+	KUNIT_ASSERT_EQ(test, testdev_format(dev), 0);
+	d = (void *)dev->fake->media;
+	d->h.version = cpu_to_le16(SHARDBLK_FORMAT_VERSION + 1);
+	d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id), &d->h.magic,
+				       TESTDEV_BLOCK - sizeof(d->h.csum)));
+	memcpy(dev->fake->media + larger, dev->fake->media, TESTDEV_BLOCK);
+	d = (void *)(dev->fake->media + larger);
+	d->place.extent = cpu_to_le32(1);
+	d->h.csum = cpu_to_le32(crc32c(shard_seed(d->format_id), &d->h.magic,
+				       TESTDEV_BLOCK - sizeof(d->h.csum)));
+	KUNIT_EXPECT_EQ(test, shard_identify(&dev->fake->backend, &id),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EOPNOTSUPP);
+	dev->format.extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), 0);
+	KUNIT_EXPECT_EQ(test, shard_identify(&dev->fake->backend, &id), 0);
+	KUNIT_EXPECT_EQ(test, id.extent_blocks, TESTDEV_EXTENT_BLOCKS);
 }
 
 /*
@@ -225,6 +311,8 @@ static struct kunit_case format_cases[] = {
 	KUNIT_CASE(defaults_are_as_documented),
 	KUNIT_CASE(options_that_cannot_be_are_refused),
 	KUNIT_CASE(a_format_that_cannot_write_fails),
+	KUNIT_CASE(a_format_that_fails_anywhere_makes_no_device),
+	KUNIT_CASE(what_cannot_be_told_apart_is_wiped),
 	KUNIT_CASE(nothing_is_not_taken_for_a_format),
 	KUNIT_CASE(without_memory_nothing_is_formatted),
 	{}

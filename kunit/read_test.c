@@ -258,7 +258,7 @@ static void a_lost_block_fails_its_own_reads_only(struct kunit *test)
 static void a_lost_index_page_fails_the_read(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
-	u64 at;
+	u64 at, lba = 0;
 
 	put(dev, 3, 1, 0x51);
 	testdev_restart(dev);
@@ -272,6 +272,8 @@ static void a_lost_index_page_fails_the_read(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, testdev_read(dev, 3), -EIO);
 	testdev_expect(dev, 4, 1, 0x61);
+	/* nor can it be told where the next data is */
+	KUNIT_EXPECT_EQ(test, shard_device_next_data(dev->device, &lba), -EIO);
 }
 
 /*

@@ -56,8 +56,8 @@ static u32 open_extent(struct kunit *test, u32 stream)
 	u32 nr = 0;
 
 	shard_extents_want(f->ex, stream, true);
-	KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, EXTENTS, false, &nr, 1),
-			1u);
+	KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, f->layout.nr_extents,
+						 false, &nr, 1), 1u);
 	shard_extents_want(f->ex, stream, false);
 	shard_extent_ready(f->ex, nr);
 	KUNIT_ASSERT_TRUE(test, shard_extents_next(f->ex, stream));
@@ -120,6 +120,34 @@ static void the_best_victim_is_empty_or_old(struct kunit *test)
 				    SHARD_WALKED_FAILED, 1) ||
 	       shard_extents_victim(f->ex, 1000, BLOCKS, &e))
 		KUNIT_EXPECT_LT(test, extent(f, full).tries, (u8)4);
+}
+
+/*
+ * Goal: of very many extents some are looked at, of which the best is taken; if
+ * none of these will do, all are, and the only one is found.
+ * Method: a table of 20,000, of which one, then a thousand may be evacuated.
+ */
+static void of_many_extents_some_are_looked_at(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_extents *few = f->ex;
+	struct shard_extent e;
+	u32 nr, i;
+
+	f->layout.nr_extents = 20000;
+	KUNIT_ASSERT_NE(test, shard_layout_make(&f->layout), 0ull);
+	f->ex = shard_extents_create(&f->layout);
+	KUNIT_ASSERT_NOT_NULL(test, f->ex);
+	shard_extents_destroy(few);
+	nr = sealed(test, 1, 10);
+	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS, &e), nr);
+	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS, &e), 0u);
+	for (i = 0; i < 1000; i++)
+		sealed(test, 1 + i % (BLOCKS - 1), 11 + i);
+	nr = shard_extents_victim(f->ex, 2000, BLOCKS, &e);
+	KUNIT_ASSERT_NE(test, nr, 0u);
+	KUNIT_EXPECT_TRUE(test, extent(f, nr).evacuating);
+	KUNIT_EXPECT_LT(test, e.live, BLOCKS / 2);
 }
 
 /*
@@ -198,6 +226,7 @@ static void no_checkpoint_frees_what_is_counted_wrong(struct kunit *test)
 static struct kunit_case retire_cases[] = {
 	KUNIT_CASE(no_checkpoint_frees_what_is_counted_wrong),
 	KUNIT_CASE(the_best_victim_is_empty_or_old),
+	KUNIT_CASE(of_many_extents_some_are_looked_at),
 	KUNIT_CASE(an_evacuated_extent_waits_for_its_checkpoint),
 	{}
 };

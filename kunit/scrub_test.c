@@ -250,6 +250,71 @@ static void a_scrub_ends_with_its_device(struct kunit *test)
 	}
 }
 
+/*
+ * Goal: a scrub takes the log in parts, and lets go what a checkpoint has made
+ * superfluous in between.
+ * Method: more frames than a step reads; a checkpoint after the first step.
+ */
+static void a_log_is_scrubbed_in_parts(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_scrub *scrub;
+	u64 read;
+	u32 i;
+
+	for (i = 0; i < 30; i++)
+		KUNIT_EXPECT_EQ(test, testdev_discard(dev, 4 * i, 1), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	dev->options.memtable_entries = 512;
+	testdev_restart(dev);
+	for (i = 0; i < 50; i++)
+		KUNIT_EXPECT_EQ(test, testdev_discard(dev, 2 * i, 1), 0);
+	read = scrub_reads(dev);
+	scrub = shard_scrub_create(dev->device);
+	KUNIT_ASSERT_NOT_NULL(test, scrub);
+	KUNIT_EXPECT_GT(test, shard_scrub_step(scrub), 0);
+	while (!scrub->log_begun)
+		KUNIT_EXPECT_GT(test, shard_scrub_step(scrub), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 1, 1), 0);
+	while (shard_scrub_step(scrub) > 0)
+		;
+	KUNIT_EXPECT_EQ(test, scrub->nr_damaged, 0ull);
+	KUNIT_EXPECT_GT(test, read, 50ull);
+	shard_scrub_destroy(scrub);
+}
+
+/*
+ * Goal: without memory for a manifest a step fails, and the next one goes on.
+ * Method: let each allocation of each step fail in turn.
+ */
+static void without_memory_a_scrub_goes_on_later(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_scrub *scrub;
+	u32 nr_failed = 0, n = 1;
+	int ret = 1;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 7, 1), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	scrub = shard_scrub_create(dev->device);
+	KUNIT_ASSERT_NOT_NULL(test, scrub);
+	while (ret && n < ALLOC_FAULT_MAX) {
+		alloc_fault_arm(n);
+		ret = shard_scrub_step(scrub);
+		/* a step without a failure is done, the next one begins anew */
+		n = alloc_fault_disarm() && ret < 0 ? n + 1 : 1;
+		nr_failed += ret < 0;
+		if (ret < 0)
+			KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+	}
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_EQ(test, scrub->nr_damaged, 0ull);
+	if (alloc_fault_possible())
+		KUNIT_EXPECT_GE(test, nr_failed, 2u);
+	shard_scrub_destroy(scrub);
+}
+
 static struct kunit_case scrub_cases[] = {
 	KUNIT_CASE(a_scrub_reads_all_that_is_live),
 	KUNIT_CASE(a_scrub_finds_all_of_a_checkpoint),
@@ -258,6 +323,8 @@ static struct kunit_case scrub_cases[] = {
 	KUNIT_CASE(an_error_that_passes_is_no_damage),
 	KUNIT_CASE(a_read_only_device_is_scrubbed),
 	KUNIT_CASE(a_scrub_ends_with_its_device),
+	KUNIT_CASE(a_log_is_scrubbed_in_parts),
+	KUNIT_CASE(without_memory_a_scrub_goes_on_later),
 	{}
 };
 

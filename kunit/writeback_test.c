@@ -575,6 +575,26 @@ static void a_failed_flush_ends_all_durability(struct kunit *test)
 }
 
 /*
+ * Goal: what waits or is in flight is not durable yet.
+ * Method: one append held back, one behind it.
+ */
+static void what_is_on_its_way_is_not_durable(struct kunit *test)
+{
+	struct fixture *f = begin(test, false, false);
+
+	shard_writeback_set(f->wb, BLOCK, 1, 0);
+	KUNIT_EXPECT_TRUE(test, host_durable(f));
+	fake_mode_set(f->fake, FAKE_HELD);
+	append(f, SHARD_QUEUE_HOST, 0, 0, NULL, NULL);
+	KUNIT_EXPECT_FALSE(test, host_durable(f));
+	append(f, SHARD_QUEUE_HOST, 1, 9, NULL, NULL);
+	KUNIT_EXPECT_FALSE(test, host_durable(f));
+	fake_release_all(f->fake);
+	KUNIT_EXPECT_TRUE(test, host_durable(f));
+	end(f);
+}
+
+/*
  * Goal: dependencies that wait for the flush after a failing one are told.
  * Method: hold a flush, let another dependency queue up, then fail the flush.
  */
@@ -708,6 +728,7 @@ static struct kunit_case writeback_cases[] = {
 	KUNIT_CASE(a_failed_append_fails_all_that_comes_after),
 	KUNIT_CASE(a_failed_dependency_is_kept_while_it_is_named),
 	KUNIT_CASE(a_failed_flush_ends_all_durability),
+	KUNIT_CASE(what_is_on_its_way_is_not_durable),
 	KUNIT_CASE(who_waits_for_the_next_flush_is_told_of_a_failure),
 	KUNIT_CASE(sleeping_operations_give_the_result),
 	KUNIT_CASE(writeback_may_be_destroyed_once_all_is_durable),
