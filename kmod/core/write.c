@@ -97,8 +97,8 @@ static void frame_seal(struct shard_device *device)
 	f->state = SHARD_HOST_SEALED;
 	/* when all has ended it only fails in its turn, and needs no place */
 	f->placed = !device->write_stop &&
-		    !WARN_ON(!shard_frame_place(&device->store, f->frame,
-						first));
+		    shard_frame_place(&device->store, f->frame, first);
+	WARN_ON(!f->placed && !device->write_stop);
 	if (!f->placed) {
 		f->frame->header.seq = first;
 		memset(&f->frame->place, 0, sizeof(f->frame->place));
