@@ -6,6 +6,7 @@
 
 #include "alloc_fault.h"
 #include "../kmod/core/guide.h"
+#include "../uapi/shardblk_format.h"
 
 #define LEAVES	3000u
 #define SPAN	128u			/* of a leaf of truth[] */
@@ -15,7 +16,7 @@
 static u64 leaf_lba(u32 i)
 {
 	return 1000 + 145ull * i + (i > 1000 ? BIT_ULL(20) * (i - 1000) : 0) +
-	       (i > 2990 ? BIT_ULL(50) : 0);
+	       (i > 2990 ? BIT_ULL(47) : 0);
 }
 
 /* ... and has this number: now and then an inner page lies between two. */
@@ -148,7 +149,7 @@ static void entries_may_be_long_and_far_apart(struct kunit *test)
 	struct shard_guide_builder *b = shard_guide_begin(true);
 	struct shard_block_map map = {};
 	struct shard_guide *guide;
-	u64 far = 1ull << 51;
+	u64 far = SHARDBLK_LOGICAL_BLOCKS_MAX - 1 - U32_MAX;
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
 	shard_guide_add(b, 3, U32_MAX);
@@ -193,6 +194,31 @@ static void what_is_out_of_order_has_no_guide(struct kunit *test)
 }
 
 /*
+ * Goal: blocks that no device has are nonsense, too: the code has no numbers
+ * that long.
+ * Method: a leaf of many blocks close together, and one that is very far away;
+ * leaves that begin there.
+ */
+static void blocks_that_no_device_has_have_no_guide(struct kunit *test)
+{
+	struct shard_guide_builder *b = shard_guide_begin(true);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	for (i = 0; i < 40; i++)
+		shard_guide_add(b, 2 * i, 1);
+	shard_guide_add(b, BIT_ULL(63), 1);
+	shard_guide_add_leaf(b, 0, 0, 1);
+	KUNIT_EXPECT_NULL(test, shard_guide_end(b));
+
+	b = shard_guide_begin(false);
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	shard_guide_add_leaf(b, 0, 0, 1);
+	shard_guide_add_leaf(b, SHARDBLK_LOGICAL_BLOCKS_MAX, 1, 1);
+	KUNIT_EXPECT_NULL(test, shard_guide_end(b));
+}
+
+/*
  * Goal: without memory there is no guide, or one all the same, and nothing leaks;
  * for nothing there is none.
  * Method: let each allocation fail in turn, which kvmalloc() may hide; note
@@ -228,6 +254,7 @@ static struct kunit_case guide_cases[] = {
 	KUNIT_CASE(a_guide_knows_what_was_noted),
 	KUNIT_CASE(entries_may_be_long_and_far_apart),
 	KUNIT_CASE(what_is_out_of_order_has_no_guide),
+	KUNIT_CASE(blocks_that_no_device_has_have_no_guide),
 	KUNIT_CASE(without_memory_there_is_no_guide),
 	{}
 };

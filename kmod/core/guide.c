@@ -26,6 +26,8 @@
  */
 #include "guide.h"
 
+#include "../../uapi/shardblk_format.h"
+
 #define GUIDE_SHEET		4096u	/* bytes, with the header */
 #define GUIDE_ENTRIES_MAX	255u	/* of a leaf; that of 4096 bytes has 169 */
 #define GUIDE_LEAVES_MAX	1024u	/* more fit into no sheet */
@@ -308,12 +310,16 @@ struct shard_guide_builder *shard_guide_begin(bool blocks)
 	return b;
 }
 
-/* What is walked may be nonsense: then there is no guide. */
+/*
+ * What is walked may be nonsense: then there is no guide.  Blocks that no device
+ * has would be numbers too long for the code.
+ */
 void shard_guide_add(struct shard_guide_builder *b, u64 lba, u32 nr_blocks)
 {
 	if (!b->guide->blocks)
 		return;
-	if (b->nr_entries == GUIDE_ENTRIES_MAX || lba < b->next_lba)
+	if (b->nr_entries == GUIDE_ENTRIES_MAX || lba < b->next_lba ||
+	    lba > SHARDBLK_LOGICAL_BLOCKS_MAX - nr_blocks)
 		b->failed = true;
 	if (b->failed)
 		return;
@@ -485,7 +491,8 @@ void shard_guide_add_leaf(struct shard_guide_builder *b, u64 lba, u32 page,
 	struct guide_leaf leaf = { .lba = lba, .page = page, .csum = csum };
 	u32 i, nr;
 
-	if (b->nr_entries && b->entries[0].lba < lba)
+	if (lba >= SHARDBLK_LOGICAL_BLOCKS_MAX ||
+	    (b->nr_entries && b->entries[0].lba < lba))
 		b->failed = true;
 	if (b->nr_leaves && (lba <= b->leaves[b->nr_leaves - 1].lba ||
 			     page <= b->leaves[b->nr_leaves - 1].page))
