@@ -11,7 +11,9 @@
  *                    seqcount_spinlock_t, data_race(), lockdep_assert_held()
  *  waiting           wait_queue_head_t with wait_event(), completions,
  *                    fatal_signal_pending(current)
- *  work              alloc_workqueue(), queue_work(), cancel_work_sync()
+ *  work              alloc_workqueue(), queue_work(), cancel_work_sync();
+ *                    queue_delayed_work(), cancel_delayed_work_sync(),
+ *                    msecs_to_jiffies()
  *  memory            kzalloc(), kvzalloc(), kvcalloc() and their frees;
  *                    memalloc_noio_save()
  *  numbers           endian words, min/max, DIV_ROUND_UP, div_u64(), ilog2(),

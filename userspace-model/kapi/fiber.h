@@ -117,6 +117,8 @@ struct kapi_fiber {
  * @irq_ctx:	theirs
  * @interrupted: what each of them interrupted
  * @wqs:	workqueues
+ * @timers:	armed ones, the next to expire first
+ * @nr_sleepers: fibers in msleep()
  * @counts:	statistics
  */
 struct kapi {
@@ -135,6 +137,8 @@ struct kapi {
 	struct kapi_ctx irq_ctx[KAPI_IRQ_NEST_MAX];
 	struct kapi_ctx *interrupted[KAPI_IRQ_NEST_MAX];
 	struct list_head wqs;
+	struct list_head timers;
+	u32 nr_sleepers;
 	struct kapi_counts counts;
 };
 
@@ -166,6 +170,14 @@ void kapi_mem_check_leaks(void);
 
 /* work.c */
 void kapi_work_check_leaks(void);
+
+/* timer.c */
+/* Nothing can run: to the next timer, if a fiber sleeps.  Return: does one. */
+bool kapi_time_passes(void);
+void kapi_no_timers_within(const void *start, size_t len);
+void kapi_no_timers_of(const struct workqueue_struct *wq, const char *name);
+void kapi_timers_check_leaks(void);
+void kapi_timers_reset(void);
 
 /* sched.c: back to the caller of kapi_run(), for good */
 __attribute__((__noreturn__)) void kapi_leave(void);

@@ -5,13 +5,6 @@
 #include <sys/random.h>
 #include "fiber.h"
 
-u64 kapi_now;
-
-void kapi_time_advance(u64 ns)
-{
-	kapi_now += ns;
-}
-
 /* The kernel's %pU, %pe and so on would come out wrong. */
 static void check_format(const char *fmt)
 {

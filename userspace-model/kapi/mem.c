@@ -258,6 +258,7 @@ static struct header *header_of(const void *ptr, const char *how)
 			  "not from here, or overwritten in front");
 #ifndef KAPI_NO_CHECKS
 	kapi_no_locks_within(ptr, h->size);
+	kapi_no_timers_within(ptr, h->size);
 #endif
 	return h;
 }

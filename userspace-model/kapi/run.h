@@ -126,7 +126,10 @@ void kapi_atomic_exit(void);
 /* Events that @idle could deliver now; kept by whoever provides that hook. */
 extern size_t kapi_events_pending;
 
-/* Virtual time only moves when somebody moves it. */
+/*
+ * Virtual time only moves when somebody moves it, or for who sleeps, when nothing
+ * else can happen.  What it moves past expires.
+ */
 void kapi_time_advance(u64 ns);
 
 /** struct kapi_counts - of the run so far */

@@ -9,7 +9,8 @@
  * pending, one more: that an event arrives instead.  Events are delivered on
  * the stack of the fiber that has just blocked, in interrupt context, until
  * the choices pick a fiber.  When nothing is runnable and no event is left,
- * that is a deadlock, and the run ends with a list of who waits where.
+ * time passes for who sleeps (timer.c); if nobody does, that is a deadlock, and
+ * the run ends with a list of who waits where.
  *
  * Fibers are never freed.  A fiber that has ended waits in its entry loop for
  * its next function; one that was abandoned gets a fresh stack frame.
@@ -24,6 +25,7 @@ struct kapi kapi = {
 	.live = LIST_HEAD_INIT(kapi.live),
 	.idle = LIST_HEAD_INIT(kapi.idle),
 	.wqs = LIST_HEAD_INIT(kapi.wqs),
+	.timers = LIST_HEAD_INIT(kapi.timers),
 };
 
 size_t kapi_events_pending;
@@ -157,7 +159,7 @@ static void schedule(void)
 				  KAPI_CHOOSE_RUN);
 		if (idx < nr)
 			break;
-		if (!deliver_event() && !kapi.nr_runq)
+		if (!deliver_event() && !kapi.nr_runq && !kapi_time_passes())
 			deadlock();
 	}
 	next = runq_take(idx);
@@ -335,6 +337,7 @@ static void drop_all(struct kapi_fiber *keep)
 	}
 	kapi.nr_runq = 0;
 	INIT_LIST_HEAD(&kapi.wqs);
+	kapi_timers_reset();
 	kapi_mem_reset();
 }
 
@@ -431,6 +434,7 @@ void kapi_run_check_leaks(void)
 	struct kapi_fiber *fiber;
 
 	kapi_work_check_leaks();
+	kapi_timers_check_leaks();
 	list_for_each_entry(fiber, &kapi.live, node) {
 		if (fiber != kapi.cur)
 			kapi_fail("left behind: fiber %s, in %s at %s",

@@ -16,6 +16,7 @@ static DEFINE_MUTEX(mutex_a);
 static DEFINE_MUTEX(mutex_b);
 static struct workqueue_struct *wq;
 static struct work_struct work;
+static struct delayed_work delayed[3];
 static struct completion done;
 static wait_queue_head_t queue;
 static unsigned long flags __maybe_unused;
@@ -268,7 +269,102 @@ static void memory_of_all_sizes(void *arg)
 	}
 }
 
+static u64 came[8];
+
+/* Writes down when; the last one comes again and again. */
+static void note_time(struct work_struct *w)
+{
+	struct delayed_work *d = to_delayed_work(w);
+
+	came[counter++] = d - delayed + 10 * kapi_now / NSEC_PER_MSEC;
+	if (d == &delayed[2])
+		queue_delayed_work(wq, d, msecs_to_jiffies(5));
+}
+
+static void delayed_begin(void)
+{
+	wq = alloc_workqueue("delayed", WQ_UNBOUND, 0);
+	for (int i = 0; i < 3; i++)
+		INIT_DELAYED_WORK(&delayed[i], note_time);
+}
+
+static void delayed_work_comes_in_time(void *arg)
+{
+	delayed_begin();
+	EXPECT(queue_delayed_work(wq, &delayed[1], msecs_to_jiffies(3)));
+	EXPECT(!queue_delayed_work(wq, &delayed[1], msecs_to_jiffies(1)));
+	queue_delayed_work(wq, &delayed[2], msecs_to_jiffies(2));
+	queue_delayed_work(wq, &delayed[0], 0);
+	kapi_yield();
+	EXPECT(counter == 1 && came[0] == 0);
+	EXPECT(delayed_work_pending(&delayed[1]));
+	kapi_time_advance(2 * NSEC_PER_MSEC - 1);
+	kapi_yield();
+	EXPECT(counter == 1);
+	kapi_time_advance(1);
+	kapi_yield();
+	EXPECT(counter == 2 && came[1] == 22);
+	/* none is late for time that moves far at once */
+	kapi_time_advance(1 * NSEC_PER_MSEC);
+	kapi_yield();
+	EXPECT(counter == 3 && came[2] == 31);
+	EXPECT(!delayed_work_pending(&delayed[1]));
+	EXPECT(cancel_delayed_work_sync(&delayed[2]));
+	EXPECT(!cancel_delayed_work_sync(&delayed[2]));
+	destroy_workqueue(wq);
+}
+
+static void yield_and_again(struct work_struct *w)
+{
+	kapi_yield();
+	counter++;
+	queue_delayed_work(wq, to_delayed_work(w), 1);
+}
+
+/* Also one that runs, and wants to come again. */
+static void cancelled_work_does_not_come(void *arg)
+{
+	wq = alloc_workqueue("delayed", WQ_UNBOUND, 0);
+	INIT_DELAYED_WORK(&delayed[0], yield_and_again);
+	EXPECT(!cancel_delayed_work_sync(&delayed[0]));
+	queue_delayed_work(wq, &delayed[0], 1);
+	EXPECT(cancel_delayed_work_sync(&delayed[0]));
+	queue_delayed_work(wq, &delayed[0], 0);
+	kapi_yield();
+	EXPECT(!cancel_delayed_work_sync(&delayed[0]) && counter == 1);
+	kapi_time_advance(NSEC_PER_SEC);
+	kapi_yield();
+	EXPECT(counter == 1);
+	destroy_workqueue(wq);
+}
+
+static void sleep_longer(void *arg)
+{
+	msleep(100);
+	EXPECT(kapi_now == 100 * NSEC_PER_MSEC);
+}
+
+static void time_passes_for_who_sleeps(void *arg)
+{
+	struct kapi_fiber *other = kapi_spawn("other", sleep_longer, NULL);
+
+	delayed_begin();
+	queue_delayed_work(wq, &delayed[2], msecs_to_jiffies(2));
+	msleep(25);
+	EXPECT(kapi_now == 25 * NSEC_PER_MSEC);
+	EXPECT(counter == 5 && came[0] == 22 && came[4] == 222);
+	cancel_delayed_work_sync(&delayed[2]);
+	kapi_join(other);
+	destroy_workqueue(wq);
+}
+
 /* --- what must not --- */
+
+static void wake_queue(struct work_struct *w)
+{
+	counter = 99;
+	wake_up(&queue);
+}
 
 #ifndef KAPI_NO_CHECKS
 
@@ -480,6 +576,16 @@ static void free_while_locked(void *arg)
 	kfree(lock);
 }
 
+static void free_with_timer(void *arg)
+{
+	struct delayed_work *d = kzalloc(sizeof(*d), GFP_KERNEL);
+
+	wq = alloc_workqueue("delayed", WQ_UNBOUND, 0);
+	INIT_DELAYED_WORK(d, wake_queue);
+	queue_delayed_work(wq, d, 1);
+	kfree(d);
+}
+
 static void wrong_free(void *arg)
 {
 	kfree(kvmalloc(10, GFP_KERNEL));
@@ -500,6 +606,28 @@ static void leak(void *arg)
 static void leak_workqueue(void *arg)
 {
 	wq = alloc_workqueue("kept", 0, 0);
+}
+
+/* Time would bring it, but nobody lets time pass. */
+static void deadlock_but_for_time(void *arg)
+{
+	wq = alloc_workqueue("delayed", WQ_UNBOUND, 0);
+	INIT_DELAYED_WORK(&delayed[0], wake_queue);
+	queue_delayed_work(wq, &delayed[0], 1);
+	wait_event(queue, counter == 99);
+}
+
+static void leak_timer(void *arg)
+{
+	kapi_spawn("asleep", sleep_longer, NULL);
+	kapi_yield();
+}
+
+static void workqueue_goes_first(void *arg)
+{
+	delayed_begin();
+	queue_delayed_work(wq, &delayed[0], 1);
+	destroy_workqueue(wq);
 }
 
 static void leak_fiber(void *arg)
@@ -551,11 +679,17 @@ static const struct test_case {
 	WORKS(sizes_do_not_overlap),
 	WORKS(crash_drops_everything),
 	WORKS(memory_of_all_sizes),
+	WORKS(delayed_work_comes_in_time),
+	WORKS(cancelled_work_does_not_come),
+	WORKS(time_passes_for_who_sleeps),
 	FAILS(fail_by_warning, "WARN"),
 	FAILS(leak, "123 bytes"),
 	FAILS(leak_workqueue, "workqueue kept"),
 	FAILS(leak_fiber, "fiber kept, in wait_event(false)"),
+	FAILS(leak_timer, "a timer that is armed"),
+	FAILS(workqueue_goes_first, "before delayed work of it"),
 	FAILS(deadlock_by_event, "waits in wait_event(counter == 99)"),
+	FAILS(deadlock_but_for_time, "waits in wait_event(counter == 99)"),
 	FAILS(deadlock_by_mutex, "held by main"),
 	FAILS(unknown_format, "format"),
 #ifndef KAPI_NO_CHECKS
@@ -582,6 +716,7 @@ static const struct test_case {
 	FAILS(allocation_on_writeback_path, "writeback path"),
 	FAILS(deleted_twice, "deleted twice"),
 	FAILS(free_while_locked, "freed while held"),
+	FAILS(free_with_timer, "a timer that is armed"),
 	FAILS(wrong_free, "kvmalloc memory"),
 #endif
 };

@@ -368,4 +368,54 @@ static inline bool work_pending(const struct work_struct *work)
 	return work->pending;
 }
 
+/* --- time --- */
+
+#define HZ		1000
+
+static inline unsigned long msecs_to_jiffies(unsigned int ms)
+{
+	return ms;
+}
+
+/* What happens at a moment; @node: with the others that are armed. */
+struct kapi_timer {
+	struct list_head node;
+	u64 due;
+	void (*fn)(struct kapi_timer *timer);
+};
+
+/**
+ * struct delayed_work - as in the kernel
+ * @work:	pending as soon as the timer is armed
+ * @timer:	until it is queued
+ * @wq:		where
+ */
+struct delayed_work {
+	struct work_struct work;
+	struct kapi_timer timer;
+	struct workqueue_struct *wq;
+};
+
+#define INIT_DELAYED_WORK(d, f)						\
+	do {								\
+		INIT_WORK(&(d)->work, f);				\
+		INIT_LIST_HEAD(&(d)->timer.node);			\
+		(d)->wq = NULL;						\
+	} while (0)
+#define to_delayed_work(w)	container_of(w, struct delayed_work, work)
+
+bool queue_delayed_work(struct workqueue_struct *wq,
+			struct delayed_work *dwork, unsigned long delay);
+bool kapi_cancel_delayed_work_sync(struct delayed_work *dwork, const char *at);
+#define cancel_delayed_work_sync(d)					\
+	kapi_cancel_delayed_work_sync(d, __kapi_at)
+
+static inline bool delayed_work_pending(const struct delayed_work *dwork)
+{
+	return dwork->work.pending;
+}
+
+void kapi_msleep(unsigned int ms, const char *at);
+#define msleep(ms)	kapi_msleep(ms, __kapi_at)
+
 #endif /* KAPI_SYNC_H */

@@ -281,6 +281,7 @@ void kapi_flush_workqueue(struct workqueue_struct *wq, const char *at)
 void destroy_workqueue(struct workqueue_struct *wq)
 {
 	might_sleep();
+	kapi_no_timers_of(wq, wq->name);
 	wq->draining = true;
 	while (wq->nr_pending || wq->nr_workers) {
 		kapi_flush_workqueue(wq, "destroy_workqueue");
