@@ -74,6 +74,7 @@ static struct testdev *create(struct kunit *test, u32 block_size,
 	dev->format.small = true;
 	dev->options.memtable_entries = 64;
 	dev->options.cache_pages = 2;
+	dev->options.idle_ms = SHARD_IDLE_NEVER;
 	dev->options.state_changed = state_changed;
 	dev->options.space_changed = space_changed;
 	dev->options.ctx = dev;

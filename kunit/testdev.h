@@ -3,7 +3,7 @@
  * A whole device on a fake one, and requests to it in one line each.
  *
  * Small unless told otherwise: 64 extents of 16 blocks of 512 bytes, of which
- * 128 are promised.
+ * 128 are promised.  Nothing is done in idle time.
  */
 #ifndef KUNIT_TESTDEV_H
 #define KUNIT_TESTDEV_H

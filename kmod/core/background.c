@@ -167,6 +167,7 @@ static int checkpoint_freeze(struct shard_device *device)
 	/* what is not applied yet comes into the other memtable */
 	device->frozen_blocks = device->fresh_blocks;
 	device->fresh_blocks = device->reserved_csums;
+	device->changed_blocks = 0;
 	/* the new memtable has room */
 	shard_write_retry(device);
 	spin_unlock_irqrestore(&device->lock, flags);
@@ -297,6 +298,7 @@ int shard_device_checkpoint(struct shard_device *device)
 	spin_unlock_irqrestore(&device->lock, flags);
 	wait_event(device->checkpoint_done,
 		   READ_ONCE(device->checkpoints_done) >= until ||
+		   READ_ONCE(device->closing) ||
 		   shard_device_state(device) > SHARD_STATE_FULL);
 	spin_lock_irqsave(&device->lock, flags);
 	err = device->checkpoint_error;

@@ -248,6 +248,8 @@ static int options_check(struct shard_options *o)
 	    o->compact_runs < 2 || o->compact_runs > SHARD_RUNS_MAX ||
 	    o->compact_oldest > SHARD_COMPACT_OLDEST_MAX ||
 	    o->low_watermark > SHARD_WATERMARK_MAX ||
+	    (o->idle_ms && o->idle_ms != SHARD_IDLE_NEVER &&
+	     (o->idle_ms < SHARD_IDLE_MS_MIN || o->idle_ms > SHARD_IDLE_MS_MAX)) ||
 	    o->frames_in_flight > SHARD_QUEUE_DEPTH_MAX)
 		return -EINVAL;
 	return 0;
@@ -414,6 +416,7 @@ static int device_recover(struct shard_device *device)
 	device->log_blocks = rec.log_blocks;
 	device->log_frames = rec.nr_frames;
 	device->fresh_blocks = rec.log_blocks;
+	device->changed_blocks = rec.log_blocks;
 	device->checkpoint_soon = rec.checkpoint;
 	shard_sometimes(rec.checkpoint,
 			"a copy of the manifest cannot be used");
@@ -436,12 +439,16 @@ static int device_workqueues(struct shard_device *device)
 					     WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	device->reclaim_wq = alloc_workqueue("shardblk-reclaim",
 					     WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	/* nobody waits for it when memory is short */
+	device->idle_wq = alloc_workqueue("shardblk-idle",
+					  WQ_UNBOUND | WQ_FREEZABLE, 1);
 	device->read_wq = alloc_workqueue("shardblk-read",
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	device->retry_wq = alloc_ordered_workqueue("shardblk-retry",
 						   WQ_MEM_RECLAIM);
 	return device->wq && device->checkpoint_wq && device->compact_wq &&
-	       device->reclaim_wq && device->read_wq && device->retry_wq ? 0 : -ENOMEM;
+	       device->reclaim_wq && device->idle_wq && device->read_wq &&
+	       device->retry_wq ? 0 : -ENOMEM;
 }
 
 static void device_destroy(struct shard_device *device)
@@ -460,6 +467,8 @@ static void device_destroy(struct shard_device *device)
 	shard_super_destroy(device->store.super);
 	if (device->store.wb)
 		shard_writeback_quiesce(device->store.wb);
+	if (device->idle_wq)
+		destroy_workqueue(device->idle_wq);
 	if (device->wq)
 		destroy_workqueue(device->wq);
 	if (device->checkpoint_wq)
@@ -502,6 +511,7 @@ int shard_device_open(struct shard_backend *backend,
 	INIT_WORK(&device->checkpoint_work, shard_checkpoint_work);
 	INIT_WORK(&device->compact_work, shard_compact_work);
 	INIT_WORK(&device->reclaim_work, shard_reclaim_work);
+	INIT_DELAYED_WORK(&device->idle_work, shard_idle_work);
 	INIT_WORK(&device->admit_work, shard_write_admit);
 	INIT_LIST_HEAD(&device->waiting);
 	device->store.stats = &device->stats;
@@ -535,6 +545,8 @@ int shard_device_open(struct shard_backend *backend,
 		device->serving = true;
 		if (shard_device_reclaim_due(device))
 			shard_device_want_reclaim(device);
+		/* what the last time that it was up was too short for */
+		shard_idle_arm(device);
 		spin_unlock_irqrestore(&device->lock, flags);
 	}
 	/* until a manifest says so, too, they are bad at the next start */
@@ -588,6 +600,8 @@ int shard_device_close(struct shard_device *device)
 	WARN_ON(!list_empty(&device->waiting));
 	spin_unlock_irqrestore(&device->lock, flags);
 	wake_up_all(&device->checkpoint_done);
+	/* it waits for what follows, and nothing arms it any more */
+	cancel_delayed_work_sync(&device->idle_work);
 	if (device->store.super) {
 		flush_work(&device->reclaim_work);
 		flush_work(&device->checkpoint_work);
@@ -645,6 +659,7 @@ void shard_device_info(struct shard_device *device, struct shard_info *info)
 	info->durable_seq = device->durable_seq;
 	info->checkpoint_seq = device->checkpoint_seq;
 	info->log_blocks = device->log_blocks;
+	info->idle_ms = device->idle_ms ?: SHARD_IDLE_NEVER;
 	spin_unlock_irqrestore(&device->lock, flags);
 	shard_stats_read(&device->stats, &info->stats);
 }

@@ -140,6 +140,15 @@ struct shard_device {
 	u64 reclaims_done;		/* attempts ended, failed ones too */
 	int reclaim_error;
 
+	/* idle time */
+	u32 idle_ms;			/* no request for so long; 0: never */
+	u32 idle_high;			/* host extents left: enough */
+	u64 idle_seen;			/* requests, when it looked last */
+	u64 changed_blocks;		/* written or discarded since the last freeze */
+	bool reclaim_idle;		/* a victim is to be evacuated that is worth it */
+	bool reclaim_idling;		/* the worker's: that is what it is at */
+	bool idle_done;			/* one was */
+
 	struct workqueue_struct *wq;	/* admissions */
 	struct work_struct admit_work;
 	/* each its own: a checkpoint may wait for a merge */
@@ -149,6 +158,8 @@ struct shard_device {
 	struct work_struct compact_work;
 	struct workqueue_struct *reclaim_wq;
 	struct work_struct reclaim_work;
+	struct workqueue_struct *idle_wq;
+	struct delayed_work idle_work;
 	struct workqueue_struct *read_wq;
 	struct workqueue_struct *retry_wq;	/* one worker: owns retry_block */
 	void *retry_block;
@@ -181,6 +192,17 @@ int shard_reclaim_init(struct shard_device *device);
 void shard_device_want_reclaim(struct shard_device *device);
 /* Is space short, and may something be moved for a gain? */
 bool shard_device_reclaim_due(struct shard_device *device);
+
+/* idle.c */
+void shard_idle_work(struct work_struct *work);
+/* @spare: extents */
+void shard_idle_init(struct shard_device *device, u32 spare);
+/* The host has written something: look whether it is idle.  With the lock held. */
+void shard_idle_arm(struct shard_device *device);
+/* Has a request come, or does the device go; any context. */
+bool shard_idle_over(struct shard_device *device);
+/* Live blocks that a victim may have in idle time. */
+u32 shard_idle_live_max(struct shard_device *device);
 
 /* Pacing, all with the lock held. */
 /** shard_pace_waits() - must the host's next frame wait for reclamation */

@@ -293,6 +293,25 @@ void shard_extents_abandon(struct shard_extents *ex, u32 streams);
 /** shard_extent_free() - readers are gone (O7) */
 void shard_extent_free(struct shard_extents *ex, u32 nr);
 
+/* Older is no better; products stay within 64 bits. */
+#define SHARD_AGE_MAX		BIT_ULL(40)
+
+/**
+ * shard_extent_score() - what it is worth to evacuate an extent
+ * @e:		something is live in it
+ * @blocks:	of an extent
+ * @now:	number to measure ages by
+ *
+ * Free space gained, and how long it will last, for the writing of what is live.
+ */
+static inline u64 shard_extent_score(const struct shard_extent *e, u32 blocks,
+				     u64 now)
+{
+	u64 age = min(now - min(now, e->last_seq), SHARD_AGE_MAX) + 1;
+
+	return div_u64(age * (blocks - e->live), e->live);
+}
+
 /**
  * shard_extents_victim() - which extent to evacuate
  * @now:	number to measure ages by

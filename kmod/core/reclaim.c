@@ -38,6 +38,7 @@ struct victim {
  * @from:	for each block of it: where it lay
  * @covered:	before the first look-up for the batch
  * @gain:	dead blocks that its blocks stand for, in 1/256
+ * @score:	of victims where space is short, on average; 0: none were
  * @walked:	victims that were walked to their end and wait for the batch
  * @nr_done:	extents evacuated by this call
  * @nr_opened:	extents opened for what is moved
@@ -61,6 +62,7 @@ struct shard_reclaim {
 	u32 room;
 	u64 covered;
 	u64 gain;
+	u64 score;
 	u32 nr_walked;
 	u32 nr_done;
 	u32 nr_opened;
@@ -84,6 +86,10 @@ struct shard_reclaim {
 #define RECLAIM_DENSE		4u
 /* Victims that may wait for one batch. */
 #define RECLAIM_WALKED_MAX	64u
+/* Scores of about so many victims make the average. */
+#define RECLAIM_SCORES		8u
+/* In idle time one in so many of it will do. */
+#define RECLAIM_SCORE_IDLE	2u
 /* A frame of moved data is tried in so many extents. */
 #define RECLAIM_TRIES		3u
 
@@ -419,6 +425,8 @@ static int walk(struct shard_reclaim *rc)
 	int ret;
 
 	while (rc->block < rc->end) {
+		if (rc->ops->stop(rc->ctx))
+			return -ECANCELED;
 		ret = walk_frame(rc);
 		if (ret == WALK_BATCH)
 			ret = batch_begin(rc);
@@ -436,15 +444,35 @@ static int walk(struct shard_reclaim *rc)
 	return 0;
 }
 
-static bool walk_begin(struct shard_reclaim *rc, u32 live_max)
+/* Is it good enough for the occasion?  Learns what is usual where space is short. */
+static bool score_will_do(struct shard_reclaim *rc, enum shard_reclaim_why why,
+			  u64 score)
 {
+	if (why == SHARD_RECLAIM_IDLE)
+		return score >= rc->score / RECLAIM_SCORE_IDLE;
+	if (why == SHARD_RECLAIM_SHORT)
+		rc->score = rc->score ? div_u64(score, RECLAIM_SCORES) +
+			    rc->score - div_u64(rc->score, RECLAIM_SCORES) :
+			    score;
+	return true;
+}
+
+static bool walk_begin(struct shard_reclaim *rc, u32 live_max,
+		       enum shard_reclaim_why why)
+{
+	u64 now = rc->ops->now(rc->ctx), score;
 	struct shard_extent e;
 	u32 nr;
 
-	nr = shard_extents_victim(rc->store->ex, rc->ops->now(rc->ctx),
-				  live_max, &e);
+	nr = shard_extents_victim(rc->store->ex, now, live_max, &e);
 	if (!nr)
 		return false;
+	score = shard_extent_score(&e, rc->store->extent_blocks, now);
+	if (!score_will_do(rc, why, score)) {
+		shard_extents_walked(rc->store->ex, nr, e.generation,
+				     SHARD_WALKED_NOT, 0);
+		return false;
+	}
 	/* each time that data outlives its neighbours it goes one further */
 	rc->onward = min(e.stream + 1u, SHARDBLK_STREAM_HOST +
 		     shard_extents_layout(rc->store->ex)->reloc_streams);
@@ -572,7 +600,7 @@ static int batch_finish(struct shard_reclaim *rc)
 	int err = 0;
 
 	if (nr)
-		err = batch_append(rc);
+		err = rc->ops->stop(rc->ctx) ? -ECANCELED : batch_append(rc);
 	appended = nr && !err;
 	if (appended) {
 		/* before the first swing: a root may be made from then on */
@@ -604,8 +632,9 @@ static int batch_finish(struct shard_reclaim *rc)
 	return err;
 }
 
-int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
-		      u32 *done, u32 *opened)
+int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
+		      enum shard_reclaim_why why, bool fill, u32 *done,
+		      u32 *opened)
 {
 	int ret = 0, err;
 
@@ -613,7 +642,7 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
 	rc->nr_opened = 0;
 	while (!ret && (rc->nr_done + rc->nr_walked < nr ||
 			(fill && batch_blocks(rc)))) {
-		if (!rc->now.extent && !walk_begin(rc, live_max))
+		if (!rc->now.extent && !walk_begin(rc, live_max, why))
 			break;
 		if (rc->room && rc->wanted != rc->onward && !fill)
 			ret = batch_finish(rc);

@@ -9,6 +9,13 @@
 
 struct shard_reclaim;
 
+/* Why extents are evacuated. */
+enum shard_reclaim_why {
+	SHARD_RECLAIM_SHORT,	/* space is short */
+	SHARD_RECLAIM_ASKED,	/* an operator wants it */
+	SHARD_RECLAIM_IDLE,	/* it is idle: only if it will not be cheaper soon */
+};
+
 /**
  * struct shard_reclaim_ops - what moving needs of the device
  * @swing:	shard_index_swing(), against host requests; waits for room in the
@@ -16,12 +23,15 @@ struct shard_reclaim;
  *		moving ends
  * @gained:	live blocks were moved out of victims where, in proportion, so many
  *		are dead
+ * @stop:	asked at each frame of a victim, and before what was gathered is
+ *		written: shall it end here?
  * @now:	the newest sequence number, to measure ages by
  */
 struct shard_reclaim_ops {
 	int (*swing)(void *ctx, u64 covered, const struct shard_range *to,
 		     const u64 *from, struct shard_block_map *map);
 	void (*gained)(void *ctx, u64 dead);
+	bool (*stop)(void *ctx);
 	u64 (*now)(void *ctx);
 };
 
@@ -36,6 +46,8 @@ void shard_reclaim_destroy(struct shard_reclaim *rc);
  * shard_reclaim_run() - evacuate extents
  * @nr:		how many
  * @live_max:	none with more blocks that are live
+ * @why:	in idle time victims are only those that score at least half of what
+ *		the last ones did when space was short
  * @fill:	go on until the last frame is full, too: where space is so short
  *		that every block counts
  * @done:	counts extents that were evacuated, also if there is an error:
@@ -45,10 +57,12 @@ void shard_reclaim_destroy(struct shard_reclaim *rc);
  * Space is back once a checkpoint after this is durable and readers are gone.
  * One caller at a time; may sleep.
  *
- * Return: 0; -ENOSPC: no room for what is moved before a checkpoint; -EIO; what
- * @swing returned.
+ * Return: 0; -ENOSPC: no room for what is moved before a checkpoint; -ECANCELED: so
+ * said @stop, and what was not written yet stays where it is; -EIO; what @swing
+ * returned.
  */
-int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max, bool fill,
-		      u32 *done, u32 *opened);
+int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
+		      enum shard_reclaim_why why, bool fill, u32 *done,
+		      u32 *opened);
 
 #endif /* SHARD_RECLAIM_H */

@@ -263,8 +263,6 @@ void shard_extents_restored(struct shard_extents *ex)
 #define VICTIM_SLICE		1024u
 /* An extent is tried so often; then what cannot be read keeps it. */
 #define VICTIM_TRIES		3u
-/* Older is no better; products stay within 64 bits. */
-#define VICTIM_AGE_MAX		BIT_ULL(40)
 
 static bool victim_may(const struct shard_extent *e, u32 live_max)
 {
@@ -272,16 +270,6 @@ static bool victim_may(const struct shard_extent *e, u32 live_max)
 	       e->state == SHARD_EXTENT_SEALED && !e->in_log && !e->retired &&
 	       !e->unpublished && !e->evacuated && !e->evacuating && e->live &&
 	       e->live <= live_max && e->tries < VICTIM_TRIES;
-}
-
-/* Free space gained, and how long it will last, for the writing of what is live. */
-static u64 victim_score(const struct shard_extents *ex,
-			const struct shard_extent *e, u64 now)
-{
-	u32 blocks = ex->layout.extent_blocks;
-	u64 age = min(now - min(now, e->last_seq), VICTIM_AGE_MAX) + 1;
-
-	return div_u64(age * (blocks - e->live), e->live);
 }
 
 static u32 victim_draw(struct shard_extents *ex)
@@ -303,7 +291,7 @@ static void victim_better(struct shard_extents *ex, u64 now, u32 live_max,
 	lockdep_assert_held(&ex->lock);
 	if (!victim_may(e, live_max))
 		return;
-	s = victim_score(ex, e, now);
+	s = shard_extent_score(e, ex->layout.extent_blocks, now);
 	if (*best && s <= *score)
 		return;
 	*best = nr;

@@ -25,6 +25,11 @@ struct shard_version;
 #define SHARD_REQUEST_BLOCKS_MAX	128
 /* Backing reads that one request keeps in flight. */
 #define SHARD_REQUEST_IOS		4
+/* Milliseconds without a request after which a device is idle. */
+#define SHARD_IDLE_MS_MIN		100u
+#define SHARD_IDLE_MS_MAX		3600000u
+/* It never is. */
+#define SHARD_IDLE_NEVER		U32_MAX
 /* Per cent; the highest low watermark. */
 #define SHARD_WATERMARK_MAX		50u
 
@@ -124,6 +129,9 @@ struct shard_request {
  *			as long as all others together.  Default 16, at most 1024
  * @low_watermark:	per cent of all space: with less, little is left.  Default 10 if
  *			more is promised than there is room for, else none
+ * @idle_ms:		when there was no request for so long, space is reclaimed
+ *			ahead.  Default 1000, SHARD_IDLE_MS_MIN to SHARD_IDLE_MS_MAX,
+ *			or SHARD_IDLE_NEVER
  * @trace:		events, or NULL
  * @state_changed:	told of each change of state, in any context, or NULL
  * @space_changed:	told when little is left, and when no longer; any context, or
@@ -140,6 +148,7 @@ struct shard_options {
 	u32 compact_runs;
 	u32 compact_oldest;
 	u32 low_watermark;
+	u32 idle_ms;
 	const struct shard_trace_ops *trace;
 	void (*state_changed)(void *ctx, enum shard_state state);
 	void (*space_changed)(void *ctx, bool low);
@@ -206,6 +215,7 @@ struct shard_info {
 	u32 host_extents_left;
 	u32 low_watermark;		/* per cent; 0: none */
 	bool space_low;
+	u32 idle_ms;			/* or SHARD_IDLE_NEVER */
 	u64 free_guaranteed;		/* that certainly can be written */
 	u64 free_estimate;		/* that probably can */
 	u64 mapped_blocks;		/* by runs, hidden ones included */
@@ -370,6 +380,13 @@ int shard_scrub_step(struct shard_scrub *scrub);
  * May sleep.
  */
 void shard_device_set_watermark(struct shard_device *device, u32 percent);
+/**
+ * shard_device_set_idle() - when to reclaim space ahead
+ * @ms:		as @idle_ms of the options, but not 0
+ *
+ * Any context.
+ */
+void shard_device_set_idle(struct shard_device *device, u32 ms);
 /** shard_device_space_low() - is there less than that; any context */
 bool shard_device_space_low(struct shard_device *device);
 

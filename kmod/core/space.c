@@ -46,6 +46,13 @@ void shard_device_want_reclaim(struct shard_device *device)
 
 /* ---- what moving needs of the device ---- */
 
+static bool reclaim_stop(void *ctx)
+{
+	struct shard_device *device = ctx;
+
+	return device->reclaim_idling && shard_idle_over(device);
+}
+
 static u64 reclaim_now(void *ctx)
 {
 	struct shard_device *device = ctx;
@@ -116,6 +123,7 @@ static void reclaim_gained(void *ctx, u64 dead)
 static const struct shard_reclaim_ops reclaim_ops = {
 	.swing = reclaim_swing,
 	.gained = reclaim_gained,
+	.stop = reclaim_stop,
 	.now = reclaim_now,
 };
 
@@ -133,6 +141,7 @@ int shard_reclaim_init(struct shard_device *device)
 				    SHARD_RECLAIM_LOW);
 	device->reclaim_high = device->reclaim_low + 1;
 	device->reclaim_live_max = singles - 1;
+	shard_idle_init(device, spare);
 	device->reclaim = shard_reclaim_create(&device->store, device->index,
 					       &reclaim_ops,
 					       device->backend->name, device);
@@ -169,7 +178,9 @@ static int reclaim_pass(struct shard_device *device, bool one)
 			break;
 		before = done;
 		ret = shard_reclaim_run(device->reclaim, nr,
-					device->reclaim_live_max, fill, &done,
+					device->reclaim_live_max,
+					one ? SHARD_RECLAIM_ASKED :
+					SHARD_RECLAIM_SHORT, fill, &done,
 					&opened);
 		if (ret || done == before)
 			break;
@@ -204,6 +215,29 @@ static int reclaim_once(struct shard_device *device, bool one)
 	}
 	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
 	return err;
+}
+
+/* One victim, if one is worth it; what fails is left alone. */
+static void reclaim_idle(struct shard_device *device)
+{
+	u32 done = 0, opened = 0;
+	unsigned long flags;
+	int err;
+
+	device->reclaim_idling = true;
+	err = shard_reclaim_run(device->reclaim, 1, shard_idle_live_max(device),
+				SHARD_RECLAIM_IDLE, false, &done, &opened);
+	device->reclaim_idling = false;
+	shard_sometimes(err == -ECANCELED, "a request ends an evacuation");
+	if (err && err != -ECANCELED && err != -ENOSPC && !reclaim_ends(device))
+		pr_err("%s: reclamation in idle time failed: %d\n",
+		       device->backend->name, err);
+	atomic64_add(done, &device->stats.idle_extents);
+	spin_lock_irqsave(&device->lock, flags);
+	device->idle_done = done;
+	WRITE_ONCE(device->reclaim_idle, false);
+	wake_up_all(&device->checkpoint_done);
+	spin_unlock_irqrestore(&device->lock, flags);
 }
 
 static bool reclaim_take(struct shard_device *device, bool *one)
@@ -257,6 +291,8 @@ void shard_reclaim_work(struct work_struct *work)
 
 	while (reclaim_take(device, &one))
 		reclaim_end(device, one, reclaim_once(device, one));
+	if (READ_ONCE(device->reclaim_idle))
+		reclaim_idle(device);
 	memalloc_noio_restore(noio);
 }
 

@@ -22,6 +22,7 @@
 	X(reloc_blocks, "blocks of these frames, headers too")		\
 	X(relocated_blocks, "blocks moved out of extents that are reclaimed") \
 	X(reclaimed_extents, "extents from which all data was moved")	\
+	X(idle_extents, "of these, in idle time")			\
 	X(reclaim_errors, "blocks that could not be moved")		\
 	X(index_writes, "backing writes of runs")			\
 	X(index_blocks, "blocks written to runs, headers too")		\

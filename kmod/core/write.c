@@ -108,6 +108,7 @@ static void frame_seal(struct shard_device *device)
 	device->log_blocks += f->frame->header.nr_blocks + 1;
 	shard_pace_spend(device, f->frame->header.nr_blocks);
 	device->log_frames++;
+	shard_idle_arm(device);
 }
 
 static bool may_seal(const struct shard_device *device)
@@ -177,6 +178,7 @@ static int request_admit(struct shard_device *device, struct shard_request *r,
 	device->reserved_entries += SHARD_MEMTABLE_PER_REQUEST;
 	device->reserved_csums += payload;
 	device->fresh_blocks += payload;
+	device->changed_blocks += r->nr_blocks;
 	list_add_tail(&r->node, &device->building->requests);
 	if (r->fua)
 		device->building->fua = true;
