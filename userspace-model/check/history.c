@@ -253,6 +253,75 @@ static void do_fault(struct world *w)
 	}
 }
 
+/* ---- time ---- */
+
+#define IDLE_MS		1000u		/* the device is idle after so long */
+#define IDLE_LONG_MS	4000u		/* whatever it then does ends before */
+
+static u64 nr_backing(struct world *w)
+{
+	struct shard_info info;
+
+	shard_device_info(w->device, &info);
+	return info.stats.backing_writes + info.stats.backing_reads +
+	       info.stats.backing_flushes + info.stats.backing_resets;
+}
+
+/* Nobody asks for anything, for as long as it has something to do. */
+static void sleep_long(struct world *w)
+{
+	u64 nr;
+
+	msleep(IDLE_LONG_MS);
+	nr = nr_backing(w);
+	msleep(IDLE_LONG_MS);
+	if (nr_backing(w) != nr)
+		kapi_fail("a device that is idle does not come to rest");
+}
+
+struct sleeper {
+	struct world *w;
+	bool done;
+};
+
+static void sleep_fiber(void *arg)
+{
+	struct sleeper *sleeper = arg;
+
+	sleep_long(sleeper->w);
+	sleeper->done = true;
+	wake_up(&sleeper->w->wait);
+}
+
+/*
+ * Time passes: a moment; or so much that it is idle, beside what comes next; or
+ * until all that it does in idle time is done.
+ */
+static void do_idle(struct world *w)
+{
+	struct sleeper sleeper = { .w = w };
+	u32 how = world_draw(8, CHECK_CHOOSE_IDLE);
+	struct kapi_fiber *fiber;
+
+	if (!how || w->cut || !w->device)
+		return;
+	if (how < 6) {
+		world_note(w, "      | %u seconds pass", how < 4 ? 1 : 2);
+		kapi_time_advance(IDLE_MS * NSEC_PER_MSEC);
+		if (how >= 4)
+			kapi_yield();
+		if (how >= 4)
+			kapi_time_advance(IDLE_MS * NSEC_PER_MSEC);
+		return;
+	}
+	world_note(w, "      | all sleep");
+	fiber = kapi_spawn("sleep", sleep_fiber, &sleeper);
+	wait_event(w->wait, sleeper.done || w->cut);
+	shard_sometimes(w->cut, "the power fails in idle time");
+	if (sleeper.done)
+		kapi_join(fiber);
+}
+
 static void do_op(struct world *w, enum history_op op, struct range *last)
 {
 	switch (op) {
@@ -330,6 +399,8 @@ static void run_ops(struct world *w, enum history_op *before)
 			followed(w, before, op);
 			done++;
 		}
+		if (w->config.idle)
+			do_idle(w);
 		if (w->cut) {
 			followed(w, before, OP_CRASH);
 			world_recover(w);

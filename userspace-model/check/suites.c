@@ -39,6 +39,16 @@ static void run_swarm_faults(struct world *w)
 	history_run(w, &config);
 }
 
+/* Small devices, and time: the disk of half of them may fail. */
+static void run_idle(struct world *w)
+{
+	struct world_config config;
+
+	history_config(&config, true, world_draw(2, CHECK_CHOOSE_CONFIG));
+	config.idle = true;
+	history_run(w, &config);
+}
+
 const struct check_suite check_suites[] = {
 	{ "device", run_device, 55,
 	  "histories of the small geometry, with crashes" },
@@ -48,6 +58,8 @@ const struct check_suite check_suites[] = {
 	  "histories of other geometries and configurations" },
 	{ "swarm-faults", run_swarm_faults, 6,
 	  "the same with I/O errors" },
+	{ "idle", run_idle, 2,
+	  "histories of swarm and swarm-faults in which time passes" },
 	{ "oracle", check_oracle, 3,
 	  "the model of the device against a search of all orders" },
 	{ "extent", check_extent, 3,

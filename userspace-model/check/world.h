@@ -33,6 +33,7 @@ enum check_choice {
 	CHECK_CHOOSE_FLIGHT,
 	CHECK_CHOOSE_CUT,
 	CHECK_CHOOSE_FAULT,
+	CHECK_CHOOSE_IDLE,
 	CHECK_CHOOSE_KINDS,	/* how many there are, of whomever */
 };
 
@@ -47,6 +48,7 @@ struct world;
  * @nr_blocks:		blocks of the model; 0: all of @format
  * @sync_in:		one backing operation in so many is done within submit
  * @faults:		the backing device may fail
+ * @idle:		time passes between operations: the device may become idle
  * @cut_format:		the power fails in a format before that
  * @weights:		how often each operation is drawn
  * @before_start:	told before each start, or NULL
@@ -61,6 +63,7 @@ struct world_config {
 	u32 nr_blocks;
 	u32 sync_in;
 	bool faults;
+	bool idle;
 	bool cut_format;
 	u8 weights[WORLD_OPS_MAX];
 	void (*before_start)(struct world *w);
