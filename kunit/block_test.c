@@ -202,6 +202,7 @@ static void good_lines_are_understood(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.options.cache, 0ULL);
 	KUNIT_EXPECT_EQ(test, c.options.low_watermark, 0u);
 	KUNIT_EXPECT_EQ(test, c.options.scrub_interval, 0u);
+	KUNIT_EXPECT_EQ(test, c.options.idle_ms, 0u);
 
 	KUNIT_ASSERT_EQ(test, parse(" add  id=7,ro=1,memtable=32M,cache=65536,backing=/x=y ",
 				    &c), 0);
@@ -218,6 +219,11 @@ static void good_lines_are_understood(struct kunit *test)
 				    &c), 0);
 	KUNIT_EXPECT_EQ(test, c.options.low_watermark, 50u);
 	KUNIT_EXPECT_EQ(test, c.options.scrub_interval, 168u);
+
+	KUNIT_ASSERT_EQ(test, parse("add backing=/x,idle=100", &c), 0);
+	KUNIT_EXPECT_EQ(test, c.options.idle_ms, SHARDBLK_IDLE_MS_MIN);
+	KUNIT_ASSERT_EQ(test, parse("add backing=/x,idle=never", &c), 0);
+	KUNIT_EXPECT_EQ(test, c.options.idle_ms, SHARDBLK_IDLE_NEVER);
 
 	KUNIT_ASSERT_EQ(test, parse("remove id=255", &c), 0);
 	KUNIT_EXPECT_EQ(test, c.verb, SHARDBLK_REMOVE);
@@ -238,6 +244,8 @@ static void bad_lines_are_refused(struct kunit *test)
 		"add backing=/x,low_watermark=51",
 		"add backing=/x,scrub_interval=0",
 		"add backing=/x,scrub_interval=8785",
+		"add backing=/x,idle=0", "add backing=/x,idle=99",
+		"add backing=/x,idle=3600001", "add backing=/x,idle=soon",
 		"remove", "remove id=x", "remove id=1,ro=1",
 		"remove backing=/x",
 	};

@@ -30,7 +30,7 @@
 #define SHARDBLK_CONTROL_PATH	"/dev/shardblk-control"
 
 /* Grows with every change of this file that a program could notice. */
-#define SHARDBLK_IOCTL_VERSION	3
+#define SHARDBLK_IOCTL_VERSION	4
 
 #define SHARDBLK_DEVICES_MAX	256	/* ids are below this */
 #define SHARDBLK_STATS_MAX	64
@@ -46,6 +46,10 @@
 #define SHARDBLK_WATERMARK_MAX	50u
 /* Hours; the longest time from one scrub to the next: a year. */
 #define SHARDBLK_SCRUB_INTERVAL_MAX	8784u
+/* Milliseconds without a request after which a device is idle; or it never is. */
+#define SHARDBLK_IDLE_MS_MIN	100u
+#define SHARDBLK_IDLE_MS_MAX	3600000u
+#define SHARDBLK_IDLE_NEVER	0xffffffffu
 
 enum shardblk_state {
 	SHARDBLK_STATE_READ_WRITE	= 0,
@@ -120,6 +124,10 @@ struct shardblk_stat {
  *		to SHARDBLK_WATERMARK_MAX; 0: 10 for a device that is thin, else none
  * @scrub_interval: in: hours from one scrub to the next, up to
  *		SHARDBLK_SCRUB_INTERVAL_MAX; 0: none begins by itself
+ * @idle_ms:	in: milliseconds without a request after which space is reclaimed
+ *		ahead, SHARDBLK_IDLE_MS_MIN to SHARDBLK_IDLE_MS_MAX, or
+ *		SHARDBLK_IDLE_NEVER; 0: 1000
+ * @reserved:	in: zero
  *
  * Returns when the device was recovered and is there.  Errors: -EEXIST (id
  * taken), -ENOSPC (no id free), -ENOTBLK (not a block device), -EBUSY
@@ -137,6 +145,8 @@ struct shardblk_add {
 	__u64 cache;
 	__u32 low_watermark;
 	__u32 scrub_interval;
+	__u32 idle_ms;
+	__u32 reserved;
 };
 
 /**

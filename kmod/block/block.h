@@ -224,6 +224,8 @@ void shardblk_scrub_report(struct shardblk *sb,
  * @cache:	bytes of index pages kept in memory; 0: the default
  * @low_watermark: per cent of all space; 0: the default
  * @scrub_interval: hours from one scrub to the next; 0: none begins by itself
+ * @idle_ms:	without a request: space is reclaimed ahead; SHARDBLK_IDLE_NEVER;
+ *		0: the default
  */
 struct shardblk_options {
 	const char *path;
@@ -235,6 +237,7 @@ struct shardblk_options {
 	u64 cache;
 	u32 low_watermark;
 	u32 scrub_interval;
+	u32 idle_ms;
 };
 
 /**

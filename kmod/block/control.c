@@ -91,6 +91,18 @@ static int set_scrub_interval(struct shardblk_options *options,
 			    &options->scrub_interval);
 }
 
+static int set_idle(struct shardblk_options *options, const char *value)
+{
+	if (!strcmp(value, "never")) {
+		options->idle_ms = SHARDBLK_IDLE_NEVER;
+		return 0;
+	}
+	if (parse_number(value, SHARDBLK_IDLE_MS_MAX, &options->idle_ms) ||
+	    options->idle_ms < SHARDBLK_IDLE_MS_MIN)
+		return -EINVAL;
+	return 0;
+}
+
 /**
  * struct control_option - NAME=VALUE
  * @verb:	of which command
@@ -117,6 +129,7 @@ static const struct control_option control_options[] = {
 	{ SHARDBLK_ADD, false, "cache", "BYTES", set_cache },
 	{ SHARDBLK_ADD, false, "low_watermark", "PERCENT", set_low_watermark },
 	{ SHARDBLK_ADD, false, "scrub_interval", "HOURS", set_scrub_interval },
+	{ SHARDBLK_ADD, false, "idle", "MS|never", set_idle },
 	{ SHARDBLK_REMOVE, true, "id", "N", set_id },
 };
 

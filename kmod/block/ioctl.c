@@ -67,17 +67,21 @@ static int ioctl_add(union ioctl_argument *argument)
 		.cache = add->cache,
 		.low_watermark = add->low_watermark,
 		.scrub_interval = add->scrub_interval,
+		.idle_ms = add->idle_ms,
 	};
 	char *path;
 	int ret;
 
-	if (add->flags & ~SHARDBLK_ADD_FLAGS ||
+	if (add->flags & ~SHARDBLK_ADD_FLAGS || add->reserved ||
 	    add->low_watermark > SHARDBLK_WATERMARK_MAX ||
 	    add->scrub_interval > SHARDBLK_SCRUB_INTERVAL_MAX ||
 	    !size_permitted(add->memtable, SHARDBLK_MEMTABLE_MIN,
 			    SHARDBLK_MEMTABLE_MAX) ||
 	    !size_permitted(add->cache, SHARDBLK_CACHE_MIN,
-			    SHARDBLK_CACHE_MAX)) {
+			    SHARDBLK_CACHE_MAX) ||
+	    (add->idle_ms != SHARDBLK_IDLE_NEVER &&
+	     !size_permitted(add->idle_ms, SHARDBLK_IDLE_MS_MIN,
+			     SHARDBLK_IDLE_MS_MAX))) {
 		pr_err("cannot add: flags or sizes out of range\n");
 		return -EINVAL;
 	}

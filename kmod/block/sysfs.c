@@ -136,6 +136,31 @@ static ssize_t low_watermark_store(struct device *dev,
 }
 static DEVICE_ATTR_RW(low_watermark);
 
+/* 0: never. */
+static ssize_t idle_ms_show(struct device *dev, struct device_attribute *attr,
+			    char *page)
+{
+	struct shard_info info;
+
+	sysfs_info(dev, &info);
+	return sysfs_emit(page, "%u\n", info.idle_ms == SHARD_IDLE_NEVER ?
+			  0 : info.idle_ms);
+}
+
+static ssize_t idle_ms_store(struct device *dev, struct device_attribute *attr,
+			     const char *text, size_t len)
+{
+	struct shardblk *sb = dev_to_disk(dev)->private_data;
+	u32 ms;
+
+	if (kstrtou32(text, 10, &ms) ||
+	    (ms && (ms < SHARD_IDLE_MS_MIN || ms > SHARD_IDLE_MS_MAX)))
+		return -EINVAL;
+	shard_device_set_idle(sb->device, ms ?: SHARD_IDLE_NEVER);
+	return len;
+}
+static DEVICE_ATTR_RW(idle_ms);
+
 static ssize_t backing_show(struct device *dev, struct device_attribute *attr,
 			    char *page)
 {
@@ -242,6 +267,7 @@ static struct attribute *single_attributes[] = {
 	&dev_attr_free_estimate.attr,
 	&dev_attr_low_watermark.attr,
 	&dev_attr_space_low.attr,
+	&dev_attr_idle_ms.attr,
 	&dev_attr_scrub.attr,
 	&dev_attr_scrub_rate.attr,
 	&dev_attr_scrub_interval.attr,

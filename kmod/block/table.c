@@ -280,6 +280,9 @@ int shardblk_report(int id, struct shardblk_status *status)
 		     (int)SHARD_STATE_READ_ONLY);
 	BUILD_BUG_ON((int)SHARDBLK_STATE_FAILED != (int)SHARD_STATE_FAILED);
 	BUILD_BUG_ON(SHARDBLK_WATERMARK_MAX != SHARD_WATERMARK_MAX);
+	BUILD_BUG_ON(SHARDBLK_IDLE_MS_MIN != SHARD_IDLE_MS_MIN);
+	BUILD_BUG_ON(SHARDBLK_IDLE_MS_MAX != SHARD_IDLE_MS_MAX);
+	BUILD_BUG_ON(SHARDBLK_IDLE_NEVER != SHARD_IDLE_NEVER);
 
 	mutex_lock(&table_lock);
 	sb = table_find(id);
@@ -375,6 +378,7 @@ static int table_start(struct shardblk *sb,
 		.read_only = options->read_only,
 		.retry_bad = options->retry_bad,
 		.low_watermark = options->low_watermark,
+		.idle_ms = options->idle_ms,
 		.trace = &sb->trace_ops,
 		.state_changed = table_state_changed,
 		.space_changed = table_space_changed,

@@ -26,11 +26,12 @@ struct add_args {
 	uint64_t cache;
 	uint32_t low_watermark;
 	uint32_t scrub_interval;
+	uint32_t idle_ms;
 };
 
 enum {
 	OPT_ID = 0x100, OPT_RETRY_BAD, OPT_MEMTABLE, OPT_CACHE,
-	OPT_LOW_WATERMARK, OPT_SCRUB_INTERVAL, OPT_ALL, OPT_JSON
+	OPT_LOW_WATERMARK, OPT_SCRUB_INTERVAL, OPT_IDLE, OPT_ALL, OPT_JSON
 };
 
 static const struct argp_option add_options[] = {
@@ -48,6 +49,9 @@ static const struct argp_option add_options[] = {
 	  "a thin device, never for others)", 0 },
 	{ "scrub-interval", OPT_SCRUB_INTERVAL, "HOURS", 0,
 	  "Scrub it every so often (1 to 8784, default: never by itself)", 0 },
+	{ "idle", OPT_IDLE, "MS", 0,
+	  "Reclaim space ahead when there was no request for so long (100 to "
+	  "3600000, default 1000), or \"never\"", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 }
 };
 
@@ -104,6 +108,14 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		if (parse_number(arg, SHARDBLK_SCRUB_INTERVAL_MAX, &args->scrub_interval))
 			argp_error(state, "--scrub-interval: not within 1..%u: %s",
 				   SHARDBLK_SCRUB_INTERVAL_MAX, arg);
+		return 0;
+	case OPT_IDLE:
+		if (!strcmp(arg, "never"))
+			args->idle_ms = SHARDBLK_IDLE_NEVER;
+		else if (parse_number(arg, SHARDBLK_IDLE_MS_MAX, &args->idle_ms) ||
+			 args->idle_ms < SHARDBLK_IDLE_MS_MIN)
+			argp_error(state, "--idle: neither within %u..%u nor \"never\": %s",
+				   SHARDBLK_IDLE_MS_MIN, SHARDBLK_IDLE_MS_MAX, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->path)
@@ -208,6 +220,7 @@ int ctl_add(int argc, char **argv)
 	add.cache = args.cache;
 	add.low_watermark = args.low_watermark;
 	add.scrub_interval = args.scrub_interval;
+	add.idle_ms = args.idle_ms;
 	if (ioctl(fd, SHARDBLK_IOC_ADD, &add))
 		code = add_error(&args, errno);
 	else

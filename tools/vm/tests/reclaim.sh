@@ -50,4 +50,51 @@ same "$(state_of "$dev")" read-write state
 amplified 50
 gone "$dev"
 must shardctl check --data /dev/vda
+
+extents_left()
+{
+	shardctl status --json "$dev" | sed -n 's/.*"host_extents_left": *\([0-9]*\).*/\1/p'
+}
+
+# What the disk has completed, and what the device was asked for.
+ops()
+{
+	echo "$(counter vda 1) $(counter vda 5) $(counter vda 16)"
+}
+
+asked()
+{
+	echo "$(stat_of "$dev" reads) $(stat_of "$dev" writes) $(stat_of "$dev" flushes)"
+}
+
+# shellcheck disable=SC2317
+quiet()
+{
+	then=$(ops)
+	sleep 2
+	[ "$(ops)" = "$then" ]
+}
+
+t "idle: space comes back while nobody asks for anything, and then all is quiet"
+dev=$(add_device --idle=never /dev/vda) || die "cannot add /dev/vda"
+put "$dev" idle 14
+# What this set going in the background ends.
+wait_for 60 quiet || fail "it does not come to rest"
+before=$(extents_left)
+requests=$(asked)
+sleep 2
+same "$(stat_of "$dev" idle_extents)" 0 "extents reclaimed though it is never idle"
+echo 200 >"/sys/block/$(basename "$dev")/shardblk/idle_ms"
+sleep 1
+wait_for 60 quiet || fail "it does not come to rest when it is idle"
+[ "$(stat_of "$dev" idle_extents)" -ge 1 ] || fail "nothing was reclaimed in idle time"
+[ "$(extents_left)" -gt "$before" ] || fail "$(extents_left) extents are left, before it was idle $before"
+same "$(asked)" "$requests" "requests meanwhile"
+then=$(ops)
+sleep 5
+same "$(ops)" "$then" "operations of the disk when nothing is left to be done"
+echo "#   $before extents left before, $(extents_left) afterwards, $(stat_of "$dev" idle_extents) reclaimed in idle time"
+shows "$dev" idle 14
+gone "$dev"
+must shardctl check --data /dev/vda
 finish
