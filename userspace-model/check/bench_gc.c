@@ -3,7 +3,8 @@
  * What reclamation writes.
  *
  * Goal: a device that is overwritten at random writes no more data than good
- * policies do.  Method: the engine on memory, in at least 1,024 extents of 128
+ * policies do.  And one that is idle now and then works ahead in that time, for not
+ * much more.  Method: the engine on memory, in at least 1,024 extents of 128
  * blocks of 512 bytes; a device of which all blocks are written is overwritten
  * three times its size, and the next three times are counted.
  *
@@ -11,6 +12,9 @@
  * wrote.  Headers and the index are told apart.  The spare is that of blocks: of
  * what the extents of data can hold in frames of single blocks, over the logical
  * size.
+ *
+ * Then the device is overwritten as often in bursts, first without and then with
+ * idle time between them.
  *
  * Beside it stand the closed form for uniform writes to many extents (Xiang and
  * Kurkoski, 2011), and what a simulation of cost-benefit with six append
@@ -30,6 +34,9 @@
 #define BATCH		32u
 #define ROUNDS		3u		/* sizes that are overwritten, twice */
 #define ALLOWED		1.10		/* times the simulation's */
+#define IDLE_SPARE	1u		/* the spare of which bursts are tried, too */
+#define BURSTS		8u		/* of the spare space a burst overwrites one in so many */
+#define IDLE_MS		10000u		/* between two of them */
 
 struct memory {
 	struct shard_backend backend;
@@ -52,6 +59,11 @@ static const struct workload workloads[] = {
 	{ "90/10", 0.1, 0.9, 0, { 4.37, 2.34, 1.58 } },
 	{ "zipf 0.99", 0, 0, 0.99, { 4.90, 2.71, 1.88 } },
 };
+
+/* What comes of bursts: see the second table. */
+static struct idle_row {
+	double busy, data, ahead, at_once_busy, at_once;
+} idle_rows[ARRAY_SIZE(workloads)];
 
 static struct shard_request requests[BATCH];
 static struct completion all_done;
@@ -166,6 +178,14 @@ static void write_blocks(struct shard_device *device, const struct workload *w,
 	}
 }
 
+static u64 moved_blocks(struct shard_device *device)
+{
+	struct shard_info info;
+
+	shard_device_info(device, &info);
+	return info.stats.relocated_blocks;
+}
+
 /* Blocks of a device with this spare; the stride above must reach them all. */
 static u64 size_of(double spare, u32 *nr_extents)
 {
@@ -196,6 +216,59 @@ static double closed_form(double spare)
 	for (i = 0; i < 50; i++)
 		w -= (w * exp(w) - x) / (exp(w) * (w + 1));
 	return a / (a + w);
+}
+
+/* A burst.  Return: blocks of it that were written before one was moved. */
+static u64 write_burst(struct shard_device *device, const struct workload *w,
+		       const struct zipf *z, u64 n, u64 burst)
+{
+	u64 moved = moved_blocks(device), nr, before = 0;
+
+	for (nr = 0; nr < burst; nr += BATCH) {
+		write_blocks(device, w, z, n, BATCH);
+		if (moved_blocks(device) == moved)
+			before = nr + BATCH;
+	}
+	return min(before, burst);
+}
+
+/*
+ * Bursts of a share of the spare space, and it is idle between them, if it may be.
+ * Return: the share of what was written before a block had to be moved.
+ */
+static double write_bursts(struct shard_device *device,
+			   const struct workload *w, const struct zipf *z,
+			   u64 n, u64 burst, u32 idle_ms)
+{
+	u64 nr, at_once = 0;
+
+	shard_device_set_idle(device, idle_ms);
+	for (nr = 0; nr < ROUNDS * n; nr += burst) {
+		msleep(IDLE_MS);
+		at_once += write_burst(device, w, z, n, burst);
+	}
+	return (double)at_once / nr;
+}
+
+static void run_idle(struct shard_device *device, const struct workload *w,
+		     const struct zipf *z, u64 n, u32 which, double wa)
+{
+	u64 burst = n * spares[which] / BURSTS;
+	struct idle_row *row = &idle_rows[w - workloads];
+	struct shard_info a, b;
+	double host, moved;
+
+	row->busy = wa;
+	row->at_once_busy = write_bursts(device, w, z, n, burst,
+					 SHARD_IDLE_NEVER);
+	shard_device_info(device, &a);
+	row->at_once = write_bursts(device, w, z, n, burst, IDLE_MS / 10);
+	shard_device_info(device, &b);
+	host = b.stats.writes - a.stats.writes;
+	moved = b.stats.relocated_blocks - a.stats.relocated_blocks;
+	row->data = (host + moved) / host;
+	row->ahead = (double)(b.stats.idle_extents - a.stats.idle_extents) /
+		     (b.stats.reclaimed_extents - a.stats.reclaimed_extents);
 }
 
 static void run_one(const struct workload *w, u32 which)
@@ -235,12 +308,14 @@ static void run_one(const struct workload *w, u32 which)
 	shard_device_info(device, &a);
 	write_blocks(device, w, &z, blocks, ROUNDS * blocks);
 	shard_device_info(device, &b);
-	shard_device_close(device);
-	free(m.bytes);
-
 	host = b.stats.writes - a.stats.writes;
 	moved = b.stats.relocated_blocks - a.stats.relocated_blocks;
 	wa = (host + moved) / host;
+	if (which == IDLE_SPARE)
+		run_idle(device, w, &z, blocks, which, wa);
+	shard_device_close(device);
+	free(m.bytes);
+
 	if (w->hot == 1)
 		snprintf(uniform, sizeof(uniform), "%.2f",
 			 closed_form(spares[which]));
@@ -266,6 +341,16 @@ static void bench(void *arg)
 			run_one(&workloads[i], k);
 	printf("%u of %zu more than %.2f times what was simulated\n", nr_missed,
 	       ARRAY_SIZE(workloads) * ARRAY_SIZE(spares), ALLOWED);
+	printf("\nat %.0f %% in bursts of 1/%u of the spare space, idle between them\n",
+	       100 * spares[IDLE_SPARE], BURSTS);
+	printf("(data, as above; extents reclaimed then; of a burst before any is moved)\n");
+	printf("workload      busy    idle   ahead   burst, busy   burst, idle\n");
+	for (i = 0; i < ARRAY_SIZE(workloads); i++)
+		printf("%-10s %7.2f %7.2f %5.0f %% %11.0f %% %11.0f %%\n",
+		       workloads[i].name, idle_rows[i].busy, idle_rows[i].data,
+		       100 * idle_rows[i].ahead,
+		       100 * idle_rows[i].at_once_busy,
+		       100 * idle_rows[i].at_once);
 }
 
 int bench_gc(void)
