@@ -97,7 +97,7 @@ static struct shard_super_record *super_make(struct kunit *test, u32 block_size)
 	r->extent_blocks = 64;
 	r->nr_extents = 1000;
 	r->logical_blocks = 50000;
-	r->number = 0x1234567890abcdefull;
+	r->number = 0x123456789abcull;
 	r->checkpoint_seq = 1ull << 40;
 	r->durable_seq = (1ull << 40) + 5;
 	for (i = 0; i < SHARDBLK_MANIFEST_COPIES; i++) {
@@ -219,6 +219,12 @@ static void superblock_errors_say_what_is_wrong(struct kunit *test)
 	CHANGED(d->reserved[18] = 1, -EBADMSG);
 	CHANGED(d->nr_log = cpu_to_le16(0xffff), -EBADMSG);
 	CHANGED(d->nr_assigned = cpu_to_le16(11), -EBADMSG);
+	/* numbers are to be given behind these, and must not wrap */
+	CHANGED(d->number = cpu_to_le64(BIT_ULL(47)), 0);
+	CHANGED(d->number = cpu_to_le64(U64_MAX - 3), -EBADMSG);
+	CHANGED(d->number = cpu_to_le64(BIT_ULL(47) + 1), -EBADMSG);
+	CHANGED(d->durable_seq = cpu_to_le64(BIT_ULL(62)), 0);
+	CHANGED(d->durable_seq = cpu_to_le64(BIT_ULL(62) + 1), -EBADMSG);
 #undef CHANGED
 }
 

@@ -17,6 +17,13 @@
 
 /* What a power cut leaves whole of a write, each as it was or shall be. */
 #define TEAR_SIZE	512u
+/*
+ * Numbers of records and of requests that are believed.  There are more behind
+ * them than a device lives to give, so none ever wraps: nor do ids of runs, which
+ * are numbers of records with 16 bits more.
+ */
+#define NUMBER_MAX	BIT_ULL(47)
+#define SEQ_MAX		BIT_ULL(62)
 
 static_assert(sizeof(struct shardblk_header) == 16);
 static_assert(offsetof(struct shardblk_header, csum) == 0);
@@ -340,6 +347,8 @@ int shard_super_decode(const void *block, u32 len,
 	    memchr_inv(d->reserved, 0, sizeof(d->reserved)))
 		return -EBADMSG;
 	super_load(d, r, nr);
+	if (r->number > NUMBER_MAX || r->durable_seq > SEQ_MAX)
+		return -EBADMSG;
 	return shard_super_valid(r) ? 0 : -EBADMSG;
 }
 
