@@ -241,8 +241,6 @@ void shard_write_log_start(struct shard_device *device,
 			   struct shard_log_start *from);
 /* Seals what is being built; are any frames under way?  With the lock held. */
 bool shard_write_pending(struct shard_device *device);
-/* Fails all that waits; no request is admitted any more. */
-void shard_write_fail_waiting(struct shard_device *device, int error);
 
 /* rewrite.c */
 /* In the worker that admits: goes on with what is to be written again. */

@@ -533,14 +533,13 @@ void shard_write_submit(struct shard_device *device, struct shard_request *r)
 	}
 }
 
-static void waiting_fail(struct shard_device *device, bool only_writes,
-			 struct list_head *failed)
+static void writes_fail(struct shard_device *device, struct list_head *failed)
 {
 	struct shard_request *r, *next;
 
 	lockdep_assert_held(&device->lock);
 	list_for_each_entry_safe(r, next, &device->waiting, node)
-		if (!only_writes || r->op == SHARD_WRITE)
+		if (r->op == SHARD_WRITE)
 			list_move_tail(&r->node, failed);
 }
 
@@ -562,17 +561,6 @@ bool shard_write_pending(struct shard_device *device)
 		frame_seal(device);
 	/* what waits to be written again does not come first */
 	return device->nr_inflight && device->rewrite == SHARD_REWRITE_NONE;
-}
-
-void shard_write_fail_waiting(struct shard_device *device, int error)
-{
-	LIST_HEAD(failed);
-	unsigned long flags;
-
-	spin_lock_irqsave(&device->lock, flags);
-	waiting_fail(device, false, &failed);
-	spin_unlock_irqrestore(&device->lock, flags);
-	failed_end(device, &failed, error);
 }
 
 /* One step with the first waiting request; false if it has to wait on. */
@@ -606,7 +594,7 @@ static bool admit_first(struct shard_device *device)
 		if (why == BLOCKED_SPACE)
 			space = shard_device_space(device, r);
 		if (space != SPACE_COMES)
-			waiting_fail(device, true, &failed);
+			writes_fail(device, &failed);
 		if (space == SPACE_NONE)
 			list_move(&r->node, &failed);
 	}
