@@ -174,6 +174,9 @@ static void leaves_give_way_first(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, page_is_there(f, 3));
 	KUNIT_EXPECT_TRUE(test, page_is_there(f, 4));
 	KUNIT_EXPECT_TRUE(test, page_is_there(f, 5));
+	/* who wants memory back gets theirs, too */
+	KUNIT_EXPECT_EQ(test, shard_cache_shrink(f->cache, 10), 3ul);
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 4) && page_is_there(f, 5));
 }
 
 /*

@@ -228,6 +228,73 @@ static void a_second_copy_may_be_one_record_behind(struct kunit *test)
 }
 
 /*
+ * Goal: what cannot be read of superblock and manifest is found, too; and who
+ * does not want notes gets none.
+ * Method: bad sectors; a second copy that is one record behind.
+ */
+static void unreadable_copies_are_found(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	u64 at = second_copy(dev);
+	struct findings *f;
+
+	dev->fake->bad_offset = at;
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 2ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: copy 1 lacks", 24), 0);
+	dev->fake->bad_offset = 3 * extent_size;
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: extent 3", 20), 0);
+
+	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK) {
+		struct shardblk_manifest *d = (void *)(dev->fake->media + at);
+
+		if (le32_to_cpu(d->h.magic) == SHARDBLK_MANIFEST_MAGIC &&
+		    d->copy == 1)
+			dev->fake->bad_offset = at;
+	}
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "manifest: copy 1", 16), 0);
+	dev->fake->bad_offset = U64_MAX;
+
+	memset(dev->fake->media + second_copy(dev), 0, TESTDEV_BLOCK);
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->report.damage = found;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, shard_check(dev->device, false, &f->report), 0);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 0ull);
+	/* meanwhile somebody has wiped all of it */
+	memset(dev->fake->media, 0, 4 * extent_size);
+	KUNIT_EXPECT_EQ(test, shard_check(dev->device, false, &f->report), 0);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: cannot be read again",
+				      32), 0);
+}
+
+/*
+ * Goal: holes in a run are checked, and are no damage.
+ * Method: discard what an older run has.
+ */
+static void holes_of_a_run_are_sound(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct findings *f;
+
+	dev->options.read_only = false;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 1, 3), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	dev->options.read_only = true;
+	f = check(test, true);
+	KUNIT_EXPECT_EQ_MSG(test, f->report.nr_damaged, 0ull, "%s", f->last);
+}
+
+/*
  * Goal: of a damaged record in the second copy it is said where it lies; none
  * is taken for one that was never written.
  * Method: change each byte of it.
@@ -287,6 +354,8 @@ static struct kunit_case check_cases[] = {
 	KUNIT_CASE(a_wrong_index_page_is_found),
 	KUNIT_CASE(a_wrong_copy_is_found),
 	KUNIT_CASE(a_second_copy_may_be_one_record_behind),
+	KUNIT_CASE(unreadable_copies_are_found),
+	KUNIT_CASE(holes_of_a_run_are_sound),
 	KUNIT_CASE(a_rotten_second_copy_is_no_torn_one),
 	KUNIT_CASE(without_memory_a_check_fails),
 	{}

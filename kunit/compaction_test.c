@@ -219,6 +219,8 @@ static void sizes_say_what_to_merge(struct kunit *test)
 		{ { 1, 1, 1, 1, 4, 200 }, 6, 5 },
 		{ { 1, 1, 1, 3, 6, 193 }, 6, 5 },
 		{ { 1, 1, 1, 3, 6, 192 }, 6, 6 },
+		/* too many, though each is longer than all above it */
+		{ { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 99999 }, 12, 4 },
 	};
 	u32 pages[SHARD_RUNS_MAX] = {}, nr = 0, pick, most = 0, i, k;
 	u64 sum;

@@ -5,7 +5,7 @@
 #include <kunit/test.h>
 
 #include "alloc_fault.h"
-#include "fake_backend.h"
+#include "testdev.h"
 #include "../kmod/core/event.h"
 #include "../kmod/core/stats.h"
 #include "../kmod/core/writeback.h"
@@ -120,6 +120,8 @@ struct told {
 	struct shard_stats stats;
 	struct shard_append appends[4];
 	u8 block[BLOCK];
+	u32 nr_told;
+	u32 nr_kinds[SHARD_EVENT_KINDS];
 	u32 nr;
 	char lines[TOLD][SHARD_EVENT_TEXT];
 };
@@ -128,6 +130,8 @@ static void told_event(void *ctx, const struct shard_event *event)
 {
 	struct told *t = ctx;
 
+	t->nr_told++;
+	t->nr_kinds[event->kind]++;
 	if (t->nr < TOLD)
 		shard_event_text(event, t->lines[t->nr++]);
 }
@@ -233,6 +237,66 @@ static void failures_are_told(struct kunit *test)
 	fake_backend_destroy(t->fake);
 }
 
+static void told_frame(void *ctx, u64 seq, u32 nr_entries, u32 nr_blocks,
+		       u64 offset)
+{
+}
+
+static void told_retired(void *ctx, u64 seq, int error)
+{
+}
+
+static void told_checkpoint(void *ctx, u64 seq, u64 record, int error)
+{
+}
+
+static void told_recovery(void *ctx, u64 first_seq, u64 last_seq, u32 frames,
+			  int error)
+{
+}
+
+/*
+ * Goal: who listens to a device hears of its chunks and records, and nothing any
+ * more once he has left, be it while an append is in flight.
+ * Method: listen while it starts and writes a checkpoint; leave.
+ */
+static void a_device_tells_of_chunks_and_records(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, false);
+	struct told *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct testreq *req;
+	u32 before;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	t->ops.flush = told_flush;
+	t->ops.frame_issued = told_frame;
+	t->ops.frame_retired = told_retired;
+	t->ops.checkpoint = told_checkpoint;
+	t->ops.recovery = told_recovery;
+	t->ops.event = told_event;
+	dev->options.trace = &t->ops;
+	dev->options.ctx = t;
+	dev->options.state_changed = NULL;
+	dev->options.space_changed = NULL;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 3, 1), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_GE(test, t->nr_kinds[SHARD_EVENT_CHUNKS], 4u);
+	KUNIT_EXPECT_GE(test, t->nr_kinds[SHARD_EVENT_RECORD], 2u);
+	dev->fake->mode[SHARD_IO_APPEND] = FAKE_HELD;
+	req = testdev_start(dev, SHARD_WRITE, 5, 1, 1, false);
+	shard_device_commit(dev->device);
+	KUNIT_EXPECT_EQ(test, fake_nr_pending(dev->fake), 1u);
+	before = t->nr_told;
+	WRITE_ONCE(t->ops.event, NULL);
+	fake_mode_set(dev->fake, FAKE_AT_ONCE);
+	fake_release_all(dev->fake);
+	KUNIT_EXPECT_EQ(test, testreq_wait(req), 0);
+	KUNIT_EXPECT_EQ(test, t->nr_told, before);
+	testdev_destroy(dev);
+}
+
 static struct kunit_case event_cases[] = {
 	KUNIT_CASE(an_event_is_a_line),
 	KUNIT_CASE(no_line_is_cut),
@@ -240,6 +304,7 @@ static struct kunit_case event_cases[] = {
 	KUNIT_CASE(without_memory_there_is_no_ring),
 	KUNIT_CASE(writeback_tells_the_graph),
 	KUNIT_CASE(failures_are_told),
+	KUNIT_CASE(a_device_tells_of_chunks_and_records),
 	{}
 };
 

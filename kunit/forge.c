@@ -124,6 +124,27 @@ struct shardblk_run_page *forge_run_page(struct forge *f, u32 run)
 			   le32_to_cpu(c->block) + le32_to_cpu(c->nr_blocks) - 1);
 }
 
+struct shardblk_run_page *forge_run_leaf(struct forge *f, u32 run, u32 page)
+{
+	struct shardblk_run_page *root = forge_run_page(f, run);
+
+	return (void *)((u8 *)root - (le32_to_cpu(root->page) - page) *
+			f->record->block_size);
+}
+
+void forge_leaf(struct forge *f, u32 run, u32 page)
+{
+	struct shardblk_run_page *leaf = forge_run_leaf(f, run, page);
+	struct shardblk_inner_entry *e = (void *)(forge_run_page(f, run) + 1);
+
+	shard_record_seal(&leaf->h, SHARDBLK_RUN_MAGIC,
+			  le32_to_cpu(leaf->h.len), f->seed);
+	while (le32_to_cpu(e->page) != page)
+		e++;
+	e->csum = leaf->h.csum;
+	forge_run(f, run);
+}
+
 void forge_run(struct forge *f, u32 run)
 {
 	struct shardblk_run_page *page = forge_run_page(f, run);

@@ -47,7 +47,11 @@ void forge_manifest(struct forge *f, u32 copy);
 
 /** forge_run_page() - the root page of a run whose only chunk this is */
 struct shardblk_run_page *forge_run_page(struct forge *f, u32 run);
-/** forge_run() - seal it, and whatever leads there */
+/** forge_leaf() - seal leaf @page of a run of two levels, in its root, too */
+void forge_leaf(struct forge *f, u32 run, u32 page);
+/** forge_run_leaf() - that leaf */
+struct shardblk_run_page *forge_run_leaf(struct forge *f, u32 run, u32 page);
+/** forge_run() - seal the root, and whatever leads there */
 void forge_run(struct forge *f, u32 run);
 
 #endif /* KUNIT_FORGE_H */

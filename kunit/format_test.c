@@ -57,7 +57,7 @@ static void a_format_hides_one_of_other_sizes(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
 	struct shard_identity id;
-	u32 round;
+	u32 round, i;
 
 	for (round = 0; round < 4; round++) {
 		u32 blocks = TESTDEV_EXTENT_BLOCKS << (round % 2);
@@ -68,10 +68,11 @@ static void a_format_hides_one_of_other_sizes(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, shard_identify(&dev->fake->backend, &id),
 				0);
 		KUNIT_EXPECT_EQ(test, id.extent_blocks, blocks);
-		/* leave several records behind */
+		/* leave records behind, in all superblock extents */
 		KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
-		KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
-		KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+		for (i = 0; i < 50; i++)
+			KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device),
+					0);
 		KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
 	}
 }
@@ -143,6 +144,11 @@ static void options_that_cannot_be_are_refused(struct kunit *test)
 	REFUSED(logical_size, 0, -ENOSPC);
 	REFUSED(thin, true, -ENOSPC);
 	good.extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	/* so many extents that no record can name what it may have to */
+	dev->fake->backend.capacity <<= 14;
+	REFUSED(logical_size, 64 * MIB, -EINVAL);
+	REFUSED(logical_size, 0, -EINVAL);
+	dev->fake->backend.capacity >>= 14;
 #undef REFUSED
 	dev->format = good;
 	dev->fake->backend.capacity <<= 40;
@@ -225,7 +231,14 @@ static void what_cannot_be_told_apart_is_wiped(struct kunit *test)
 	struct shard_identity id;
 	struct shardblk_super *d;
 
-	dev->fake->bad_offset = larger;
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 0);
+	/* the first four wipe what is known */
+	dev->fake->faults[SHARD_IO_APPEND].skip = 4;
+	/* where extents that are eight times as large would have their second */
+	dev->fake->bad_offset = 8 * TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	KUNIT_EXPECT_EQ(test, testdev_format(dev), -EIO);
+	fake_heal(dev->fake);
+	dev->fake->bad_offset = 8 * TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
 	KUNIT_EXPECT_EQ(test, testdev_format(dev), 0);
 	dev->fake->bad_offset = U64_MAX;
 	KUNIT_EXPECT_EQ(test, shard_identify(&dev->fake->backend, &id), 0);
@@ -305,6 +318,37 @@ static void without_memory_nothing_is_formatted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, err, 0);
 }
 
+static int report_fails(struct shard_backend *backend, u64 offset, u64 *wp)
+{
+	return -ENODEV;
+}
+
+/*
+ * Goal: a zone whose write pointer cannot be told ends a start.
+ * Method: format and open a zoned device; then reports fail.
+ */
+static void a_zone_that_reports_nothing_ends_a_start(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct fake_backend *fake =
+		fake_backend_create_zoned(test, dev->fake->backend.capacity,
+					  dev->format.extent_size);
+	const struct shard_backend_ops *ops = fake->backend.ops;
+	struct shard_backend_ops broken = *ops;
+	struct shard_device *device;
+
+	broken.report = report_fails;
+	KUNIT_ASSERT_EQ(test, shard_format(&fake->backend, &dev->format), 0);
+	fake->backend.ops = &broken;
+	KUNIT_EXPECT_EQ(test, shard_device_open(&fake->backend, &dev->options,
+						&device), -ENODEV);
+	fake->backend.ops = ops;
+	KUNIT_ASSERT_EQ(test, shard_device_open(&fake->backend, &dev->options,
+						&device), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_close(device), 0);
+	fake_backend_destroy(fake);
+}
+
 static struct kunit_case format_cases[] = {
 	KUNIT_CASE(a_format_makes_an_empty_device),
 	KUNIT_CASE(a_format_hides_one_of_other_sizes),
@@ -313,6 +357,7 @@ static struct kunit_case format_cases[] = {
 	KUNIT_CASE(a_format_that_cannot_write_fails),
 	KUNIT_CASE(a_format_that_fails_anywhere_makes_no_device),
 	KUNIT_CASE(what_cannot_be_told_apart_is_wiped),
+	KUNIT_CASE(a_zone_that_reports_nothing_ends_a_start),
 	KUNIT_CASE(nothing_is_not_taken_for_a_format),
 	KUNIT_CASE(without_memory_nothing_is_formatted),
 	{}

@@ -234,6 +234,50 @@ static void pages_lie_where_the_writer_said(struct kunit *test)
 }
 
 /*
+ * Goal: a writer ends with its first failure; what it still has in hand is not
+ * written.
+ * Method: a frame fails while the next one is filled; then two in flight fail.
+ */
+static void a_writer_ends_with_its_first_failure(struct kunit *test)
+{
+	struct rig *rig = test->priv;
+	struct shard_store *store = &rig->store;
+	struct shard_place places[2];
+	struct shard_writer w;
+	struct shard_dep dep;
+	void *page;
+
+	store->frame_blocks = 1;
+	rig_open(test, rig, INDEX);
+	shard_dep_init(&dep, store->wb);
+	KUNIT_ASSERT_EQ(test, begin(rig, &w, INDEX, &dep, 2), 0);
+	rig->fake->mode[SHARD_IO_APPEND] = FAKE_HELD;
+	fake_fail(rig->fake, SHARD_IO_APPEND, -ENODEV, 0);
+	KUNIT_ASSERT_EQ(test, put_pages(&w, 1, places), 0);
+	KUNIT_ASSERT_EQ(test, shard_writer_page(&w, &places[1], &page), 0);
+	fake_release_all(rig->fake);
+	fake_counts_clear(rig->fake);
+	KUNIT_EXPECT_EQ(test, shard_writer_page_done(&w), -ENODEV);
+	KUNIT_EXPECT_EQ(test, shard_writer_end(&w), -ENODEV);
+	KUNIT_EXPECT_EQ(test, shard_dep_wait(&dep), -ENODEV);
+	KUNIT_EXPECT_EQ(test, rig->fake->nr[SHARD_IO_APPEND], 0ull);
+
+	fake_mode_set(rig->fake, FAKE_AT_ONCE);
+	fake_heal(rig->fake);
+	rig_open(test, rig, INDEX);
+	shard_dep_init(&dep, store->wb);
+	KUNIT_ASSERT_EQ(test, begin(rig, &w, INDEX, &dep, 2), 0);
+	rig->fake->mode[SHARD_IO_APPEND] = FAKE_HELD;
+	fake_fail(rig->fake, SHARD_IO_APPEND, -ENODEV, 0);
+	KUNIT_ASSERT_EQ(test, put_pages(&w, 1, places), 0);
+	KUNIT_ASSERT_EQ(test, put_pages(&w, 1, places), 0);
+	KUNIT_EXPECT_GE(test, fake_nr_pending(rig->fake), 1u);
+	fake_release_all(rig->fake);
+	KUNIT_EXPECT_EQ(test, shard_writer_end(&w), -ENODEV);
+	KUNIT_EXPECT_EQ(test, shard_dep_wait(&dep), -ENODEV);
+}
+
+/*
  * Goal: what fits into one extent is not split over two.
  * Method: leave less room than is needed, then begin.
  */
@@ -355,6 +399,7 @@ static struct kunit_case frame_cases[] = {
 	KUNIT_CASE(without_an_open_extent_there_is_no_place),
 	KUNIT_CASE_PARAM(pages_lie_where_the_writer_said,
 			 block_size_gen_params),
+	KUNIT_CASE(a_writer_ends_with_its_first_failure),
 	KUNIT_CASE(what_fits_into_one_extent_is_not_split),
 	KUNIT_CASE(a_failed_write_ends_the_writer),
 	KUNIT_CASE(a_stream_without_space_is_told_so),

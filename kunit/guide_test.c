@@ -249,6 +249,30 @@ static void without_memory_there_is_no_guide(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, shard_guide_end(shard_guide_begin(true)));
 }
 
+/*
+ * Goal: a leaf may have no entries that were noted, and not more than there is
+ * room for.
+ * Method: one without, one with as many as there may be, and one more.
+ */
+static void a_leaf_has_none_to_many_entries(struct kunit *test)
+{
+	u32 nr, i;
+
+	for (nr = 254; nr <= 256; nr++) {
+		struct shard_guide_builder *b = shard_guide_begin(true);
+		struct shard_guide *guide;
+
+		KUNIT_ASSERT_NOT_NULL(test, b);
+		shard_guide_add_leaf(b, 1, 0, 1);
+		for (i = 0; i < nr; i++)
+			shard_guide_add(b, 10 + 2 * i, 1);
+		shard_guide_add_leaf(b, 10, 1, 2);
+		guide = shard_guide_end(b);
+		KUNIT_EXPECT_EQ(test, !!guide, nr < 256);
+		shard_guide_destroy(guide);
+	}
+}
+
 static struct kunit_case guide_cases[] = {
 	KUNIT_CASE(a_guide_leads_to_the_leaf),
 	KUNIT_CASE(a_guide_knows_what_was_noted),
@@ -256,6 +280,7 @@ static struct kunit_case guide_cases[] = {
 	KUNIT_CASE(what_is_out_of_order_has_no_guide),
 	KUNIT_CASE(blocks_that_no_device_has_have_no_guide),
 	KUNIT_CASE(without_memory_there_is_no_guide),
+	KUNIT_CASE(a_leaf_has_none_to_many_entries),
 	{}
 };
 

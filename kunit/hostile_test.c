@@ -7,6 +7,7 @@
  */
 #include <kunit/test.h>
 
+#include "alloc_fault.h"
 #include "forge.h"
 
 /* What was said of an image. */
@@ -109,7 +110,7 @@ static void expect_refused(struct kunit *test, int error, const char *what)
 	KUNIT_EXPECT_EQ_MSG(test, testdev_open(h->dev), error, "%s", what);
 }
 
-/* It can be opened, and the first damage that a check finds is this. */
+/* It can be opened, and the first damage that a check finds is this, or none. */
 static void expect_found(struct kunit *test, const char *want, const char *what)
 {
 	struct hostile *h = test->priv;
@@ -122,6 +123,8 @@ static void expect_found(struct kunit *test, const char *want, const char *what)
 	KUNIT_EXPECT_EQ(test, testdev_close(h->dev), 0);
 	KUNIT_EXPECT_EQ_MSG(test, strncmp(f->first, want, strlen(want)), 0,
 			    "%s: '%s', not '%s'", what, f->first, want);
+	KUNIT_EXPECT_EQ_MSG(test, f->report.nr_damaged != 0, *want != '\0',
+			    "%s: '%s'", what, f->first);
 }
 
 /* ---- manifests ---- */
@@ -305,6 +308,12 @@ static void a_chain_of_pieces_stays_inside_and_ends(struct kunit *test)
 			forge_manifest(f, copy);
 		}
 		expect_refused(test, -EUCLEAN, edits[i].what);
+		f = anew(test);
+		d = forge_page(f, 1, 0);
+		d->prev = inside;
+		edit_make(&edits[i], d);
+		forge_manifest(f, 1);
+		expect_found(test, "manifest: copy 1", edits[i].what);
 	}
 }
 
@@ -389,6 +398,20 @@ static void no_extent_is_of_two_lives(struct kunit *test)
 		}
 	}
 	expect_refused(test, -EUCLEAN, "a run in an extent of data");
+	f = anew(test);
+	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+		struct shardblk_item_run *run =
+			forge_item(f, copy, SHARDBLK_ITEM_RUN, 0);
+
+		/* the newer run has all of the extent that the older one is in */
+		run->nr_pages = cpu_to_le32(TESTDEV_EXTENT_BLOCKS - 1);
+		c = forge_item(f, copy, SHARDBLK_ITEM_CHUNK, 0);
+		memcpy(c, forge_item(f, copy, SHARDBLK_ITEM_CHUNK, 1), sizeof(*c));
+		c->block = cpu_to_le32(1);
+		c->nr_blocks = run->nr_pages;
+		forge_manifest(f, copy);
+	}
+	expect_refused(test, -EUCLEAN, "two runs in more blocks than there are");
 }
 
 /*
@@ -485,6 +508,8 @@ static void a_run_cannot_lie(struct kunit *test)
 	expect_found(test, "index: page 2 ", "another level");
 	KUNIT_ASSERT_EQ(test, testdev_open(h->dev), 0);
 	KUNIT_EXPECT_EQ(test, testdev_read(h->dev, 20), -EIO);
+	/* the page is cached now */
+	KUNIT_EXPECT_EQ(test, testdev_read(h->dev, 20), -EIO);
 	KUNIT_EXPECT_EQ(test, testdev_read(h->dev, 0), 0x11);
 	KUNIT_EXPECT_EQ(test, testdev_close(h->dev), 0);
 
@@ -495,6 +520,75 @@ static void a_run_cannot_lie(struct kunit *test)
 		forge_manifest(f, copy);
 	}
 	expect_found(test, "index: run ", "entries that are not there");
+}
+
+/*
+ * Goal: leaves of a run are in order, and their locators of today, whatever
+ * their checksums say; a stale one that nobody can see is none.
+ * Method: the older run's leaves; of its blocks the newer run has 0, 2 and 4.
+ */
+static void leaves_of_a_run_cannot_lie(struct kunit *test)
+{
+	struct shardblk_leaf_entry *e;
+	struct shardblk_item_extent *item;
+	struct forge *f = anew(test);
+	u32 copy, i, extent;
+
+	e = (void *)(forge_run_leaf(f, 1, 1) + 1);
+	e->lba = cpu_to_le64(3);
+	forge_leaf(f, 1, 1);
+	expect_found(test, "index: page 1 ", "a leaf that begins too early");
+
+	f = anew(test);
+	e = (void *)(forge_run_leaf(f, 1, 0) + 1);
+	KUNIT_ASSERT_EQ(test, le64_to_cpu(e->lba), 0ull);
+	e->generation = cpu_to_le32(99);
+	forge_leaf(f, 1, 0);
+	expect_found(test, "", "a stale entry that is hidden");
+
+	/* the newer run lies where nothing is said to be live */
+	f = anew(test);
+	e = (void *)(forge_run_page(f, 0) + 1);
+	extent = le32_to_cpu(e->extent);
+	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+		for (i = 0; (item = forge_item(f, copy, SHARDBLK_ITEM_EXTENT, i)); i++)
+			if (le32_to_cpu(item->extent) == extent)
+				item->live = 0;
+		forge_manifest(f, copy);
+	}
+	f->record->nr_log = 0;
+	f->record->nr_assigned = 0;
+	f->record->durable_seq = f->record->checkpoint_seq;
+	forge_record(f);
+	expect_found(test, "index: block 0 has a stale locator", "a free extent");
+}
+
+/*
+ * Goal: without memory a check of several runs fails as that.
+ * Method: let each allocation fail in turn.
+ */
+static void without_memory_no_image_is_checked(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	struct findings *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	bool struck = true;
+	int err = 0;
+	u32 n;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->report.damage = found;
+	anew(test);
+	KUNIT_ASSERT_EQ(test, testdev_open(h->dev), 0);
+	for (n = 1; n < ALLOC_FAULT_MAX && struck; n++) {
+		alloc_fault_arm(n);
+		err = shard_check(h->dev->device, true, &f->report);
+		struck = alloc_fault_disarm();
+		if (err)
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+		KUNIT_EXPECT_EQ_MSG(test, f->report.nr_damaged, 0ull, "%s",
+				    f->first);
+	}
+	KUNIT_EXPECT_EQ(test, err, 0);
 }
 
 /*
@@ -597,6 +691,33 @@ static void a_frame_of_the_log_is_of_the_host(struct kunit *test)
 }
 
 /*
+ * Goal: an extent that is assigned twice is one.
+ * Method: the record names it twice.
+ */
+static void an_extent_may_be_named_again(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	struct forge *f = anew(test);
+	struct shard_super_record *r = f->record;
+	u32 nr = r->nr_log + r->nr_assigned;
+
+	r->extents[nr] = (struct shard_super_extent){
+		.extent = TESTDEV_EXTENTS - 1, .generation = 1,
+		.end = SHARDBLK_END_OPEN,
+	};
+	r->extents[nr + 1] = r->extents[nr];
+	r->nr_assigned += 2;
+	forge_record(f);
+	expect_found(test, "", "an extent assigned twice");
+	h->dev->options.read_only = false;
+	KUNIT_ASSERT_EQ(test, testdev_open(h->dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(h->dev, 7, 1, 7), 0);
+	testdev_restart(h->dev);
+	testdev_expect(h->dev, 7, 1, 7);
+	KUNIT_EXPECT_EQ(test, testdev_close(h->dev), 0);
+}
+
+/*
  * Goal: a log that no memtable holds is refused, and not what a larger one holds.
  * Method: many frames, none of them in a run; few entries.
  */
@@ -651,9 +772,12 @@ static struct kunit_case hostile_cases[] = {
 	KUNIT_CASE(no_extent_of_the_log_is_something_else),
 	KUNIT_CASE(a_record_cannot_promise_what_does_not_fit),
 	KUNIT_CASE(a_run_cannot_lie),
+	KUNIT_CASE(leaves_of_a_run_cannot_lie),
+	KUNIT_CASE(without_memory_no_image_is_checked),
 	KUNIT_CASE(miscounted_extents_are_found),
 	KUNIT_CASE(a_frame_cannot_go_past_the_end),
 	KUNIT_CASE(a_frame_of_the_log_is_of_the_host),
+	KUNIT_CASE(an_extent_may_be_named_again),
 	KUNIT_CASE(a_log_that_no_memtable_holds_is_refused),
 	KUNIT_CASE(a_log_may_begin_before_the_checkpoint),
 	{}

@@ -223,11 +223,34 @@ static void no_checkpoint_frees_what_is_counted_wrong(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, extent(f, nr).live, 3u);
 }
 
+/*
+ * Goal: an extent whose generations are used up is never assigned again (O5).
+ * Method: all of them have had their last one but one, then the last one.
+ */
+static void the_last_generation_is_the_end(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 nr, i;
+
+	for (i = SHARDBLK_SUPER_EXTENTS; i < EXTENTS; i++)
+		shard_extent_restore_generation(f->ex, i, U32_MAX - (i != 9), true);
+	/* what a manifest lists is not assigned by a record */
+	shard_extents_want(f->ex, HOST, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, EXTENTS, false, &nr, 1),
+			1u);
+	KUNIT_EXPECT_NE(test, nr, 9u);
+	for (i = SHARDBLK_SUPER_EXTENTS; i < EXTENTS; i++)
+		shard_extent_restore_generation(f->ex, i, U32_MAX, true);
+	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, EXTENTS, true, &nr, 1),
+			0u);
+}
+
 static struct kunit_case retire_cases[] = {
 	KUNIT_CASE(no_checkpoint_frees_what_is_counted_wrong),
 	KUNIT_CASE(the_best_victim_is_empty_or_old),
 	KUNIT_CASE(of_many_extents_some_are_looked_at),
 	KUNIT_CASE(an_evacuated_extent_waits_for_its_checkpoint),
+	KUNIT_CASE(the_last_generation_is_the_end),
 	{}
 };
 

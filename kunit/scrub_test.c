@@ -6,6 +6,7 @@
 
 #include "alloc_fault.h"
 #include "testdev.h"
+#include "../kmod/core/codec.h"
 
 static int scrub_init(struct kunit *test)
 {
@@ -251,6 +252,58 @@ static void a_scrub_ends_with_its_device(struct kunit *test)
 }
 
 /*
+ * Goal: a record that is right, and not the one that should be there, is damage; a
+ * copy of which there never was one is not.
+ * Method: an older number, well sealed; then a device with one copy, read only.
+ */
+static void a_record_is_the_one_that_was_written(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	struct shardblk_super *d = NULL;
+	u64 at, number, highest = 0;
+
+	for (at = extent_size; at < 2 * extent_size; at += TESTDEV_BLOCK) {
+		if (!shard_super_claims(dev->fake->media + at, &number) ||
+		    number < highest)
+			continue;
+		highest = number;
+		d = (void *)(dev->fake->media + at);
+	}
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	d->number = cpu_to_le64(highest - 1);
+	shard_record_seal(&d->h, SHARDBLK_SUPER_MAGIC, TESTDEV_BLOCK,
+			  shard_seed(d->format_id));
+	KUNIT_EXPECT_EQ(test, scrub(dev), 1ull);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+
+	memset(dev->fake->media + extent_size, 0, extent_size);
+	memset(dev->fake->media + 3 * extent_size, 0, extent_size);
+	dev->options.read_only = true;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, scrub(dev), 0ull);
+}
+
+/*
+ * Goal: the log of a device that cannot write any more has no known end, and is
+ * left out.
+ * Method: appends fail until that is so.
+ */
+static void a_log_without_an_end_is_not_scrubbed(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 7, 1), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 0);
+	KUNIT_EXPECT_NE(test, testdev_write(dev, 20, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_READ_ONLY);
+	fake_heal(dev->fake);
+	KUNIT_EXPECT_EQ(test, scrub_reads(dev), 7 + 2ull);
+}
+
+/*
  * Goal: a scrub takes the log in parts, and lets go what a checkpoint has made
  * superfluous in between.
  * Method: more frames than a step reads; a checkpoint after the first step.
@@ -323,6 +376,8 @@ static struct kunit_case scrub_cases[] = {
 	KUNIT_CASE(an_error_that_passes_is_no_damage),
 	KUNIT_CASE(a_read_only_device_is_scrubbed),
 	KUNIT_CASE(a_scrub_ends_with_its_device),
+	KUNIT_CASE(a_record_is_the_one_that_was_written),
+	KUNIT_CASE(a_log_without_an_end_is_not_scrubbed),
 	KUNIT_CASE(a_log_is_scrubbed_in_parts),
 	KUNIT_CASE(without_memory_a_scrub_goes_on_later),
 	{}
