@@ -159,7 +159,7 @@ static void a_request_ends_idle_time(struct kunit *test)
 	use_up(dev, 3);
 	all = read_all(dev);
 	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
-	flush_work(&dev->device->compact_work);
+	flush_work(&dev->device->compaction.work);
 	moved = testdev_stat(dev, relocated_blocks);
 	dev->fake->mode[SHARD_IO_READ] = FAKE_HELD;
 	msleep(3 * IDLE);
@@ -169,7 +169,7 @@ static void a_request_ends_idle_time(struct kunit *test)
 	dev->fake->mode[SHARD_IO_READ] = FAKE_AT_ONCE;
 	KUNIT_EXPECT_EQ(test, testdev_read(dev, 1), all[1]);
 	fake_release_all(dev->fake);
-	flush_work(&dev->device->reclaim_work);
+	flush_work(&dev->device->reclamation.work);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, relocated_blocks), moved);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, idle_extents), 0ull);
 	until_at_rest(dev);
@@ -244,7 +244,7 @@ static void an_error_ends_idle_time(struct kunit *test)
 
 	use_up(dev, 3);
 	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
-	flush_work(&dev->device->compact_work);
+	flush_work(&dev->device->compaction.work);
 	fake_fail(dev->fake, SHARD_IO_READ, -EIO, 2);
 	until_at_rest(dev);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaim_errors), 1ull);

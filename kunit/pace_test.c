@@ -28,7 +28,7 @@ static int pace_init(struct kunit *test)
 	d->store.extent_blocks = d->layout.extent_blocks;
 	d->store.ex = shard_extents_create(&d->layout);
 	d->reclaim_low = LOW;
-	d->reclaim_running = true;
+	d->reclamation.running = true;
 	return d->store.ex ? 0 : -ENOMEM;
 }
 
@@ -98,9 +98,9 @@ static void frames_wait_for_what_reclamation_earns(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, waits(d));
 	take_all_but(test, LOW - 1);
 	KUNIT_EXPECT_TRUE(test, waits(d));
-	d->reclaim_running = false;
+	d->reclamation.running = false;
 	KUNIT_EXPECT_FALSE(test, waits(d));
-	d->reclaim_running = true;
+	d->reclamation.running = true;
 	earn(d, 4);
 	KUNIT_EXPECT_FALSE(test, waits(d));
 	/* the last frame may be larger than what is left */

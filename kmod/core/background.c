@@ -2,9 +2,9 @@
 /*
  * DOC: background jobs
  *
- * A checkpoint and a compaction each have a worker; both may run at the same
- * time, and neither hinders requests.  A job is wanted by whoever finds that it
- * is due, and the worker goes on until none is.
+ * A checkpoint, a compaction, and reclamation (space.c) each have a worker; all may
+ * run at the same time, and none hinders requests.  A job is wanted by whoever finds
+ * that it is due, and the worker goes on until none is.
  *
  * A job that fails is tried again; after SHARD_CHECKPOINT_TRIES the device is
  * read-only: its log can be cut short no more, or its index grows.
@@ -15,16 +15,92 @@
  */
 #include "device.h"
 
+/* ---- jobs ---- */
+
+void shard_job_want(struct shard_job *job, bool asked)
+{
+	job->asked |= asked;
+	if (job->wanted)
+		return;
+	job->wanted = true;
+	queue_work(job->wq, &job->work);
+}
+
+bool shard_job_busy(const struct shard_job *job)
+{
+	return job->wanted || job->running;
+}
+
+u64 shard_job_next(const struct shard_job *job)
+{
+	return job->nr_ended + 1 + job->running;
+}
+
+bool shard_job_begin(struct shard_device *device, struct shard_job *job,
+		     bool *asked)
+{
+	unsigned long flags;
+	bool run;
+
+	spin_lock_irqsave(&device->lock, flags);
+	run = job->wanted;
+	*asked = job->asked;
+	job->wanted = false;
+	job->asked = false;
+	job->running = run;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return run;
+}
+
+void shard_job_end(struct shard_job *job, int err)
+{
+	job->running = false;
+	job->error = err;
+	job->nr_ended++;
+}
+
+void shard_job_tell(struct shard_device *device)
+{
+	lockdep_assert_held(&device->lock);
+	shard_write_retry(device);
+	wake_up_all(&device->job_ended);
+}
+
+bool shard_job_over(struct shard_device *device, struct shard_job *job,
+		    u64 until)
+{
+	unsigned long flags;
+	bool over;
+
+	spin_lock_irqsave(&device->lock, flags);
+	/* a device that is being closed wants nothing any more */
+	over = job->nr_ended >= until || !shard_job_busy(job) ||
+	       device->state > SHARD_STATE_FULL;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return over;
+}
+
+int shard_job_wait(struct shard_device *device, struct shard_job *job,
+		   u64 until)
+{
+	unsigned long flags;
+	int err;
+
+	wait_event(device->job_ended, shard_job_over(device, job, until));
+	spin_lock_irqsave(&device->lock, flags);
+	err = job->error;
+	if (device->state > SHARD_STATE_FULL)
+		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
+	spin_unlock_irqrestore(&device->lock, flags);
+	return err;
+}
+
 /* ---- compaction ---- */
 
 void shard_device_want_compaction(struct shard_device *device, bool all)
 {
 	lockdep_assert_held(&device->lock);
-	device->compact_all |= all;
-	if (device->compact_wanted)
-		return;
-	device->compact_wanted = true;
-	queue_work(device->compact_wq, &device->compact_work);
+	shard_job_want(&device->compaction, all);
 }
 
 /* Runs to merge; 0: none. */
@@ -58,32 +134,13 @@ static int compact_once(struct shard_device *device, bool all)
 	return err;
 }
 
-/* Return: false if none was wanted. */
-static bool compact_take(struct shard_device *device, bool *all)
-{
-	unsigned long flags;
-	bool run;
-
-	spin_lock_irqsave(&device->lock, flags);
-	run = device->compact_wanted;
-	*all = device->compact_all;
-	device->compact_wanted = false;
-	device->compact_all = false;
-	device->compact_running = run;
-	spin_unlock_irqrestore(&device->lock, flags);
-	return run;
-}
-
 static void compact_end(struct shard_device *device, int err)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&device->lock, flags);
-	device->compact_running = false;
-	device->compact_error = err;
-	device->compacts_done++;
-	shard_write_retry(device);
-	wake_up_all(&device->checkpoint_done);
+	shard_job_end(&device->compaction, err);
+	shard_job_tell(device);
 	spin_unlock_irqrestore(&device->lock, flags);
 	shard_watermark_look(device);
 }
@@ -93,20 +150,20 @@ static bool guide_stop(void *ctx)
 {
 	struct shard_device *device = ctx;
 
-	return READ_ONCE(device->closing) || READ_ONCE(device->compact_all);
+	return READ_ONCE(device->closing) || READ_ONCE(device->compaction.asked);
 }
 
 void shard_compact_work(struct work_struct *work)
 {
 	struct shard_device *device = container_of(work, struct shard_device,
-						   compact_work);
+						   compaction.work);
 	unsigned int noio = memalloc_noio_save();
 	bool all, more;
 
 	do {
 		shard_compaction_guide(&device->store, device->index,
 				       guide_stop, device);
-		more = compact_take(device, &all);
+		more = shard_job_begin(device, &device->compaction, &all);
 		if (more)
 			compact_end(device, compact_once(device, all));
 	} while (more);
@@ -118,22 +175,12 @@ static int compact_wait(struct shard_device *device)
 {
 	unsigned long flags;
 	u64 until;
-	int err;
 
 	spin_lock_irqsave(&device->lock, flags);
-	/* one that runs now may have begun too early */
-	until = device->compacts_done + 1 + device->compact_running;
+	until = shard_job_next(&device->compaction);
 	shard_device_want_compaction(device, true);
 	spin_unlock_irqrestore(&device->lock, flags);
-	wait_event(device->checkpoint_done,
-		   READ_ONCE(device->compacts_done) >= until ||
-		   shard_device_state(device) > SHARD_STATE_FULL);
-	spin_lock_irqsave(&device->lock, flags);
-	err = device->compact_error;
-	if (device->state > SHARD_STATE_FULL)
-		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
-	spin_unlock_irqrestore(&device->lock, flags);
-	return err;
+	return shard_job_wait(device, &device->compaction, until);
 }
 
 int shard_device_compact(struct shard_device *device)
@@ -233,27 +280,12 @@ static int checkpoint_run(struct shard_device *device)
 	return left && !err ? checkpoint_once(device) : err;
 }
 
-static bool checkpoint_begin(struct shard_device *device)
-{
-	unsigned long flags;
-	bool run;
-
-	spin_lock_irqsave(&device->lock, flags);
-	run = device->checkpoint_wanted;
-	device->checkpoint_wanted = false;
-	device->checkpoint_running = run;
-	spin_unlock_irqrestore(&device->lock, flags);
-	return run;
-}
-
 static void checkpoint_end(struct shard_device *device, int err)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&device->lock, flags);
-	device->checkpoint_running = false;
-	device->checkpoint_error = err;
-	device->checkpoints_done++;
+	shard_job_end(&device->checkpoint, err);
 	if (!err) {
 		device->checkpoint_seq = device->frozen_from.seq;
 		device->frozen_blocks = 0;
@@ -266,8 +298,7 @@ static void checkpoint_end(struct shard_device *device, int err)
 		    device->applied_seq > device->checkpoint_seq)
 			shard_device_want_checkpoint(device);
 	}
-	shard_write_retry(device);
-	wake_up_all(&device->checkpoint_done);
+	shard_job_tell(device);
 	spin_unlock_irqrestore(&device->lock, flags);
 	shard_watermark_look(device);
 }
@@ -275,10 +306,11 @@ static void checkpoint_end(struct shard_device *device, int err)
 void shard_checkpoint_work(struct work_struct *work)
 {
 	struct shard_device *device = container_of(work, struct shard_device,
-						   checkpoint_work);
+						   checkpoint.work);
 	unsigned int noio = memalloc_noio_save();
+	bool asked;
 
-	while (checkpoint_begin(device))
+	while (shard_job_begin(device, &device->checkpoint, &asked))
 		checkpoint_end(device, checkpoint_run(device));
 	memalloc_noio_restore(noio);
 }
@@ -287,23 +319,12 @@ int shard_device_checkpoint(struct shard_device *device)
 {
 	unsigned long flags;
 	u64 until;
-	int err;
 
 	if (device->options.read_only)
 		return -EROFS;
 	spin_lock_irqsave(&device->lock, flags);
-	/* one that runs now may have frozen too early */
-	until = device->checkpoints_done + 1 + device->checkpoint_running;
+	until = shard_job_next(&device->checkpoint);
 	shard_device_want_checkpoint(device);
 	spin_unlock_irqrestore(&device->lock, flags);
-	wait_event(device->checkpoint_done,
-		   READ_ONCE(device->checkpoints_done) >= until ||
-		   READ_ONCE(device->closing) ||
-		   shard_device_state(device) > SHARD_STATE_FULL);
-	spin_lock_irqsave(&device->lock, flags);
-	err = device->checkpoint_error;
-	if (!err && device->state > SHARD_STATE_FULL)
-		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
-	spin_unlock_irqrestore(&device->lock, flags);
-	return err;
+	return shard_job_wait(device, &device->checkpoint, until);
 }

@@ -54,7 +54,7 @@ static bool state_change(struct shard_device *device, enum shard_state to)
 	if (to > SHARD_STATE_FULL && !device->write_stop)
 		device->write_stop = -EIO;
 	queue_work(device->wq, &device->admit_work);
-	wake_up_all(&device->checkpoint_done);
+	wake_up_all(&device->job_ended);
 	return true;
 }
 
@@ -158,10 +158,8 @@ bool shard_device_checkpoint_due(struct shard_device *device)
 void shard_device_want_checkpoint(struct shard_device *device)
 {
 	lockdep_assert_held(&device->lock);
-	if (device->checkpoint_wanted || device->closing)
-		return;
-	device->checkpoint_wanted = true;
-	queue_work(device->checkpoint_wq, &device->checkpoint_work);
+	if (!device->closing)
+		shard_job_want(&device->checkpoint, false);
 }
 
 /* ---- what the rows below tell ---- */
@@ -433,12 +431,12 @@ static int device_workqueues(struct shard_device *device)
 {
 	device->wq = alloc_workqueue("shardblk", WQ_MEM_RECLAIM | WQ_UNBOUND,
 				     0);
-	device->checkpoint_wq = alloc_workqueue("shardblk-checkpoint",
+	device->checkpoint.wq = alloc_workqueue("shardblk-checkpoint",
 						WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
-	device->compact_wq = alloc_workqueue("shardblk-compact",
-					     WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
-	device->reclaim_wq = alloc_workqueue("shardblk-reclaim",
-					     WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	device->compaction.wq = alloc_workqueue("shardblk-compact",
+						WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	device->reclamation.wq = alloc_workqueue("shardblk-reclaim",
+						 WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	/* nobody waits for it when memory is short */
 	device->idle_wq = alloc_workqueue("shardblk-idle",
 					  WQ_UNBOUND | WQ_FREEZABLE, 1);
@@ -446,9 +444,15 @@ static int device_workqueues(struct shard_device *device)
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	device->retry_wq = alloc_ordered_workqueue("shardblk-retry",
 						   WQ_MEM_RECLAIM);
-	return device->wq && device->checkpoint_wq && device->compact_wq &&
-	       device->reclaim_wq && device->idle_wq && device->read_wq &&
+	return device->wq && device->checkpoint.wq && device->compaction.wq &&
+	       device->reclamation.wq && device->idle_wq && device->read_wq &&
 	       device->retry_wq ? 0 : -ENOMEM;
+}
+
+static void workqueue_end(struct workqueue_struct *wq)
+{
+	if (wq)
+		destroy_workqueue(wq);
 }
 
 static void device_destroy(struct shard_device *device)
@@ -456,31 +460,24 @@ static void device_destroy(struct shard_device *device)
 	/* each may set the next going, in this order */
 	if (device->wq)
 		flush_workqueue(device->wq);
-	if (device->reclaim_wq)
-		flush_workqueue(device->reclaim_wq);
-	if (device->checkpoint_wq)
-		flush_workqueue(device->checkpoint_wq);
-	if (device->compact_wq)
-		flush_workqueue(device->compact_wq);
+	if (device->reclamation.wq)
+		flush_workqueue(device->reclamation.wq);
+	if (device->checkpoint.wq)
+		flush_workqueue(device->checkpoint.wq);
+	if (device->compaction.wq)
+		flush_workqueue(device->compaction.wq);
 	if (device->index)
 		shard_index_stop(device->index);
 	shard_super_destroy(device->store.super);
 	if (device->store.wb)
 		shard_writeback_quiesce(device->store.wb);
-	if (device->idle_wq)
-		destroy_workqueue(device->idle_wq);
-	if (device->wq)
-		destroy_workqueue(device->wq);
-	if (device->checkpoint_wq)
-		destroy_workqueue(device->checkpoint_wq);
-	if (device->compact_wq)
-		destroy_workqueue(device->compact_wq);
-	if (device->reclaim_wq)
-		destroy_workqueue(device->reclaim_wq);
-	if (device->read_wq)
-		destroy_workqueue(device->read_wq);
-	if (device->retry_wq)
-		destroy_workqueue(device->retry_wq);
+	workqueue_end(device->idle_wq);
+	workqueue_end(device->wq);
+	workqueue_end(device->checkpoint.wq);
+	workqueue_end(device->compaction.wq);
+	workqueue_end(device->reclamation.wq);
+	workqueue_end(device->read_wq);
+	workqueue_end(device->retry_wq);
 	shard_write_exit(device);
 	shard_reclaim_destroy(device->reclaim);
 	shard_index_destroy(device->index);
@@ -506,11 +503,11 @@ int shard_device_open(struct shard_backend *backend,
 	if (options)
 		device->options = *options;
 	spin_lock_init(&device->lock);
-	init_waitqueue_head(&device->checkpoint_done);
+	init_waitqueue_head(&device->job_ended);
 	init_waitqueue_head(&device->store.changed);
-	INIT_WORK(&device->checkpoint_work, shard_checkpoint_work);
-	INIT_WORK(&device->compact_work, shard_compact_work);
-	INIT_WORK(&device->reclaim_work, shard_reclaim_work);
+	INIT_WORK(&device->checkpoint.work, shard_checkpoint_work);
+	INIT_WORK(&device->compaction.work, shard_compact_work);
+	INIT_WORK(&device->reclamation.work, shard_reclaim_work);
 	INIT_DELAYED_WORK(&device->idle_work, shard_idle_work);
 	INIT_WORK(&device->admit_work, shard_write_admit);
 	INIT_LIST_HEAD(&device->waiting);
@@ -595,17 +592,17 @@ int shard_device_close(struct shard_device *device)
 
 	spin_lock_irqsave(&device->lock, flags);
 	device->closing = true;
-	device->checkpoint_wanted = false;
-	device->reclaim_wanted = false;
+	device->checkpoint.wanted = false;
+	device->reclamation.wanted = false;
 	WARN_ON(!list_empty(&device->waiting));
 	spin_unlock_irqrestore(&device->lock, flags);
-	wake_up_all(&device->checkpoint_done);
+	wake_up_all(&device->job_ended);
 	/* it waits for what follows, and nothing arms it any more */
 	cancel_delayed_work_sync(&device->idle_work);
 	if (device->store.super) {
-		flush_work(&device->reclaim_work);
-		flush_work(&device->checkpoint_work);
-		flush_work(&device->compact_work);
+		flush_work(&device->reclamation.work);
+		flush_work(&device->checkpoint.work);
+		flush_work(&device->compaction.work);
 		flush_work(&device->admit_work);
 		err = device_stop(device);
 	}

@@ -63,6 +63,24 @@ enum shard_rewrite {
 	SHARD_REWRITE_PLACE,		/* one does */
 };
 
+/*
+ * struct shard_job - what a worker does as often as it is wanted
+ *
+ *          want             begin              end
+ *   (not) ------> wanted ----------> running ------> (not)
+ *
+ * One that is wanted again while it runs begins anew when it has ended.
+ */
+struct shard_job {
+	bool wanted;			/* under the device's lock, as all here */
+	bool asked;			/* ... by somebody, whether it is due or not */
+	bool running;
+	u64 nr_ended;			/* attempts, failed ones too */
+	int error;			/* of the last one */
+	struct workqueue_struct *wq;	/* each its own: one may wait for another */
+	struct work_struct work;
+};
+
 struct shard_device {
 	struct shard_backend *backend;
 	struct shard_options options;
@@ -108,27 +126,17 @@ struct shard_device {
 	bool space_low;
 	u64 barren_until;		/* reclaiming gains nothing before this checkpoint */
 	/* checkpoints */
-	bool checkpoint_wanted;
-	bool checkpoint_running;
+	struct shard_job checkpoint;
 	bool checkpoint_soon;		/* recovery asks for one */
 	bool retried;			/* bad extents are good again */
 	struct shard_log_start frozen_from;	/* of the frozen memtable */
 	u64 checkpoint_seq;		/* of the newest durable one */
-	u64 checkpoints_done;		/* attempts ended, failed ones too */
-	int checkpoint_error;
-	wait_queue_head_t checkpoint_done;
-	/* compaction */
-	bool compact_wanted;
-	bool compact_all;		/* ... of all runs */
-	bool compact_running;
-	u64 compacts_done;		/* attempts ended, failed ones too */
-	int compact_error;
+	struct shard_job compaction;	/* asked: of all runs */
+	wait_queue_head_t job_ended;
 
 	/* reclamation */
 	struct shard_reclaim *reclaim;
-	bool reclaim_wanted;
-	bool reclaim_one;		/* ... of an extent, whatever space there is */
-	bool reclaim_running;
+	struct shard_job reclamation;	/* asked: of an extent */
 	u64 reclaim_seq;		/* of the checkpoint that it goes by */
 	u64 reclaim_after;		/* not due before so many checkpoints */
 	s64 pace_credit;		/* blocks that the host may write meanwhile */
@@ -137,8 +145,6 @@ struct shard_device {
 	u32 reclaim_live_max;		/* blocks of an extent that can gain */
 	u32 reclaim_low;		/* host extents left: begin */
 	u32 reclaim_high;		/* ... and end */
-	u64 reclaims_done;		/* attempts ended, failed ones too */
-	int reclaim_error;
 
 	/* idle time */
 	u32 idle_ms;			/* no request for so long; 0: never */
@@ -151,13 +157,6 @@ struct shard_device {
 
 	struct workqueue_struct *wq;	/* admissions */
 	struct work_struct admit_work;
-	/* each its own: a checkpoint may wait for a merge */
-	struct workqueue_struct *checkpoint_wq;
-	struct work_struct checkpoint_work;
-	struct workqueue_struct *compact_wq;
-	struct work_struct compact_work;
-	struct workqueue_struct *reclaim_wq;
-	struct work_struct reclaim_work;
 	struct workqueue_struct *idle_wq;
 	struct delayed_work idle_work;
 	struct workqueue_struct *read_wq;
@@ -172,7 +171,31 @@ void shard_device_want_checkpoint(struct shard_device *device);
 bool shard_device_checkpoint_due(struct shard_device *device);
 void shard_device_note_durable(struct shard_device *device, u64 seq);
 
-/* background.c */
+/* background.c: jobs, with the lock held but for the last three */
+void shard_job_want(struct shard_job *job, bool asked);
+/** shard_job_busy() - is it wanted or running: someone will call when it ends */
+bool shard_job_busy(const struct shard_job *job);
+/** shard_job_next() - what to wait for: one that runs now began too early */
+u64 shard_job_next(const struct shard_job *job);
+/** shard_job_end() - one attempt of those begun */
+void shard_job_end(struct shard_job *job, int err);
+/** shard_job_tell() - who waits for its end, or for what that may have brought */
+void shard_job_tell(struct shard_device *device);
+/** shard_job_begin() - return: false if none is wanted */
+bool shard_job_begin(struct shard_device *device, struct shard_job *job,
+		     bool *asked);
+/** shard_job_over() - has it ended so often, or will it not any more */
+bool shard_job_over(struct shard_device *device, struct shard_job *job,
+		    u64 until);
+/**
+ * shard_job_wait() - until shard_job_over()
+ *
+ * Return: how the last one ended; -EROFS or -EIO for one that is read-only or has
+ * failed.
+ */
+int shard_job_wait(struct shard_device *device, struct shard_job *job,
+		   u64 until);
+
 void shard_checkpoint_work(struct work_struct *work);
 void shard_compact_work(struct work_struct *work);
 /* With the lock held; @all: merge all runs, else if a merge is due. */

@@ -57,7 +57,7 @@ static u64 idle_requests(const struct shard_device *device)
 
 bool shard_idle_over(struct shard_device *device)
 {
-	return READ_ONCE(device->closing) || READ_ONCE(device->reclaim_wanted) ||
+	return READ_ONCE(device->closing) || READ_ONCE(device->reclamation.wanted) ||
 	       shard_device_state(device) > SHARD_STATE_FULL ||
 	       idle_requests(device) != READ_ONCE(device->idle_seen);
 }
@@ -130,9 +130,9 @@ static bool idle_evacuate(struct shard_device *device)
 		return false;
 	}
 	device->reclaim_idle = true;
-	queue_work(device->reclaim_wq, &device->reclaim_work);
+	queue_work(device->reclamation.wq, &device->reclamation.work);
 	spin_unlock_irqrestore(&device->lock, flags);
-	wait_event(device->checkpoint_done, !READ_ONCE(device->reclaim_idle));
+	wait_event(device->job_ended, !READ_ONCE(device->reclaim_idle));
 	spin_lock_irqsave(&device->lock, flags);
 	done = device->idle_done;
 	spin_unlock_irqrestore(&device->lock, flags);

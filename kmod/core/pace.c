@@ -27,7 +27,7 @@ static u32 pace_left(struct shard_device *device)
 bool shard_pace_waits(struct shard_device *device)
 {
 	lockdep_assert_held(&device->lock);
-	return device->reclaim_running && device->pace_credit <= 0 &&
+	return device->reclamation.running && device->pace_credit <= 0 &&
 	       pace_left(device) < device->reclaim_low;
 }
 
@@ -37,7 +37,7 @@ void shard_pace_spend(struct shard_device *device, u32 blocks)
 
 	lockdep_assert_held(&device->lock);
 	/* nor is what was written while there were extents enough one of the host's */
-	if (device->reclaim_running)
+	if (device->reclamation.running)
 		device->pace_credit = max(device->pace_credit - blocks, debt);
 }
 

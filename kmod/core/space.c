@@ -31,17 +31,15 @@ bool shard_device_reclaim_due(struct shard_device *device)
 	return shard_extents_host_left(ex) + shard_extents_leaving(ex) <
 	       device->reclaim_low &&
 	       device->barren_until <= device->checkpoint_seq &&
-	       device->reclaim_after <= device->checkpoints_done;
+	       device->reclaim_after <= device->checkpoint.nr_ended;
 }
 
 void shard_device_want_reclaim(struct shard_device *device)
 {
 	lockdep_assert_held(&device->lock);
 	/* O8: not before all that a start has to do is done */
-	if (device->reclaim_wanted || device->closing || !device->serving)
-		return;
-	device->reclaim_wanted = true;
-	queue_work(device->reclaim_wq, &device->reclaim_work);
+	if (!device->closing && device->serving)
+		shard_job_want(&device->reclamation, false);
 }
 
 /* ---- what moving needs of the device ---- */
@@ -91,15 +89,15 @@ static int reclaim_swing(void *ctx, u64 covered, const struct shard_range *to,
 					device->reserved_entries,
 					device->reserved_csums, map);
 		if (!ret) {
-			until = device->checkpoints_done + 1;
+			until = device->checkpoint.nr_ended + 1;
 			shard_device_want_checkpoint(device);
 		}
 		spin_unlock_irqrestore(&device->lock, flags);
 		if (ret)
 			return ret;
 		shard_sometimes(true, "moved data waits for a memtable");
-		wait_event(device->checkpoint_done,
-			   READ_ONCE(device->checkpoints_done) >= until ||
+		wait_event(device->job_ended,
+			   shard_job_over(device, &device->checkpoint, until) ||
 			   reclaim_ends(device));
 	}
 }
@@ -113,7 +111,7 @@ static void reclaim_gained(void *ctx, u64 dead)
 
 	spin_lock_irqsave(&device->lock, flags);
 	shard_pace_earn(device, dead);
-	if (!device->checkpoint_running &&
+	if (!device->checkpoint.running &&
 	    shard_extents_leaving(ex) > device->reclaim_low / 2 &&
 	    shard_extents_host_left(ex) <= device->reclaim_low / 2)
 		shard_device_want_checkpoint(device);
@@ -203,9 +201,13 @@ static int reclaim_pass(struct shard_device *device, bool one)
 /* What has no room before a checkpoint goes on after it. */
 static int reclaim_once(struct shard_device *device, bool one)
 {
+	unsigned long flags;
 	int err = 0, tries;
 
 	device->reclaim_barren = false;
+	spin_lock_irqsave(&device->lock, flags);
+	device->reclaim_seq = device->checkpoint_seq;
+	spin_unlock_irqrestore(&device->lock, flags);
 	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
 		err = reclaim_pass(device, one);
 		if (!err || err == -ENOSPC || reclaim_ends(device))
@@ -236,61 +238,42 @@ static void reclaim_idle(struct shard_device *device)
 	spin_lock_irqsave(&device->lock, flags);
 	device->idle_done = done;
 	WRITE_ONCE(device->reclaim_idle, false);
-	wake_up_all(&device->checkpoint_done);
+	wake_up_all(&device->job_ended);
 	spin_unlock_irqrestore(&device->lock, flags);
 }
 
-static bool reclaim_take(struct shard_device *device, bool *one)
-{
-	unsigned long flags;
-	bool run;
-
-	spin_lock_irqsave(&device->lock, flags);
-	run = device->reclaim_wanted;
-	*one = device->reclaim_one;
-	device->reclaim_wanted = false;
-	device->reclaim_one = false;
-	device->reclaim_running = run;
-	device->reclaim_seq = device->checkpoint_seq;
-	spin_unlock_irqrestore(&device->lock, flags);
-	return run;
-}
-
-static void reclaim_end(struct shard_device *device, bool one, int err)
+static void reclaim_end(struct shard_device *device, int err)
 {
 	struct shard_extents *ex = device->store.ex;
 	unsigned long flags;
 
 	spin_lock_irqsave(&device->lock, flags);
-	device->reclaim_running = false;
+	shard_job_end(&device->reclamation, err == -ENOSPC ? 0 : err);
 	/* what died since is not known before the next checkpoint */
 	if (device->reclaim_barren)
 		device->barren_until = device->reclaim_seq + 1;
 	/* one that has no room now has no more before a checkpoint */
 	if (err == -ENOSPC)
-		device->reclaim_after = device->checkpoints_done + 1;
-	device->reclaim_error = err == -ENOSPC ? 0 : err;
-	device->reclaims_done++;
+		device->reclaim_after = device->checkpoint.nr_ended + 1;
 	/* only a checkpoint gives up what was evacuated */
 	if (!device->reclaim_barren &&
 	    (err == -ENOSPC || (shard_extents_leaving(ex) &&
 				shard_extents_host_left(ex) <=
 				device->reclaim_low / 2)))
 		shard_device_want_checkpoint(device);
-	shard_write_retry(device);
-	wake_up_all(&device->checkpoint_done);
+	shard_job_tell(device);
 	spin_unlock_irqrestore(&device->lock, flags);
 }
 
 void shard_reclaim_work(struct work_struct *work)
 {
 	struct shard_device *device = container_of(work, struct shard_device,
-						   reclaim_work);
+						   reclamation.work);
 	unsigned int noio = memalloc_noio_save();
 	bool one;
 
-	while (reclaim_take(device, &one))
-		reclaim_end(device, one, reclaim_once(device, one));
+	while (shard_job_begin(device, &device->reclamation, &one))
+		reclaim_end(device, reclaim_once(device, one));
 	if (READ_ONCE(device->reclaim_idle))
 		reclaim_idle(device);
 	memalloc_noio_restore(noio);
@@ -303,9 +286,9 @@ bool shard_device_space_comes(struct shard_device *device)
 	struct shard_extents *ex = device->store.ex;
 
 	lockdep_assert_held(&device->lock);
-	if (device->checkpoint_wanted || device->checkpoint_running ||
-	    device->compact_wanted || device->compact_running ||
-	    device->reclaim_wanted || device->reclaim_running)
+	if (shard_job_busy(&device->checkpoint) ||
+	    shard_job_busy(&device->compaction) ||
+	    shard_job_busy(&device->reclamation))
 		return true;
 	if (!shard_extents_starved(ex, SHARDBLK_STREAM_HOST)) {
 		if (shard_super_room(device->store.super) <=
@@ -354,17 +337,9 @@ int shard_device_reclaim(struct shard_device *device)
 	if (device->options.read_only)
 		return -EROFS;
 	spin_lock_irqsave(&device->lock, flags);
-	until = device->reclaims_done + 1 + device->reclaim_running;
-	device->reclaim_one = true;
-	shard_device_want_reclaim(device);
+	until = shard_job_next(&device->reclamation);
+	shard_job_want(&device->reclamation, true);
 	spin_unlock_irqrestore(&device->lock, flags);
-	wait_event(device->checkpoint_done,
-		   READ_ONCE(device->reclaims_done) >= until ||
-		   shard_device_state(device) > SHARD_STATE_FULL);
-	spin_lock_irqsave(&device->lock, flags);
-	err = device->reclaim_error;
-	if (device->state > SHARD_STATE_FULL)
-		err = device->state == SHARD_STATE_FAILED ? -EIO : -EROFS;
-	spin_unlock_irqrestore(&device->lock, flags);
+	err = shard_job_wait(device, &device->reclamation, until);
 	return err ? err : shard_device_checkpoint(device);
 }
