@@ -313,6 +313,33 @@ static void a_damaged_block_of_the_log_costs_that_block(struct kunit *test)
 }
 
 /*
+ * Goal: it is told, and felt, by whom a damaged block of the log was written.
+ * Method: two writes in one frame; rot one of the second.
+ */
+static void damage_in_a_frame_is_of_one_of_its_writes(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct testreq *first, *second;
+
+	first = testdev_start(dev, SHARD_WRITE, 20, 2, 0x51, false);
+	second = testdev_start(dev, SHARD_WRITE, 40, 2, 0x61, false);
+	shard_device_commit(dev->device);
+	KUNIT_EXPECT_EQ(test, testreq_wait(first), 0);
+	KUNIT_EXPECT_EQ(test, testreq_wait(second), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	/* its mark says that the frame before it was durable */
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 1, 0x11), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	testdev_crash(dev);
+	fake_rot(dev->fake, testdev_find(dev, 0x62));
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 20, 2, 0x51);
+	testdev_expect(dev, 40, 1, 0x61);
+	KUNIT_EXPECT_EQ(test, testdev_read(dev, 41), -EIO);
+	testdev_expect(dev, 1, 1, 0x11);
+}
+
+/*
  * Goal: a torn last frame that was never durable is the end of the log.
  * Method: a write that was never flushed, of which one block is lost.
  */
@@ -672,6 +699,7 @@ static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(read_only_features_allow_reading_only),
 	KUNIT_CASE(a_missing_durable_frame_is_damage),
 	KUNIT_CASE(a_damaged_block_of_the_log_costs_that_block),
+	KUNIT_CASE(damage_in_a_frame_is_of_one_of_its_writes),
 	KUNIT_CASE(a_torn_last_frame_is_the_end),
 	KUNIT_CASE(an_unreadable_log_is_no_end),
 	KUNIT_CASE(one_copy_of_the_manifest_suffices),

@@ -313,6 +313,23 @@ static int look_up(struct kunit *test, const struct shard_range *range)
 }
 
 /*
+ * Goal: holes that touch are one entry, others are not.
+ * Method: three holes, two of which touch.
+ */
+static void holes_that_touch_are_one_entry(struct kunit *test)
+{
+	static const struct shard_range holes[] = {
+		{ .lba = 0, .nr_blocks = 2 },
+		{ .lba = 5, .nr_blocks = 2 },
+		{ .lba = 7, .nr_blocks = 1 },
+	};
+	struct shard_run *run = build_of(test, holes, ARRAY_SIZE(holes));
+
+	KUNIT_EXPECT_EQ(test, run->nr_entries, 2ull);
+	shard_run_destroy(run);
+}
+
+/*
  * Goal: entries that cannot be, behind right checksums, end a walk with an
  * error: a checkpoint takes their places for indexes (P7).
  * Method: a good entry, and each bound broken.
@@ -532,6 +549,7 @@ static struct kunit_case run_cases[] = {
 	KUNIT_CASE(a_look_up_spans_leaves),
 	KUNIT_CASE(a_look_up_that_needs_a_page_says_so),
 	KUNIT_CASE(a_bad_page_is_never_nothing),
+	KUNIT_CASE(holes_that_touch_are_one_entry),
 	KUNIT_CASE(a_walk_believes_no_impossible_entry),
 	KUNIT_CASE(a_look_up_believes_no_impossible_place),
 	KUNIT_CASE(a_walk_is_no_longer_than_the_run),

@@ -575,6 +575,36 @@ static void a_failed_flush_ends_all_durability(struct kunit *test)
 }
 
 /*
+ * Goal: several may wait for a dependency, and one flush tells all of them; what
+ * has to wait for it is not merged with what lies in front.
+ * Method: two waiters while the flush is held back, and an append.
+ */
+static void several_wait_for_one_dependency(struct kunit *test)
+{
+	struct fixture *f = begin(test, true, false);
+	struct waiter w[2] = { { .waiter.fn = waiter_told },
+			       { .waiter.fn = waiter_told } };
+	struct shard_dep dep;
+
+	shard_writeback_set(f->wb, BLOCK, 1, 0);
+	shard_dep_init(&dep, f->wb);
+	append(f, SHARD_QUEUE_META0, 0, 500, &dep, NULL);
+	fake_mode_set(f->fake, FAKE_HELD);
+	shard_dep_notify(&dep, &w[0].waiter);
+	shard_dep_notify(&dep, &w[1].waiter);
+	append(f, SHARD_QUEUE_HOST, 1, 0, NULL, NULL);
+	append(f, SHARD_QUEUE_HOST, 2, 1, NULL, NULL);
+	append(f, SHARD_QUEUE_HOST, 3, 2, NULL, &dep);
+	fake_release_all(f->fake);
+	KUNIT_EXPECT_EQ(test, w[0].nr_told, 1u);
+	KUNIT_EXPECT_EQ(test, w[1].nr_told, 1u);
+	KUNIT_EXPECT_EQ(test, f->fake->nr[SHARD_IO_APPEND], 4ull);
+	KUNIT_EXPECT_EQ(test, f->fake->nr[SHARD_IO_FLUSH], 1ull);
+	KUNIT_EXPECT_EQ(test, f->nr_done, 4u);
+	end(f);
+}
+
+/*
  * Goal: what waits or is in flight is not durable yet.
  * Method: one append held back, one behind it.
  */
@@ -728,6 +758,7 @@ static struct kunit_case writeback_cases[] = {
 	KUNIT_CASE(a_failed_append_fails_all_that_comes_after),
 	KUNIT_CASE(a_failed_dependency_is_kept_while_it_is_named),
 	KUNIT_CASE(a_failed_flush_ends_all_durability),
+	KUNIT_CASE(several_wait_for_one_dependency),
 	KUNIT_CASE(what_is_on_its_way_is_not_durable),
 	KUNIT_CASE(who_waits_for_the_next_flush_is_told_of_a_failure),
 	KUNIT_CASE(sleeping_operations_give_the_result),
