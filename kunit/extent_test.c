@@ -2,91 +2,26 @@
 /*
  * Extents: their lives, the division of space, and what records name.
  */
-#include <kunit/test.h>
-
 #include "alloc_fault.h"
+#include "extents_rig.h"
 #include "../kmod/core/refs.h"
 
 #define HOST	SHARDBLK_STREAM_HOST
 #define INDEX	SHARDBLK_STREAM_INDEX
 #define META0	SHARDBLK_STREAM_META0
-#define EXTENTS	64u
-#define BLOCKS	16u
 #define FREE	(EXTENTS - SHARDBLK_SUPER_EXTENTS)
 
 static const struct shard_log_start from_start;
 
-struct fixture {
-	struct shard_extents *ex;
-	struct shard_layout layout;
-	struct shard_super_record record;
-};
-
-static int extents_init(struct kunit *test)
+static enum shard_extent_state state(struct extents_rig *f, u32 nr)
 {
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	f->layout.block_size = 512;
-	f->layout.extent_blocks = BLOCKS;
-	f->layout.nr_extents = EXTENTS;
-	f->layout.logical_blocks = 64;
-	if (!shard_layout_make(&f->layout))
-		return -EINVAL;
-	f->ex = shard_extents_create(&f->layout);
-	test->priv = f;
-	return f->ex ? 0 : -ENOMEM;
-}
-
-static void extents_exit(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	shard_extents_destroy(f->ex);
-}
-
-static struct shard_extent extent(struct fixture *f, u32 nr)
-{
-	struct shard_extent e;
-
-	shard_extent_get(f->ex, nr, &e);
-	return e;
-}
-
-static enum shard_extent_state state(struct fixture *f, u32 nr)
-{
-	return extent(f, nr).state;
-}
-
-/* Gives a stream an open extent, as if a record had done so. */
-static u32 open_extent(struct kunit *test, u32 stream)
-{
-	struct fixture *f = test->priv;
-	u32 nr = 0;
-
-	shard_extents_want(f->ex, stream, true);
-	KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, EXTENTS, false, &nr, 1),
-			1u);
-	shard_extents_want(f->ex, stream, false);
-	shard_extent_ready(f->ex, nr);
-	KUNIT_ASSERT_TRUE(test, shard_extents_next(f->ex, stream));
-	return nr;
-}
-
-static void place(struct kunit *test, u32 stream, u32 nr_blocks, u64 last_seq)
-{
-	struct fixture *f = test->priv;
-	struct shard_place at;
-
-	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, stream, nr_blocks,
-						    last_seq, &at));
+	return extents_get(f, nr).state;
 }
 
 /* ---- a life ---- */
 
 /* Gives up what no root points to, once all that was written is published. */
-static u32 retire(struct fixture *f, u32 streams, u32 *retired, u32 max)
+static u32 retire(struct extents_rig *f, u32 streams, u32 *retired, u32 max)
 {
 	return shard_extents_retire(f->ex, streams, NULL, streams, 0, retired,
 				    max);
@@ -98,7 +33,7 @@ static u32 retire(struct fixture *f, u32 streams, u32 *retired, u32 max)
  */
 static void extents_begin_free(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	struct shard_place tail;
 
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex), FREE);
@@ -117,7 +52,7 @@ static void extents_begin_free(struct kunit *test)
  */
 static void an_extent_lives_from_free_to_free(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	const struct shard_log_start from = {};
 	u32 life, nr, retired[4];
 
@@ -162,8 +97,8 @@ static void an_extent_lives_from_free_to_free(struct kunit *test)
  */
 static void places_follow_one_another(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	u32 nr = open_extent(test, HOST);
+	struct extents_rig *f = test->priv;
+	u32 nr = extents_open(test, HOST);
 	struct shard_place at;
 	u32 i;
 
@@ -194,12 +129,12 @@ static void places_follow_one_another(struct kunit *test)
  */
 static void the_open_extent_stays_until_another_is_ready(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	u32 first = open_extent(test, HOST), second;
+	struct extents_rig *f = test->priv;
+	u32 first = extents_open(test, HOST), second;
 
 	KUNIT_EXPECT_FALSE(test, shard_extents_next(f->ex, HOST));
 	KUNIT_EXPECT_EQ(test, state(f, first), SHARD_EXTENT_OPEN);
-	second = open_extent(test, HOST);
+	second = extents_open(test, HOST);
 	KUNIT_EXPECT_EQ(test, state(f, first), SHARD_EXTENT_SEALED);
 	KUNIT_EXPECT_EQ(test, state(f, second), SHARD_EXTENT_OPEN);
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, HOST), 2u);
@@ -214,7 +149,7 @@ static void the_open_extent_stays_until_another_is_ready(struct kunit *test)
  */
 static void metadata_is_served_before_host_data(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 picked[8], i, s, slack;
 
 	for (s = 0; s < SHARD_STREAMS; s++)
@@ -222,23 +157,23 @@ static void metadata_is_served_before_host_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 2, false, picked, 8),
 			2u);
 	for (i = 0; i < 2; i++)
-		KUNIT_EXPECT_GE(test, extent(f, picked[i]).stream,
+		KUNIT_EXPECT_GE(test, extents_get(f, picked[i]).stream,
 				(u8)META0);
 	slack = shard_extents_layout(f->ex)->record_slack;
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, false, picked, 8),
 			2u);
-	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, INDEX);
-	KUNIT_EXPECT_EQ(test, extent(f, picked[1]).stream,
+	KUNIT_EXPECT_EQ(test, extents_get(f, picked[0]).stream, INDEX);
+	KUNIT_EXPECT_EQ(test, extents_get(f, picked[1]).stream,
 			SHARDBLK_STREAM_MERGE);
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack, false, picked, 8),
 			0u);
 	for (s = SHARDBLK_STREAM_RELOC2; s >= SHARDBLK_STREAM_RELOC0; s--) {
 		shard_extents_pick(f->ex, slack + 1, false, picked, 8);
-		KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, (u8)s);
+		KUNIT_EXPECT_EQ(test, extents_get(f, picked[0]).stream, (u8)s);
 	}
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, slack + 1, false, picked, 8),
 			1u);
-	KUNIT_EXPECT_EQ(test, extent(f, picked[0]).stream, HOST);
+	KUNIT_EXPECT_EQ(test, extents_get(f, picked[0]).stream, HOST);
 }
 
 /*
@@ -248,7 +183,7 @@ static void metadata_is_served_before_host_data(struct kunit *test)
  */
 static void a_stream_takes_no_more_than_its_own(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 picked[EXTENTS], nr;
 
 	shard_extents_stock(f->ex, HOST, EXTENTS, EXTENTS);
@@ -285,15 +220,15 @@ static void a_stream_takes_no_more_than_its_own(struct kunit *test)
  */
 static void space_is_back_when_the_reserve_is_whole(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 picked[EXTENTS], retired[EXTENTS], nr, i;
 
 	shard_extents_stock(f->ex, HOST, 2, 4);
 	for (i = 0; i < f->layout.host_extents + f->layout.reloc_extents - 2; i++)
-		open_extent(test, HOST);
+		extents_open(test, HOST);
 	shard_extents_for_discard(f->ex);
 	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
-	nr = open_extent(test, HOST);
+	nr = extents_open(test, HOST);
 	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
 	/* one comes free, and the stock takes it: still one too many */
 	shard_extents_seal(f->ex, nr);
@@ -318,17 +253,17 @@ static void space_is_back_when_the_reserve_is_whole(struct kunit *test)
  */
 static void a_retired_extent_is_worth_waiting_for(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 i, retired;
 
 	for (i = 0; i < f->layout.index_extents; i++)
-		open_extent(test, INDEX);
+		extents_open(test, INDEX);
 	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, INDEX));
 	KUNIT_ASSERT_EQ(test, retire(f, BIT(INDEX), &retired, 1), 1u);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, INDEX));
 	shard_extent_free(f->ex, retired);
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, INDEX));
-	open_extent(test, INDEX);
+	extents_open(test, INDEX);
 	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, INDEX));
 }
 
@@ -339,13 +274,13 @@ static void a_retired_extent_is_worth_waiting_for(struct kunit *test)
  */
 static void only_what_nothing_needs_is_given_up(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	u32 host = open_extent(test, HOST);
-	u32 live = open_extent(test, META0), dead[2], retired[4], other;
+	struct extents_rig *f = test->priv;
+	u32 host = extents_open(test, HOST);
+	u32 live = extents_open(test, META0), dead[2], retired[4], other;
 
-	dead[0] = open_extent(test, META0);
-	open_extent(test, HOST);
-	other = open_extent(test, INDEX);
+	dead[0] = extents_open(test, META0);
+	extents_open(test, HOST);
+	other = extents_open(test, INDEX);
 	shard_extents_seal(f->ex, dead[0]);
 	shard_extents_seal(f->ex, other);
 	shard_extents_count_begin(f->ex, BIT(HOST) | BIT(META0));
@@ -353,7 +288,7 @@ static void only_what_nothing_needs_is_given_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, retire(f, BIT(HOST) | BIT(META0), retired, 0), 0u);
 	KUNIT_ASSERT_EQ(test, retire(f, BIT(HOST) | BIT(META0), retired, 4), 1u);
 	KUNIT_EXPECT_EQ(test, retired[0], dead[0]);
-	KUNIT_EXPECT_EQ(test, extent(f, live).live, 2u);
+	KUNIT_EXPECT_EQ(test, extents_get(f, live).live, 2u);
 	/* not twice */
 	KUNIT_EXPECT_EQ(test, retire(f, BIT(META0), retired, 4), 0u);
 	KUNIT_EXPECT_EQ(test, state(f, host), SHARD_EXTENT_SEALED);
@@ -369,11 +304,11 @@ static void only_what_nothing_needs_is_given_up(struct kunit *test)
  */
 static void references_are_counted_by_differences(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	struct shard_refs *refs = shard_refs_create(&f->layout);
-	u32 nr = open_extent(test, INDEX), retired;
+	u32 nr = extents_open(test, INDEX), retired;
 	struct shard_place at = { .extent = nr };
-	struct shard_extent e = extent(f, nr);
+	struct shard_extent e = extents_get(f, nr);
 
 	KUNIT_ASSERT_NOT_NULL(test, refs);
 	shard_extents_seal(f->ex, nr);
@@ -386,17 +321,17 @@ static void references_are_counted_by_differences(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_refs_live(NULL, nr, &e), 0u);
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0, 0,
 						   &retired, 1), 0u);
-	KUNIT_EXPECT_EQ(test, extent(f, nr).live, 5u);
+	KUNIT_EXPECT_EQ(test, extents_get(f, nr).live, 5u);
 	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
 	at.generation = e.generation;
 	shard_refs_add(refs, &at, -4);
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0, 0,
 						   &retired, 1), 0u);
-	KUNIT_EXPECT_EQ(test, extent(f, nr).live, 1u);
+	KUNIT_EXPECT_EQ(test, extents_get(f, nr).live, 1u);
 	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
 	at.generation = e.generation + 1;
 	shard_refs_add(refs, &at, 7);
-	e = extent(f, nr);
+	e = extents_get(f, nr);
 	KUNIT_EXPECT_EQ(test, shard_refs_live(refs, nr, &e), 1u);
 	at.generation = e.generation;
 	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
@@ -414,13 +349,13 @@ static void references_are_counted_by_differences(struct kunit *test)
  */
 static void an_unpublished_run_keeps_its_extents(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	u32 old = open_extent(test, INDEX), new, retired[2];
+	struct extents_rig *f = test->priv;
+	u32 old = extents_open(test, INDEX), new, retired[2];
 	struct shard_place at;
 
 	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, INDEX, 3, 0, &at));
 	KUNIT_EXPECT_EQ(test, retire(f, BIT(INDEX), retired, 2), 0u);
-	new = open_extent(test, INDEX);
+	new = extents_open(test, INDEX);
 	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, INDEX, 3, 0, &at));
 	shard_extents_seal(f->ex, new);
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), NULL, 0, 0,
@@ -440,14 +375,14 @@ static void an_unpublished_run_keeps_its_extents(struct kunit *test)
  */
 static void a_record_names_the_log_and_what_is_assigned(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	struct shard_super_record *r = &f->record;
-	u32 first = open_extent(test, HOST), second, index;
+	u32 first = extents_open(test, HOST), second, index;
 
-	place(test, HOST, 10, 5);
-	second = open_extent(test, HOST);
-	place(test, HOST, 4, 7);
-	index = open_extent(test, INDEX);
+	extents_place(test, HOST, 10, 5);
+	second = extents_open(test, HOST);
+	extents_place(test, HOST, 4, 7);
+	index = extents_open(test, INDEX);
 
 	KUNIT_ASSERT_EQ(test, shard_extents_record(f->ex, &from_start, 4, false,
 						   r), 0);
@@ -474,20 +409,20 @@ static void a_record_names_the_log_and_what_is_assigned(struct kunit *test)
  */
 static void a_checkpoint_shortens_the_record(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	struct shard_super_record *r = &f->record;
 	u32 second, late;
 	struct shard_log_start from = { .seq = 6, .place.block = 2 };
 
-	open_extent(test, HOST);
-	place(test, HOST, 10, 5);
-	second = open_extent(test, HOST);
-	place(test, HOST, 4, 7);
-	open_extent(test, INDEX);
+	extents_open(test, HOST);
+	extents_place(test, HOST, 10, 5);
+	second = extents_open(test, HOST);
+	extents_place(test, HOST, 4, 7);
+	extents_open(test, INDEX);
 	from.place.extent = second;
-	from.place.generation = extent(f, second).generation;
+	from.place.generation = extents_get(f, second).generation;
 	shard_extents_list(f->ex);
-	late = open_extent(test, META0);
+	late = extents_open(test, META0);
 
 	KUNIT_ASSERT_EQ(test, shard_extents_record(f->ex, &from, 7, true, r), 0);
 	KUNIT_ASSERT_EQ(test, r->nr_log, 1);
@@ -518,18 +453,18 @@ static void a_checkpoint_shortens_the_record(struct kunit *test)
  */
 static void what_failed_ends_its_extent(struct kunit *test)
 {
-	struct fixture *f = test->priv;
-	u32 nr = open_extent(test, HOST);
+	struct extents_rig *f = test->priv;
+	u32 nr = extents_open(test, HOST);
 	struct shard_place at;
 
-	place(test, HOST, 3, 7);
+	extents_place(test, HOST, 3, 7);
 	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, HOST, 2, 8, &at));
 	shard_extents_cut(f->ex, &at, 7);
 	KUNIT_EXPECT_EQ(test, state(f, nr), SHARD_EXTENT_SEALED);
 	KUNIT_EXPECT_EQ(test, shard_extents_room(f->ex, HOST), 0u);
 	at.block += 2;
 	shard_extents_cut(f->ex, &at, 7);
-	KUNIT_EXPECT_EQ(test, extent(f, nr).written, 3u);
+	KUNIT_EXPECT_EQ(test, extents_get(f, nr).written, 3u);
 	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 6, false,
 						   &f->record), 0);
 	KUNIT_EXPECT_EQ(test, f->record.extents[0].end, SHARDBLK_END_OPEN);
@@ -548,8 +483,8 @@ static void what_failed_ends_its_extent(struct kunit *test)
 static void what_is_cut_off_is_not_forgotten(struct kunit *test)
 {
 	struct shard_log_start from = { .seq = 7 };
-	struct fixture *f = test->priv;
-	u32 nr = open_extent(test, HOST);
+	struct extents_rig *f = test->priv;
+	u32 nr = extents_open(test, HOST);
 	struct shard_place at;
 
 	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, HOST, 2, 8, &at));
@@ -577,19 +512,19 @@ static void what_is_cut_off_is_not_forgotten(struct kunit *test)
  */
 static void a_record_that_is_too_full_is_refused(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 i, max = shard_super_extents_max(512);
 
 	for (i = 0; i < max; i++) {
-		open_extent(test, HOST);
-		place(test, HOST, 1, i + 1);
+		extents_open(test, HOST);
+		extents_place(test, HOST, 1, i + 1);
 	}
 	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 0, false,
 						   &f->record), 0);
-	open_extent(test, INDEX);
+	extents_open(test, INDEX);
 	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 0, false,
 						   &f->record), -ENOSPC);
-	open_extent(test, HOST);
+	extents_open(test, HOST);
 	KUNIT_EXPECT_EQ(test, shard_extents_record(f->ex, &from_start, 0, false,
 						   &f->record), -ENOSPC);
 }
@@ -603,7 +538,7 @@ static void a_record_that_is_too_full_is_refused(struct kunit *test)
  */
 static void a_start_restores_generations_and_what_is_in_use(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 picked[EXTENTS], nr, i;
 
 	shard_extent_restore_generation(f->ex, 10, 7, true);
@@ -636,7 +571,7 @@ static void a_start_restores_generations_and_what_is_in_use(struct kunit *test)
 		KUNIT_EXPECT_NE(test, picked[i], 12u);
 		if (picked[i] == 11)
 			KUNIT_EXPECT_EQ(test,
-					extent(f, 11).generation, 5u);
+					extents_get(f, 11).generation, 5u);
 	}
 }
 
@@ -648,13 +583,13 @@ static void a_start_restores_generations_and_what_is_in_use(struct kunit *test)
  */
 static void what_records_name_is_assigned_first(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 picked[8], nr, i;
 
 	for (i = 40; i < 43; i++)
 		shard_extent_restore_generation(f->ex, i, 5, false);
 	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 3u);
-	nr = open_extent(test, INDEX);
+	nr = extents_open(test, INDEX);
 	KUNIT_EXPECT_EQ(test, nr, 42u);
 	KUNIT_EXPECT_EQ(test, shard_extents_named(f->ex), 3u);
 	shard_extents_seal(f->ex, nr);
@@ -676,12 +611,12 @@ static void what_records_name_is_assigned_first(struct kunit *test)
  */
 static void without_room_in_records_metadata_is_starved(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 i;
 
 	for (i = 0; i < shard_super_extents_max(512); i++) {
 		KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, INDEX));
-		open_extent(test, HOST);
+		extents_open(test, HOST);
 	}
 	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, INDEX));
 	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
@@ -693,7 +628,7 @@ static void without_room_in_records_metadata_is_starved(struct kunit *test)
  */
 static void a_full_record_can_name_again(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 picked[2];
 
 	shard_extent_restore_generation(f->ex, 40, 5, false);
@@ -704,7 +639,7 @@ static void a_full_record_can_name_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 0, false, picked, 2),
 			1u);
 	KUNIT_EXPECT_EQ(test, picked[0], 40u);
-	KUNIT_EXPECT_EQ(test, extent(f, 40).stream, INDEX);
+	KUNIT_EXPECT_EQ(test, extents_get(f, 40).stream, INDEX);
 }
 
 /*
@@ -713,13 +648,13 @@ static void a_full_record_can_name_again(struct kunit *test)
  */
 static void an_extent_is_of_one_stream(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 
 	KUNIT_EXPECT_TRUE(test, shard_extent_restore(f->ex, 10, HOST, 5, 3));
 	KUNIT_EXPECT_TRUE(test, shard_extent_restore(f->ex, 10, HOST, 7, 3));
 	KUNIT_EXPECT_FALSE(test, shard_extent_restore(f->ex, 10, INDEX, 9, 1));
-	KUNIT_EXPECT_EQ(test, extent(f, 10).stream, HOST);
-	KUNIT_EXPECT_EQ(test, extent(f, 10).written, 7u);
+	KUNIT_EXPECT_EQ(test, extents_get(f, 10).stream, HOST);
+	KUNIT_EXPECT_EQ(test, extents_get(f, 10).written, 7u);
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, HOST), 1u);
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(f->ex, INDEX), 0u);
 }
@@ -730,7 +665,7 @@ static void an_extent_is_of_one_stream(struct kunit *test)
  */
 static void a_generation_never_wraps(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 picked[EXTENTS], nr, i;
 
 	shard_extent_restore_generation(f->ex, 4, U32_MAX, true);
@@ -747,7 +682,7 @@ static void a_generation_never_wraps(struct kunit *test)
  */
 static void without_memory_there_are_no_extents(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	struct shard_extents *ex;
 	bool struck;
 	u32 n;
@@ -792,8 +727,8 @@ static struct kunit_case extent_cases[] = {
 
 static struct kunit_suite extent_suite = {
 	.name = "shardblk-extent",
-	.init = extents_init,
-	.exit = extents_exit,
+	.init = extents_rig_init,
+	.exit = extents_rig_exit,
 	.test_cases = extent_cases,
 };
 

@@ -2,84 +2,18 @@
 /*
  * Giving extents up: which are evacuated, and when these are.
  */
-#include <kunit/test.h>
-
-#include "../kmod/core/extent.h"
+#include "extents_rig.h"
 #include "../kmod/core/refs.h"
 
 #define HOST	SHARDBLK_STREAM_HOST
-#define EXTENTS	64u
-#define BLOCKS	16u
-
-struct fixture {
-	struct shard_extents *ex;
-	struct shard_layout layout;
-	struct shard_super_record record;
-};
-
-static int extents_init(struct kunit *test)
-{
-	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-
-	if (!f)
-		return -ENOMEM;
-	f->layout.block_size = 512;
-	f->layout.extent_blocks = BLOCKS;
-	f->layout.nr_extents = EXTENTS;
-	f->layout.logical_blocks = 64;
-	if (!shard_layout_make(&f->layout))
-		return -EINVAL;
-	f->ex = shard_extents_create(&f->layout);
-	test->priv = f;
-	return f->ex ? 0 : -ENOMEM;
-}
-
-static void extents_exit(struct kunit *test)
-{
-	struct fixture *f = test->priv;
-
-	shard_extents_destroy(f->ex);
-}
-
-static struct shard_extent extent(struct fixture *f, u32 nr)
-{
-	struct shard_extent e;
-
-	shard_extent_get(f->ex, nr, &e);
-	return e;
-}
-
-/* Gives a stream an open extent, as if a record had done so. */
-static u32 open_extent(struct kunit *test, u32 stream)
-{
-	struct fixture *f = test->priv;
-	u32 nr = 0;
-
-	shard_extents_want(f->ex, stream, true);
-	KUNIT_ASSERT_EQ(test, shard_extents_pick(f->ex, f->layout.nr_extents,
-						 false, &nr, 1), 1u);
-	shard_extents_want(f->ex, stream, false);
-	shard_extent_ready(f->ex, nr);
-	KUNIT_ASSERT_TRUE(test, shard_extents_next(f->ex, stream));
-	return nr;
-}
-
-static void place(struct kunit *test, u32 stream, u32 nr_blocks, u64 last_seq)
-{
-	struct fixture *f = test->priv;
-	struct shard_place at;
-
-	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, stream, nr_blocks,
-						    last_seq, &at));
-}
 
 /* An extent of the host that holds @live blocks, out of the log, as of @seq. */
 static u32 sealed(struct kunit *test, u32 live, u64 seq)
 {
-	struct fixture *f = test->priv;
-	u32 nr = open_extent(test, HOST);
+	struct extents_rig *f = test->priv;
+	u32 nr = extents_open(test, HOST);
 
-	place(test, HOST, BLOCKS, seq);
+	extents_place(test, HOST, BLOCKS, seq);
 	shard_extents_seal(f->ex, nr);
 	KUNIT_EXPECT_TRUE(test, shard_extent_restore(f->ex, nr, HOST, BLOCKS,
 						     live));
@@ -96,7 +30,7 @@ static u32 sealed(struct kunit *test, u32 live, u64 seq)
  */
 static void the_best_victim_is_empty_or_old(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	struct shard_extent e;
 	u32 young, old, full;
 
@@ -119,7 +53,7 @@ static void the_best_victim_is_empty_or_old(struct kunit *test)
 	while (shard_extents_walked(f->ex, full, e.generation,
 				    SHARD_WALKED_FAILED, 1) ||
 	       shard_extents_victim(f->ex, 1000, BLOCKS, &e))
-		KUNIT_EXPECT_LT(test, extent(f, full).tries, (u8)4);
+		KUNIT_EXPECT_LT(test, extents_get(f, full).tries, (u8)4);
 }
 
 /*
@@ -129,7 +63,7 @@ static void the_best_victim_is_empty_or_old(struct kunit *test)
  */
 static void of_many_extents_some_are_looked_at(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	struct shard_extents *few = f->ex;
 	struct shard_extent e;
 	u32 nr, i;
@@ -146,7 +80,7 @@ static void of_many_extents_some_are_looked_at(struct kunit *test)
 		sealed(test, 1 + i % (BLOCKS - 1), 11 + i);
 	nr = shard_extents_victim(f->ex, 2000, BLOCKS, &e);
 	KUNIT_ASSERT_NE(test, nr, 0u);
-	KUNIT_EXPECT_TRUE(test, extent(f, nr).evacuating);
+	KUNIT_EXPECT_TRUE(test, extents_get(f, nr).evacuating);
 	KUNIT_EXPECT_LT(test, e.live, BLOCKS / 2);
 }
 
@@ -157,7 +91,7 @@ static void of_many_extents_some_are_looked_at(struct kunit *test)
  */
 static void an_evacuated_extent_waits_for_its_checkpoint(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	struct shard_refs *refs = shard_refs_create(shard_extents_layout(f->ex));
 	u32 retired[EXTENTS], nr, to;
 	struct shard_place at, from;
@@ -166,13 +100,13 @@ static void an_evacuated_extent_waits_for_its_checkpoint(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, refs);
 	nr = sealed(test, 3, 10);
 	KUNIT_ASSERT_EQ(test, shard_extents_victim(f->ex, 20, 3, &e), nr);
-	to = open_extent(test, SHARDBLK_STREAM_RELOC0);
+	to = extents_open(test, SHARDBLK_STREAM_RELOC0);
 	KUNIT_EXPECT_EQ(test, shard_extents_reloc_left(f->ex),
 			f->layout.host_extents + f->layout.reloc_extents - 2);
 	KUNIT_ASSERT_TRUE(test, shard_extents_place(f->ex, SHARDBLK_STREAM_RELOC0,
 						    4, 0, &at));
 	shard_extents_fill(f->ex, &at, 4, 17);
-	KUNIT_EXPECT_EQ(test, extent(f, to).last_seq, 17ull);
+	KUNIT_EXPECT_EQ(test, extents_get(f, to).last_seq, 17ull);
 	shard_extents_seal(f->ex, to);
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, SHARD_DATA_STREAMS, NULL,
 						   0, 9, retired, EXTENTS), 0u);
@@ -203,7 +137,7 @@ static void an_evacuated_extent_waits_for_its_checkpoint(struct kunit *test)
  */
 static void no_checkpoint_frees_what_is_counted_wrong(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 retired[EXTENTS], nr, tries = 0;
 	struct shard_extent e;
 
@@ -220,7 +154,7 @@ static void no_checkpoint_frees_what_is_counted_wrong(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, shard_extents_leaving(f->ex), 0u);
 	}
 	KUNIT_EXPECT_EQ(test, tries, 3u);
-	KUNIT_EXPECT_EQ(test, extent(f, nr).live, 3u);
+	KUNIT_EXPECT_EQ(test, extents_get(f, nr).live, 3u);
 }
 
 /*
@@ -229,7 +163,7 @@ static void no_checkpoint_frees_what_is_counted_wrong(struct kunit *test)
  */
 static void the_last_generation_is_the_end(struct kunit *test)
 {
-	struct fixture *f = test->priv;
+	struct extents_rig *f = test->priv;
 	u32 nr, i;
 
 	for (i = SHARDBLK_SUPER_EXTENTS; i < EXTENTS; i++)
@@ -256,8 +190,8 @@ static struct kunit_case retire_cases[] = {
 
 static struct kunit_suite retire_suite = {
 	.name = "shardblk-retire",
-	.init = extents_init,
-	.exit = extents_exit,
+	.init = extents_rig_init,
+	.exit = extents_rig_exit,
 	.test_cases = retire_cases,
 };
 
