@@ -23,6 +23,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bench_random.h"
 #include "exhaustive.h"
 #include "shard.h"
 #include "layout.h"
@@ -72,11 +73,7 @@ static u64 seed;
 
 static double draw(void)
 {
-	/* xorshift64*, Marsaglia 2003, Vigna 2016 */
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (double)(seed * 0x2545f4914f6cdd1dull >> 11) / 9007199254740992.0;
+	return bench_random(&seed) / 9007199254740992.0;
 }
 
 static void submit(struct shard_backend *backend, struct shard_io *io)

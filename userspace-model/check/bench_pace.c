@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "bench_random.h"
 #include "exhaustive.h"
 #include "shard.h"
 #include "layout.h"
@@ -126,11 +127,7 @@ static const struct shard_backend_ops ops = { .submit = submit };
 
 static u64 draw(u64 n)
 {
-	/* xorshift64*, Marsaglia 2003, Vigna 2016 */
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (seed * 0x2545f4914f6cdd1dull >> 11) % n;
+	return bench_random(&seed) % n;
 }
 
 static void slot_begin(struct slot *slot)
