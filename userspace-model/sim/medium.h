@@ -84,10 +84,19 @@ static inline u8 *sim_data(struct sim_medium *medium, u32 ref)
 	return medium->data[ref];
 }
 
+/* The widest that there are: wider ones would be split into words. */
+#if defined(__AVX512F__)
+#define SIM_VECTOR	64
+#elif defined(__AVX__)
+#define SIM_VECTOR	32
+#else
+#define SIM_VECTOR	16
+#endif
+
 /* In registers: a call of memcpy() for so little would cost as much again. */
 static inline void sim_sector_copy(void *to, const void *from)
 {
-	typedef u64 part __attribute__((vector_size(64), aligned(1), may_alias));
+	typedef u64 part __attribute__((vector_size(SIM_VECTOR), aligned(1), may_alias));
 	part *t = to;
 	const part *f = from;
 	u32 i;
