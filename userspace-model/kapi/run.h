@@ -152,6 +152,30 @@ size_t kapi_describe(char *buf, size_t size);
 /** kapi_lock_graph_reset() - forget the lock orders seen; they outlive runs */
 void kapi_lock_graph_reset(void);
 
+#define KAPI_FEW	8u
+
+/**
+ * kapi_close_gap() - an array of pointers has lost the one at @idx
+ * @nr:	how many are left; there is room for KAPI_FEW more and one
+ *
+ * Almost always those behind it are few: then as many as that may be are moved at
+ * once, since no processor can tell how often a loop would go round.
+ */
+static inline void kapi_close_gap(void *array, size_t idx, size_t nr)
+{
+	typedef u64 few __attribute__((vector_size(KAPI_FEW * sizeof(u64)),
+				       aligned(8), may_alias));
+	void **at = (void **)array + idx;
+	few behind;
+
+	if (unlikely(nr - idx > KAPI_FEW)) {
+		memmove(at, at + 1, (nr - idx) * sizeof(*at));
+		return;
+	}
+	behind = *(const few *)(at + 1);
+	*(few *)at = behind;
+}
+
 /* The place for preemption points. */
 extern void (*kapi_preempt_hook)(void *ctx);
 void kapi_preempt(void);

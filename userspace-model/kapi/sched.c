@@ -55,8 +55,8 @@ static struct kapi_fiber *fiber_get(void)
 		kapi_fail("no memory for a fiber");
 	kapi_stack_alloc(fiber);
 	kapi_stack_reset(fiber, fiber_entry);
-	if (++kapi.nr_fibers > kapi.runq_max) {
-		kapi.runq_max = kapi.nr_fibers + 16;
+	if (++kapi.nr_fibers + KAPI_FEW > kapi.runq_max) {
+		kapi.runq_max = kapi.nr_fibers + 2 * KAPI_FEW;
 		kapi.runq = realloc(kapi.runq,
 				    kapi.runq_max * sizeof(*kapi.runq));
 		if (!kapi.runq)
@@ -124,9 +124,8 @@ static struct kapi_fiber *runq_take(size_t idx)
 {
 	struct kapi_fiber *fiber = kapi.runq[idx];
 
-	/* almost always very few: cheaper than a memmove() */
-	for (kapi.nr_runq--; idx < kapi.nr_runq; idx++)
-		kapi.runq[idx] = kapi.runq[idx + 1];
+	kapi.nr_runq--;
+	kapi_close_gap(kapi.runq, idx, kapi.nr_runq);
 	return fiber;
 }
 

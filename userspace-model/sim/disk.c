@@ -491,8 +491,7 @@ void sim_disk_complete(struct sim_disk *disk, u32 idx)
 	io = disk->in_flight[idx];
 	disk->nr_in_flight--;
 	kapi_events_pending--;
-	for (; idx < disk->nr_in_flight; idx++)
-		disk->in_flight[idx] = disk->in_flight[idx + 1];
+	kapi_close_gap(disk->in_flight, idx, disk->nr_in_flight);
 	perform(disk, io);
 	kapi_irq_enter();
 	io->done(io);
@@ -548,7 +547,7 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 		io->done(io);
 		return;
 	}
-	if (disk->nr_in_flight == disk->in_flight_max) {
+	if (disk->nr_in_flight + 1 + KAPI_FEW > disk->in_flight_max) {
 		disk->in_flight_max = max(64u, 2 * disk->in_flight_max);
 		disk->in_flight = realloc(disk->in_flight, disk->in_flight_max *
 					  sizeof(*disk->in_flight));
