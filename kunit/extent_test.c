@@ -335,6 +335,13 @@ static void references_are_counted_by_differences(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_refs_live(refs, nr, &e), 1u);
 	at.generation = e.generation;
 	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
+	shard_refs_add(refs, &at, -2);
+	KUNIT_EXPECT_FALSE(test, shard_refs_fit(refs, nr, &e, 16));
+	KUNIT_EXPECT_TRUE(test, shard_refs_fit(NULL, nr, &e, 16));
+	shard_refs_add(refs, &at, 17);
+	KUNIT_EXPECT_TRUE(test, shard_refs_fit(refs, nr, &e, 16));
+	KUNIT_EXPECT_FALSE(test, shard_refs_fit(refs, nr, &e, 15));
+	memset(refs->at, 0, refs->nr * sizeof(refs->at[0]));
 	shard_refs_add(refs, &at, -1);
 	KUNIT_EXPECT_EQ(test, shard_extents_retire(f->ex, BIT(INDEX), refs, 0, 0,
 						   &retired, 1), 1u);

@@ -155,15 +155,37 @@ static int copy_write(struct copy_writer *c, struct shard_dep *dep)
 	return err ? err : end;
 }
 
+/* Counts come from a manifest, which nothing proves to be right in itself. */
+static bool counts_fit(struct shard_store *store, const struct shard_refs *refs)
+{
+	struct shard_extent e;
+	u32 nr;
+
+	for (nr = 0; refs && nr < refs->nr; nr++) {
+		if (!refs->at[nr].delta)
+			continue;
+		shard_extent_get(store->ex, nr, &e);
+		if (shard_refs_fit(refs, nr, &e, store->extent_blocks))
+			continue;
+		pr_err("extent %u: %u blocks cannot be live in it: the manifest was wrong\n",
+		       nr, e.live);
+		return false;
+	}
+	return true;
+}
+
 int shard_manifest_write(struct shard_store *store,
 			 const struct shard_runs *runs, u64 seq,
 			 const struct shard_refs *refs, struct shard_dep *dep,
 			 struct shard_piece last[SHARDBLK_MANIFEST_COPIES])
 {
-	struct copy_writer *c = kvzalloc(sizeof(*c), GFP_KERNEL);
+	struct copy_writer *c;
 	u32 copy;
 	int err = 0;
 
+	if (!counts_fit(store, refs))
+		return -EUCLEAN;
+	c = kvzalloc(sizeof(*c), GFP_KERNEL);
 	if (!c)
 		return -ENOMEM;
 	shard_extents_list(store->ex);

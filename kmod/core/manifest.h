@@ -22,7 +22,7 @@
  * Extents are listed with the generations that shard_extents_list() took down
  * in here.  What the copies lie in is counted.  May sleep.
  *
- * Return: 0, -EIO, -ENOSPC, -ENOMEM.
+ * Return: 0, -EIO, -ENOSPC, -ENOMEM; -EUCLEAN: the counts that were read cannot be.
  */
 int shard_manifest_write(struct shard_store *store,
 			 const struct shard_runs *runs, u64 seq,

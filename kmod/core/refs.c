@@ -31,15 +31,28 @@ void shard_refs_add(struct shard_refs *refs, const struct shard_place *place,
 	ref->delta += blocks;
 }
 
-u32 shard_refs_live(const struct shard_refs *refs, u32 nr,
+static s64 refs_sum(const struct shard_refs *refs, u32 nr,
 		    const struct shard_extent *e)
 {
-	s64 live = e->live;
-
 	if (!refs || e->state == SHARD_EXTENT_FREE ||
 	    e->state == SHARD_EXTENT_BAD || e->retired ||
 	    refs->at[nr].generation != e->generation)
-		return live;
-	live += refs->at[nr].delta;
+		return e->live;
+	return (s64)e->live + refs->at[nr].delta;
+}
+
+bool shard_refs_fit(const struct shard_refs *refs, u32 nr,
+		    const struct shard_extent *e, u32 extent_blocks)
+{
+	s64 live = refs_sum(refs, nr, e);
+
+	return live >= 0 && live <= extent_blocks;
+}
+
+u32 shard_refs_live(const struct shard_refs *refs, u32 nr,
+		    const struct shard_extent *e)
+{
+	s64 live = refs_sum(refs, nr, e);
+
 	return WARN_ON_ONCE(live < 0) ? 0 : live;
 }

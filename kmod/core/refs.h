@@ -27,6 +27,14 @@ struct shard_refs *shard_refs_create(const struct shard_layout *layout);
 /** shard_refs_add() - @blocks more (or less) of what lies at @place */
 void shard_refs_add(struct shard_refs *refs, const struct shard_place *place,
 		    s32 blocks);
+/**
+ * shard_refs_fit() - can as much be live in extent @nr with @refs applied
+ *
+ * Return: false if it is less than nothing, or more than the extent holds: then
+ * the manifest that was read had wrong counts.
+ */
+bool shard_refs_fit(const struct shard_refs *refs, u32 nr,
+		    const struct shard_extent *e, u32 extent_blocks);
 /** shard_refs_live() - what is live in extent @nr with @refs, or NULL, applied */
 u32 shard_refs_live(const struct shard_refs *refs, u32 nr,
 		    const struct shard_extent *e);
