@@ -294,6 +294,10 @@ static void a_device_tells_of_chunks_and_records(struct kunit *test)
 	fake_release_all(dev->fake);
 	KUNIT_EXPECT_EQ(test, testreq_wait(req), 0);
 	KUNIT_EXPECT_EQ(test, t->nr_told, before);
+	/* who has looked a moment ago may find nobody */
+	shard_tracer_tell(&(struct shard_tracer){ .ops = &t->ops, .ctx = t },
+			  &(struct shard_event){ .kind = SHARD_EVENT_RECORD });
+	KUNIT_EXPECT_EQ(test, t->nr_told, before);
 	testdev_destroy(dev);
 }
 

@@ -35,13 +35,23 @@ static void versions_see_what_was_there(struct kunit *test)
 {
 	struct index_rig *f = test->priv;
 	struct shard_version *old;
+	u32 active, frozen;
 
 	index_put(f, 1, 11);
 	index_put(f, 2, 12);
 	old = shard_index_hold(f->index);
+	KUNIT_EXPECT_FALSE(test, shard_index_empty(f->index));
+	shard_index_entries(f->index, &active, &frozen);
+	KUNIT_EXPECT_EQ(test, active, 2u);
+	KUNIT_EXPECT_EQ(test, frozen, 0u);
+	KUNIT_EXPECT_EQ(test, shard_index_prepare(f->index), 0);
+	/* what is prepared stays so until the freeze */
 	index_freeze(f);
 	KUNIT_EXPECT_TRUE(test, shard_index_is_frozen(f->index));
 	KUNIT_EXPECT_FALSE(test, shard_index_empty(f->index));
+	shard_index_entries(f->index, &active, &frozen);
+	KUNIT_EXPECT_EQ(test, active, 0u);
+	KUNIT_EXPECT_EQ(test, frozen, 2u);
 	KUNIT_EXPECT_TRUE(test, shard_index_fits(f->index, 64, 64));
 	index_put(f, 2, 22);
 	index_punch(f, 1, 1);
