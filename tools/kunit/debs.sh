@@ -6,7 +6,7 @@
 # whatever release runs here, and are unpacked below the cache, so that no
 # build depends on, or changes, what the machine has installed.
 
-DEBS_SUITE=bookworm
+DEBS_SUITE=bookworm		# who sources this may want another
 
 shardblk_cache()
 {
@@ -72,7 +72,7 @@ debs_download()
 	if [[ $DEBS_CODENAME != "$DEBS_SUITE" || $EUID -ne 0 ]] &&
 	   ! { [[ $DEBS_CODENAME == "$DEBS_SUITE" ]] &&
 	       apt-cache show --no-all-versions "$@" >/dev/null 2>&1; }; then
-		debs_private_apt "$(shardblk_cache)/apt"
+		debs_private_apt "$(shardblk_cache)/apt/$DEBS_SUITE"
 	fi
 	if ! apt-cache "${DEBS_APT[@]:1}" show --no-all-versions "$@" \
 	     >/dev/null 2>&1; then
