@@ -13,6 +13,8 @@
 #          only to see that a run is the same whoever compiled it
 #   mutants  the same, of a copy of the engine that has faults to switch on
 #            (userspace-model/mutants)
+#   cov    the engine unoptimised, with counters at its branches
+#            (userspace-model/cov)
 #
 # For other fragments:
 #
@@ -29,7 +31,7 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench train fast tool mutants
+USER_FLAVOURS	:= asan bench train fast tool mutants cov
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
@@ -96,7 +98,7 @@ user-dump-train	= -dumpdir $(O)/profile/$(dir $*)
 user-dump-fast	= $(user-dump-train)
 
 # Kernel stacks are small; sanitizers blow frames up.
-$(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-frame := -Wframe-larger-than=1024))
+$(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-more := -Wframe-larger-than=1024))
 
 user-objs	= $(patsubst %.c,$(O)/$1/%.o,$2)
 user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS) $(user-srcs-$1)) \
@@ -144,7 +146,7 @@ define user-rules
 $(O)/$1/%.o: %.c $(KERNEL_STAMP) $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
-	@$$(call user-cc,$1) $$(USER_CFLAGS) $$(user-cflags-$1) $$(user-frame) \
+	@$$(call user-cc,$1) $$(USER_CFLAGS) $$(user-cflags-$1) $$(user-more) \
 		$$(user-cflags-$$<) -MMD -MP -MF $$(@:.o=.d) $$(user-dump-$1) -c -o $$@ $$<
 
 $(O)/$1/kernel/%.o: $(KERNEL_INCLUDE)/%.c $(USER_STAMP)
@@ -174,7 +176,7 @@ $(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
 endef
 $(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
 
-SELFTESTS	:= $(foreach f,$(filter-out mutants train fast,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+SELFTESTS	:= $(foreach f,$(filter-out mutants train fast cov,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
 
 .PHONY: kapi-selftest
 kapi-selftest: $(SELFTESTS) ## the Linux words and the disk model, in every flavour
