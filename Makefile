@@ -18,8 +18,8 @@ all:
 
 include userspace-model/user.mk tools/graph/graph.mk tools/bench/bench.mk kmod/module.mk kunit/user.mk \
 	tools/shardctl/shardctl.mk userspace-model/check/check.mk \
-	userspace-model/mutants/mutants.mk userspace-model/proofs/proofs.mk userspace-model/cov/cov.mk \
-	tools/kunit/kunit.mk tools/vm/vm.mk \
+	userspace-model/mutants/mutants.mk userspace-model/proofs/proofs.mk userspace-model/fuzz/fuzz.mk \
+	userspace-model/cov/cov.mk tools/kunit/kunit.mk tools/vm/vm.mk \
 	tools/style/style.mk tools/demo.mk
 
 all: $(ALL) ## build the module, the tools and the checker
