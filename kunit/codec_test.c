@@ -563,7 +563,28 @@ static void frame_fields_out_of_bounds_are_not_valid(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, shard_frame_valid(v));
 }
 
+/*
+ * Goal: the largest frame and piece that the format knows are valid.
+ * Method: both with as many blocks as there can be, the piece at an extent's end.
+ */
+static void the_largest_frame_and_piece_are_valid(struct kunit *test)
+{
+	struct shard_super_record *r = super_make(test, 4096);
+	struct shard_frame_header *h = frame_make(test, SHARDBLK_STREAM_RELOC0);
+
+	h->entries[0].nr_blocks = SHARDBLK_FRAME_PAYLOAD_MAX;
+	h->nr_blocks = SHARDBLK_FRAME_PAYLOAD_MAX;
+	KUNIT_EXPECT_TRUE(test, shard_frame_valid(h));
+	r->extent_blocks = 512;
+	r->manifest[0].nr_blocks = SHARDBLK_FRAME_PAYLOAD_MAX;
+	r->manifest[0].place.block = 512 - SHARDBLK_FRAME_PAYLOAD_MAX;
+	KUNIT_EXPECT_TRUE(test, shard_super_valid(r));
+	r->manifest[0].place.block++;
+	KUNIT_EXPECT_FALSE(test, shard_super_valid(r));
+}
+
 static struct kunit_case codec_cases[] = {
+	KUNIT_CASE(the_largest_frame_and_piece_are_valid),
 	KUNIT_CASE(checksums_are_crc32c_seeded_by_the_format),
 	KUNIT_CASE(limits_follow_from_the_layouts),
 	KUNIT_CASE(a_frame_fits_up_to_its_header_block),

@@ -203,6 +203,12 @@ static void a_device_that_cannot_be_opened_says_why(struct kunit *test)
 	dev->options.memtable_entries = 1;
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
 	dev->options = good;
+	/* what is not given has a default */
+	dev->options.memtable_entries = 0;
+	dev->options.cache_pages = 0;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	dev->options = good;
 	/* every budget that may be given is one that can be opened with */
 	KUNIT_EXPECT_EQ(test, shard_options_memtable(64 << 10), 818u);
 	dev->options.memtable_entries = shard_options_memtable(1u << 30);
@@ -223,6 +229,11 @@ static void a_device_that_cannot_be_opened_says_why(struct kunit *test)
 	dev->options.compact_runs = 13;
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
 	dev->options = good;
+	dev->options.frames_in_flight = 16;
+	dev->options.compact_runs = 12;
+	dev->options.compact_oldest = 1024;
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
 	dev->options.compact_oldest = 1025;
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EINVAL);
 	dev->options = good;

@@ -179,7 +179,31 @@ static void the_last_generation_is_the_end(struct kunit *test)
 			0u);
 }
 
+/*
+ * Goal: an attempt that fails gives back the extents in which only it has written,
+ * and none that a root had pages in: readers may still be there (O7).
+ * Method: two open extents of the index, one known to a root that the next one
+ * has nothing of.
+ */
+static void a_failed_attempt_keeps_what_was_published(struct kunit *test)
+{
+	struct extents_rig *f = test->priv;
+	u32 known = extents_open(test, SHARDBLK_STREAM_INDEX), new;
+	u32 retired[EXTENTS];
+
+	extents_place(test, SHARDBLK_STREAM_INDEX, 3, 0);
+	shard_extents_retire(f->ex, SHARD_INDEX_STREAMS, NULL,
+			     SHARD_INDEX_STREAMS, 0, retired, EXTENTS);
+	new = extents_open(test, SHARDBLK_STREAM_MERGE);
+	extents_place(test, SHARDBLK_STREAM_MERGE, 3, 0);
+	extents_place(test, SHARDBLK_STREAM_INDEX, 3, 0);
+	shard_extents_abandon(f->ex, SHARD_INDEX_STREAMS);
+	KUNIT_EXPECT_EQ(test, extents_get(f, known).state, SHARD_EXTENT_OPEN);
+	KUNIT_EXPECT_EQ(test, extents_get(f, new).state, SHARD_EXTENT_FREE);
+}
+
 static struct kunit_case retire_cases[] = {
+	KUNIT_CASE(a_failed_attempt_keeps_what_was_published),
 	KUNIT_CASE(no_checkpoint_frees_what_is_counted_wrong),
 	KUNIT_CASE(the_best_victim_is_empty_or_old),
 	KUNIT_CASE(of_many_extents_some_are_looked_at),
