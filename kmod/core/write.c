@@ -168,7 +168,13 @@ static int request_admit(struct shard_device *device, struct shard_request *r,
 				"the memtable is full");
 		shard_sometimes(shard_device_checkpoint_due(device),
 				"a request waits for an overdue checkpoint");
-		shard_device_want_checkpoint(device);
+		/*
+		 * What one that runs does not make room for it tells when it
+		 * ends; what frames in flight have set aside comes with them.
+		 */
+		if (!device->checkpoint.running &&
+		    !shard_index_empty(device->index))
+			shard_device_want_checkpoint(device);
 		*why = BLOCKED_BUSY;
 		return -1;
 	}
