@@ -291,7 +291,7 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /* Runs scenarios for a while.  Return: 0, or 1 if one failed. */
-/* Scenarios that were run, those that are run twice twice. */
+/* Scenarios that were run: one that is run twice counts for two. */
 static u64 bench_count(const struct check_tally *tally)
 {
 	return tally->nr_full + tally->nr_twice;
