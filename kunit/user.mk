@@ -12,9 +12,10 @@ KUNIT_ARGS	?=
 
 $(foreach f,$(KUNIT_SRCS),$(eval user-cflags-$f := -Ikunit/user))
 
-$(KUNIT_USER): $(call user-objs,asan,$(KUNIT_SRCS)) $(call user-engine,asan)
-	@echo "  LINK    $@"
-	@$(call user-link,asan)
+# Also of the engine with mutants, which `make mutants` asks about.
+$(foreach f,asan mutants generic,$(eval $(O)/$f/kunit-user: \
+	$(call user-objs,$f,$(KUNIT_SRCS)) $(call user-engine,$f) ; \
+	@echo "  LINK    $$@" && $$(call user-link,$f)))
 
 .PHONY: kunit-user
 kunit-user: $(KUNIT_USER) ## the KUnit suites of the engine, in user space

@@ -7,7 +7,7 @@
  *		[--suite=NAME] [--results=DIRECTORY]
  *	shardsim merge [--to=FILE] RESULT...
  *	shardsim shard
- *	shardsim run SUITE [FIRST [COUNT]]
+ *	shardsim run [--coarse] [--even] [--hang=SECONDS] SUITE [FIRST [COUNT]]
  *	shardsim hash [COUNT]
  *	shardsim replay [--io] [--graph=FILE.dot] [--file=NAME] REPRO
  *	shardsim shrinking [COUNT]
@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "check/exhaustive.h"
+#include "check/history.h"
 #include "check/runner.h"
 #include "check/sometimes.h"
 #include "scale/jobs.h"
@@ -404,6 +405,9 @@ static const struct option options[] = {
 	{ "first", required_argument, NULL, '1' },
 	{ "results", required_argument, NULL, 'r' },
 	{ "to", required_argument, NULL, 't' },
+	{ "coarse", no_argument, NULL, 'o' },
+	{ "even", no_argument, NULL, 'e' },
+	{ "hang", required_argument, NULL, 'h' },
 	{ NULL }
 };
 
@@ -430,6 +434,12 @@ static bool option_take(struct told *told, int c, char *arg)
 		told->soak.seconds = atoi(arg);
 	else if (c == 'n')
 		told->soak.scenarios = strtoull(arg, NULL, 0);
+	else if (c == 'o')
+		sim_crash_coarse = true;
+	else if (c == 'e')
+		history_even = true;
+	else if (c == 'h')
+		check_run_seconds = max(atoi(arg), 1);
 	else if (c == '1')
 		told->first = *arg ? arg : NULL;
 	else if (c == 'r')

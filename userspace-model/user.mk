@@ -11,7 +11,8 @@
 #   tool   optimised, all of kapi's checks: what shardctl is made of
 #   gcc-O0 clang-O0 clang-O2
 #          only to see that a run is the same whoever compiled it
-#   mutants  the same, of a copy of the engine that has faults to switch on
+#   mutants generic
+#            the same, of copies of the engine that have faults to switch on
 #            (userspace-model/mutants)
 #   cov    the engine unoptimised, with counters at its branches
 #            (userspace-model/cov)
@@ -31,7 +32,7 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench train fast tool mutants cov
+USER_FLAVOURS	:= asan bench train fast tool mutants generic cov
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
@@ -71,6 +72,10 @@ user-cc-clang-O2	:= clang
 user-cflags-clang-O2	:= -O2 -DCONFIG_DEBUG_LIST $(CLANG_WARN)
 user-cflags-mutants	:= $(user-cflags-tool)
 user-srcs-mutants	:= userspace-model/mutants/mutant.c
+user-cflags-generic	:= $(user-cflags-tool) -Wno-misleading-indentation \
+	-Wno-parentheses -Wno-int-in-bool-context -Wno-bool-compare \
+	-Wno-maybe-uninitialized
+user-srcs-generic	:= $(user-srcs-mutants)
 user-libs		:= -lisal -lm
 
 # gcc copies a sector with "rep movs" where it knows a bound of the length:
@@ -81,6 +86,7 @@ ifeq ($(shell $(USER_CC) $(USER_LIBCALLS) -Werror -xc -c -o /dev/null /dev/null 
 user-cflags-bench	+= $(USER_LIBCALLS) -flto=auto
 user-cflags-tool	+= $(USER_LIBCALLS)
 user-cflags-mutants	+= $(USER_LIBCALLS)
+user-cflags-generic	+= $(USER_LIBCALLS)
 endif
 
 # Fibers that a power cut ends leave counts that do not add up; what a profile
@@ -176,7 +182,7 @@ $(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
 endef
 $(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
 
-SELFTESTS	:= $(foreach f,$(filter-out mutants train fast cov,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+SELFTESTS	:= $(foreach f,$(filter-out mutants generic train fast cov,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
 
 .PHONY: kapi-selftest
 kapi-selftest: $(SELFTESTS) ## the Linux words and the disk model, in every flavour

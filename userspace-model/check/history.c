@@ -33,6 +33,7 @@ const char * const history_op_names[NR_OPS] = {
 };
 
 u64 history_pairs[NR_OPS][NR_OPS];
+bool history_even;
 
 /* How often each is drawn; faults only where they are wanted. */
 static const u8 op_weights[NR_OPS] = {
@@ -80,6 +81,11 @@ static struct range draw_range(struct world *w, struct range last, bool any)
 
 	if (any)
 		max = nr;
+	if (history_even) {
+		r.lba = world_draw(nr, CHECK_CHOOSE_BLOCK);
+		r.nr = 1 + world_draw(min(max, nr - r.lba), CHECK_CHOOSE_BLOCK);
+		return r;
+	}
 	switch (world_draw(8, CHECK_CHOOSE_SHAPE)) {
 	case 0:
 		r.lba = world_draw(4, CHECK_CHOOSE_BLOCK);
@@ -519,6 +525,8 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 	c->nr_ops = HISTORY_OPS;
 	c->faults = faults;
 	memcpy(c->weights, op_weights, sizeof(op_weights));
+	if (history_even)
+		memset(c->weights, 1, sizeof(c->weights));
 	c->disk.volatile_cache = true;
 	c->options.memtable_entries = 8;
 	c->options.cache_pages = 2;

@@ -45,6 +45,9 @@ extern u64 history_pairs[NR_OPS][NR_OPS];
  */
 #define HISTORY_EXTENTS	23
 
+/* Operations and ranges are drawn evenly: to see what the biases are good for. */
+extern bool history_even;
+
 /**
  * history_run() - a scenario: format, operations, the end, everything compared
  *

@@ -27,12 +27,13 @@
 #include "table.h"
 
 #define TWICE_IN	100	/* one run in so many is run twice */
-#define RUN_SECONDS	240	/* then a run hangs, and is ended */
 #define APART_SECONDS	2	/* the same while one is shrunk */
 #define APART_RECORDS	1000000
 #define DIED		"the process died"
 
 static struct world world;
+
+u32 check_run_seconds = 240;
 
 /* Where a child leaves what it drew, and why it failed. */
 static struct apart {
@@ -106,7 +107,7 @@ static const char *run_seed(const struct check_suite *suite, u64 seed)
 {
 	world.sim.choices.recording = false;
 	sim_choices_seed(&world.sim.choices, seed);
-	return run_one(suite, RUN_SECONDS);
+	return run_one(suite, check_run_seconds);
 }
 
 /* Neighbouring seeds go to different processes: by another measure. */
@@ -161,7 +162,7 @@ const char *check_list(const struct check_suite *suite,
 {
 	sim_choices_list(&world.sim.choices, list->records, list->nr);
 	world.sim.choices.recording = true;
-	return run_one(suite, RUN_SECONDS);
+	return run_one(suite, check_run_seconds);
 }
 
 void check_drawn(struct sim_record **records, size_t *nr)
@@ -243,7 +244,7 @@ static const char *begin_apart(const struct check_suite *suite,
 		else
 			sim_choices_seed(choices, strtoull(from, NULL, 0));
 		choices->recording = true;
-		apart_end(run_one(suite, RUN_SECONDS));
+		apart_end(run_one(suite, check_run_seconds));
 	}
 	why = apart_wait(child);
 	while (nr < APART_RECORDS && apart->records[nr].bound)
@@ -382,6 +383,7 @@ bool check_shrink(struct shrink *s, const char *from)
 		return false;
 	s->dies = !strcmp(why, DIED);
 	scnprintf(s->why, sizeof(s->why), "%s", why);
+	s->nr_ops = list_nr_ops(&s->best);
 	shrink(s);
 	why = check_list_apart(s->suite, &s->best);
 	scnprintf(s->why, sizeof(s->why), "%s", why ?: "passed");
@@ -405,8 +407,9 @@ void check_failed(const struct check_suite *suite, const char *from,
 	}
 	path = list_file(suite, &s.best, s.why, file ?: name);
 	if (path)
-		printf("shrunk to %u operations by %llu runs in %.1f s: make replay REPRO=%s\n",
-		       list_nr_ops(&s.best), s.nr_runs, s.seconds, path);
+		printf("shrunk from %u to %u operations by %llu runs in %.1f s: %s%s\n",
+		       s.nr_ops, list_nr_ops(&s.best), s.nr_runs, s.seconds,
+		       "make replay REPRO=", path);
 	list_print(suite, &s.best, false);
 	list_free(&s.best);
 	fflush(stdout);

@@ -39,6 +39,9 @@ struct check_tally {
 	u64 nr_failed;
 };
 
+/** check_run_seconds - CPU time after which a run is taken to hang, and is ended */
+extern u32 check_run_seconds;
+
 /** check_suites() - all there are, ended by one without a name */
 extern const struct check_suite check_suites[];
 /** check_planted() - suites that fail, to see how failures are dealt with */

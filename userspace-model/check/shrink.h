@@ -28,6 +28,7 @@ u32 list_nr_ops(const struct list *list);
  * @why:	what the failure says
  * @how:	with what words a failure has to begin; NULL: any will do
  * @dies:	it ends the process: each run gets one of its own
+ * @nr_ops:	how many operations it had at first
  * @nr_runs:	runs so far
  * @seconds:	that it took
  */
@@ -37,6 +38,7 @@ struct shrink {
 	char why[WHY_SIZE];
 	const char *how;
 	bool dies;
+	u32 nr_ops;
 	u64 nr_runs;
 	double seconds;
 	/* its own */

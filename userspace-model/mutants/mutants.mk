@@ -9,23 +9,66 @@ MUTANTS		:= userspace-model/mutants
 WOVEN		:= $(O)/mutants/woven
 WOVEN_STAMP	:= $(WOVEN)/.stamp
 
+# Models that have mutants: the table names them by their place.
+WOVEN_MODELS	:= $(shell sed -n '/^[a-z]*\/.*\.c$$/p' $(MUTANTS)/table | sort -u)
+
 $(WOVEN_STAMP): $(wildcard kmod/core/*.[ch]) $(MUTANTS)/table \
-		$(MUTANTS)/weave $(MUTANTS)/weave_table.py
+		$(MUTANTS)/weave $(MUTANTS)/weave_table.py \
+		$(addprefix userspace-model/,$(WOVEN_MODELS))
 	@echo "  WEAVE   $(WOVEN)"
 	@$(MUTANTS)/weave kmod/core $(WOVEN)
 	@touch $@
 
-$(O)/mutants/kmod/core/%.o: kmod/core/%.c $(MUTANTS)/mutant.h $(WOVEN_STAMP) \
+# Core of a flavour that has mutants, compiled from build/FLAVOUR/woven.
+define woven-flavour
+$(O)/$1/kmod/core/%.o: kmod/core/%.c $(MUTANTS)/mutant.h $(O)/$1/woven/.stamp \
 		$(KERNEL_STAMP) $(USER_STAMP)
-	@echo "  CC      $@"
-	@mkdir -p $(@D)
-	@$(USER_CC) $(patsubst -Ikmod/core,-I$(WOVEN) -Ikmod/core,$(USER_CFLAGS)) \
-		$(user-cflags-mutants) -include $(MUTANTS)/mutant.h \
-		-MMD -MP -c -o $@ $(WOVEN)/$*.c
+	@echo "  CC      $$@"
+	@mkdir -p $$(@D)
+	@$(USER_CC) $(patsubst -Ikmod/core,-I$(O)/$1/woven -Ikmod/core,$(USER_CFLAGS)) \
+		$(user-cflags-$1) -include $(MUTANTS)/mutant.h \
+		-MMD -MP -c -o $$@ $(O)/$1/woven/$$*.c
 
-user-cflags-$(MUTANTS)/mutant.c := -I$(WOVEN)
-$(O)/mutants/$(MUTANTS)/mutant.o: $(WOVEN_STAMP)
+$(O)/$1/$(MUTANTS)/mutant.o: $(MUTANTS)/mutant.c $(MUTANTS)/mutant.h \
+		$(O)/$1/woven/.stamp $(KERNEL_STAMP) $(USER_STAMP)
+	@echo "  CC      $$@"
+	@mkdir -p $$(@D)
+	@$(USER_CC) $(USER_CFLAGS) -I$(O)/$1/woven $(user-cflags-$1) \
+		-MMD -MP -c -o $$@ $$<
+endef
+$(eval $(call woven-flavour,mutants))
+$(eval $(call woven-flavour,generic))
+
+define woven-model
+$(O)/mutants/userspace-model/$(1:.c=.o): userspace-model/$1 $(MUTANTS)/mutant.h \
+		$(WOVEN_STAMP) $(KERNEL_STAMP) $(USER_STAMP)
+	@echo "  CC      $$@"
+	@mkdir -p $$(@D)
+	@$(USER_CC) -I$(WOVEN) $(USER_CFLAGS) -Iuserspace-model/$(dir $1) \
+		$(user-cflags-mutants) -DMUTANT_MODEL -include $(MUTANTS)/mutant.h \
+		-MMD -MP -c -o $$@ $(WOVEN)/$1
+endef
+$(foreach m,$(WOVEN_MODELS),$(eval $(call woven-model,$m)))
+
+# Small faults that a script makes, some of all that there could be.
+GENERIC_COUNT	?= 320
+GENERIC_SEED	?= 1
+GENERIC_CC	= $(USER_CC) $(patsubst -Ikmod/core,-I$(O)/generic/woven -Ikmod/core,$(USER_CFLAGS)) \
+		  $(user-cflags-generic) -include $(MUTANTS)/mutant.h
+
+$(O)/generic/woven/.stamp: $(wildcard kmod/core/*.[ch]) $(MUTANTS)/generic \
+		$(KERNEL_STAMP) $(USER_STAMP)
+	@echo "  WEAVE   $(@D)"
+	@mkdir -p $(@D)
+	@$(MUTANTS)/generic --weave=$(@D) --count=$(GENERIC_COUNT) --seed=$(GENERIC_SEED) \
+		--cc='$(GENERIC_CC)'
+	@touch $@
+
+.PHONY: mutants-generic
+mutants-generic: $(O)/generic/shardsim $(O)/generic/kunit-user ## who notices small faults at random places
+	@$(MUTANTS)/generic $< --jobs=$(JOBS)
 
 .PHONY: mutants
-mutants: $(O)/mutants/shardsim ## who notices which fault in the engine; ONLY=O4, DOC=FILE
-	@$(MUTANTS)/matrix $< --jobs=$(JOBS) $(if $(ONLY),--only=$(ONLY)) $(if $(DOC),--doc=$(DOC))
+mutants: $(O)/mutants/shardsim $(O)/mutants/kunit-user ## who notices which fault in the engine; ONLY=O4, FULL=1, DOC=FILE
+	@$(MUTANTS)/matrix $< --jobs=$(JOBS) $(if $(ONLY),--only=$(ONLY)) \
+		$(if $(FULL),--full $(if $(DOC),--doc=$(DOC)))

@@ -11,7 +11,10 @@ enum manner {
 	MANNER_WRITES,		/* a choice for each write */
 	MANNER_SECTORS,		/* a choice for each sector */
 	NR_MANNERS,
+	MANNER_EXTENTS = NR_MANNERS,	/* a choice for each extent */
 };
+
+bool sim_crash_coarse;
 
 struct sim_undo *sim_undo_push(struct sim_disk *disk)
 {
@@ -83,9 +86,33 @@ static void undo_apply(struct sim_disk *disk, const struct sim_undo *undo)
 		     sim_data_get(&disk->medium, undo->old));
 }
 
+/* Does an extent keep what had completed? */
+static bool extent_kept(struct sim_disk *disk, u64 nr)
+{
+	struct sim_extent *extent = &disk->extents[nr];
+
+	if (!extent->settled)
+		extent->kept = !sim_choose(disk->choices, 2,
+					   SIM_CHOOSE_SURVIVE);
+	extent->settled = true;
+	return extent->kept;
+}
+
+static void extents_unsettle(struct sim_disk *disk)
+{
+	u64 i;
+
+	for (i = 0; i < disk->nr_extents; i++)
+		disk->extents[i].settled = false;
+}
+
 static bool survives(struct sim_disk *disk, const struct sim_undo *undo,
 		     enum manner manner)
 {
+	if (manner == MANNER_EXTENTS)
+		return extent_kept(disk, undo->sector /
+				   (disk->extent_size / SIM_SECTOR)) &&
+		       !undo->in_flight;
 	if (manner == MANNER_DURABLE)
 		return false;
 	if (manner == MANNER_COMPLETED ||
@@ -152,6 +179,9 @@ static void settle_zone(struct sim_disk *disk, u64 zone, enum manner manner)
 		nr++;
 		completed += !undo->in_flight;
 	}
+	if (manner == MANNER_EXTENTS)
+		manner = extent_kept(disk, zone) ? MANNER_COMPLETED :
+						   MANNER_DURABLE;
 	keep = manner == MANNER_DURABLE ? 0 : completed;
 	if (manner > MANNER_DURABLE)
 		keep = (completed + sim_choose(disk->choices, nr + 1,
@@ -291,10 +321,13 @@ void sim_disk_settle(struct sim_disk *disk)
 
 	WARN_ON(!disk->off);
 	settle_resets(disk);
-	if (disk->undo_head != disk->undo_tail)
+	if (sim_crash_coarse && disk->extent_size)
+		manner = MANNER_EXTENTS;
+	else if (disk->undo_head != disk->undo_tail)
 		manner = sim_choose(disk->choices, NR_MANNERS,
 				    SIM_CHOOSE_CRASH);
 	settle(disk, manner);
+	extents_unsettle(disk);
 	disk->off = false;
 }
 

@@ -165,6 +165,8 @@ struct sim_extent {
 	bool failed;
 	bool resetting;
 	bool undecided;		/* a zone: its reset was in flight at a power cut */
+	bool settled;		/* with sim_crash_coarse: it was drawn whether */
+	bool kept;		/* what had completed in it survives */
 };
 
 /**
@@ -250,11 +252,20 @@ void sim_disk_power_off(struct sim_disk *disk);
 void sim_disk_abandon(struct sim_disk *disk);
 
 /**
+ * sim_crash_coarse - power cuts know extents, not sectors: to see what the latter
+ * are good for
+ */
+extern bool sim_crash_coarse;
+
+/**
  * sim_disk_settle() - what the power cut left: as the choices say
  *
  * SIM_CHOOSE_CRASH first: 0 what had completed survives, and nothing else;
  * 1 only what was durable does; 2 each write survives or not; 3 each sector.
  * Then SIM_CHOOSE_SURVIVE each, newest first: 0 as in manner 0.
+ *
+ * With sim_crash_coarse one SIM_CHOOSE_SURVIVE for each extent: 0 what had
+ * completed survives, 1 only what was durable does.
  */
 void sim_disk_settle(struct sim_disk *disk);
 
