@@ -327,7 +327,8 @@ void sim_disk_settle(struct sim_disk *disk)
 		manner = sim_choose(disk->choices, NR_MANNERS,
 				    SIM_CHOOSE_CRASH);
 	settle(disk, manner);
-	extents_unsettle(disk);
+	if (manner == MANNER_EXTENTS)
+		extents_unsettle(disk);
 	disk->off = false;
 }
 
