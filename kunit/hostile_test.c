@@ -318,7 +318,7 @@ static void a_chain_of_pieces_stays_inside_and_ends(struct kunit *test)
 /* Makes the piece of @copy the last of a chain of @nr more, in free extents. */
 static void chain_make(struct kunit *test, struct forge *f, u32 copy, u32 nr)
 {
-	u32 len = TESTDEV_EXTENT_BLOCKS - 1, block, i;
+	u32 len = TESTDEV_EXTENT_BLOCKS - 1, csum, block, i;
 	struct shardblk_piece prev = {};
 	struct shardblk_manifest *d;
 
@@ -336,12 +336,11 @@ static void chain_make(struct kunit *test, struct forge *f, u32 copy, u32 nr)
 		prev.extent = cpu_to_le32(extent);
 		prev.block = cpu_to_le32(1);
 		prev.nr_blocks = cpu_to_le32(len);
-		prev.csum = f->seed;
+		csum = f->seed;
 		for (block = 0; block < len; block++)
-			prev.csum = crc32c(prev.csum,
-					   forge_block(f, extent, 1 + block),
-					   TESTDEV_BLOCK);
-		prev.csum = cpu_to_le32(prev.csum);
+			csum = crc32c(csum, forge_block(f, extent, 1 + block),
+				      TESTDEV_BLOCK);
+		prev.csum = cpu_to_le32(csum);
 	}
 	d = forge_page(f, copy, 0);
 	d->prev = prev;
