@@ -43,7 +43,7 @@
  */
 #define CHECK_SCENARIOS_MIN	100000
 #define CHECK_CRASHES_MIN	100000
-#define CHECK_SCENARIOS		116000
+#define CHECK_SCENARIOS		107000
 
 /* Failures of each planted kind that `make check` shrinks. */
 #define CHECK_SHRINKS	3

@@ -68,17 +68,19 @@ $(call user-objs,fast,$(SHARDSIM_SRCS) $(CORE_SRCS) $(KAPI_SRCS) $(SIM_SRCS) \
 REPLAY_BY := $(patsubst %,$(O)/%/shardsim,asan tool $(USER_OTHERS))
 REPLAY_RUNS := 100
 
-# What else is asked where it exists: each is one check that passes or fails.
-CHECK_ALSO = $(foreach t,alphabet compare kapi-selftest kunit-user shardctl-test scale-test \
-	$(if $(shell command -v clang),replay-check), \
-	$(if $(filter $t:,$(shell sed -n 's/^\([a-z-]*:\).*/\1/p' \
-	$(filter-out %.d,$(MAKEFILE_LIST)))),$t))
+# What else is asked: each is one check that passes or fails.  Programs that keep
+# one core busy run side by side.
+CHECK_ALSO	:= alphabet compare check-programs
+CHECK_PROGRAMS	:= shardctl-test kunit-user kapi-selftest scale-test \
+	$(if $(shell command -v clang),replay-check)
 
-.PHONY: check soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare exhaustive
+check-programs: $(CHECK_PROGRAMS)
+
+.PHONY: check-programs check soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
-		'--also=$t=$(MAKE) --no-print-directory $t')
+		'--also=$t=$(MAKE) --no-print-directory --output-sync --jobs=$(JOBS) $t')
 
 # Sequences of up to so many operations, and states of a crash point: of the
 # usual disk, and of the others (check/alphabet.h).

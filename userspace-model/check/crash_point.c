@@ -17,7 +17,8 @@
 #include "crash_point.h"
 #include "script.h"
 
-#define DRAWN_MAX	4096	/* states drawn where there are too many */
+/* States drawn where there are too many: so many, or half of those that are not. */
+#define DRAWN_MAX	4096
 
 u32 crash_choose(struct crash *c, u32 n, unsigned int kind, u32 given)
 {
@@ -116,17 +117,17 @@ static void run_state(struct crash *c, struct crash_level *level)
 
 static void draw_states(struct crash *c, struct crash_level *level)
 {
+	u32 nr = min_t(u64, c->bounds.states_max / 2, DRAWN_MAX), i;
 	u64 total = level->states.total, v = total;
-	u32 i;
 
-	for (i = 0; i < DRAWN_MAX; i++) {
+	for (i = 0; i < nr; i++) {
 		v = v * 6364136223846793005ULL + 1442695040888963407ULL;
 		sim_states_enter(&level->states,
 				 mul_u64_u64_shr(v, total, 64));
 		run_state(c, level);
 	}
-	c->tally.nr_drawn += DRAWN_MAX;
-	c->tally.nr_not_drawn += total - min_t(u64, total, DRAWN_MAX);
+	c->tally.nr_drawn += nr;
+	c->tally.nr_not_drawn += total - min_t(u64, total, nr);
 }
 
 static void walk_states(struct crash *c, struct crash_level *level)
