@@ -587,12 +587,17 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 		       u64 lba, u32 nr_blocks, struct shard_block_map *map,
 		       bool sleep)
 {
-	bool all = fill(&version->active->m, lba, nr_blocks, map);
+	struct shard_block_map was[SHARD_REQUEST_BLOCKS_MAX];
+	int err = 0;
 
-	if (version->frozen)
-		all = fill(&version->frozen->m, lba, nr_blocks, map);
-	return all ? 0 : fill_from_runs(index, &version->runs, lba, nr_blocks,
-					map, sleep);
+	memcpy(was, map, nr_blocks * sizeof(*map));
+	fill(&version->active->m, lba, nr_blocks, map);
+	if (!version->frozen || !fill(&version->frozen->m, lba, nr_blocks, map))
+		err = fill_from_runs(index, &version->runs, lba, nr_blocks, map,
+				     sleep);
+	if (err)
+		memcpy(map, was, nr_blocks * sizeof(*map));
+	return err;
 }
 
 int shard_index_lookup_runs(struct shard_index *index, u64 lba, u32 nr_blocks,

@@ -195,7 +195,7 @@ static void read_done(struct world *w, struct world_slot *slot, int error)
 		sim_note(&w->sim.choices, to[i]);
 	if (slot->into)
 		return;
-	why = m_device_read_done(&w->model, &slot->read, &lba, nr, stamps);
+	why = m_device_read_done(&w->model, slot->force, &lba, nr, stamps);
 	if (why)
 		kapi_fail("read #%u, block %u: %s", slot->number, lba, why);
 }
@@ -229,7 +229,7 @@ static void slot_done(struct shard_request *request, int error)
 			w->write_failed = true;
 	}
 	w->nr_refused += error && slot->op != SHARD_READ;
-	slot->done_at = w->model.clock;
+	slot->done_at = ++w->nr_ended;
 	slot->busy = false;
 	w->nr_busy--;
 	wake_up(&w->wait);
@@ -330,7 +330,7 @@ struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
 					      nr_blocks, slot->serial);
 		break;
 	case SHARD_READ:
-		slot->read = m_device_read_begin(&w->model);
+		slot->force = m_device_in_force(&w->model);
 		break;
 	case SHARD_FLUSH:
 		slot->acked = w->model.acked;
@@ -753,6 +753,7 @@ void world_begin(struct world *w, const struct world_config *config)
 	w->nr_busy = 0;
 	w->nr_held = 0;
 	w->nr_numbers = 0;
+	w->nr_ended = 0;
 	w->serial = 0;
 	w->promise = 0;
 	w->spent = 0;

@@ -84,11 +84,11 @@ struct world_slot {
 	bool promised;		/* there was room for it */
 	u32 number;		/* for the table */
 	u32 row;		/* of it, if it is kept */
-	u64 done_at;		/* when, as the model counts events */
+	u64 done_at;		/* which to end it was */
 	u32 index;		/* in the model */
 	u64 serial;
 	u64 acked;		/* flush: what was acknowledged when it came */
-	struct m_read read;
+	u64 force;		/* read: what it comes after, of the model */
 	u64 *into;		/* read: only report the stamps */
 	struct shard_seg segs[WORLD_SEGS];
 	u8 *data;
@@ -126,6 +126,7 @@ struct world_slot {
  * @nr_held:	how many
  * @nr_busy:	requests under way
  * @nr_numbers:	given to requests, for the table
+ * @nr_ended:	requests that are done
  * @serial:	of the last write
  * @nr_done:	operations that count
  * @nr_crashes:	power cuts
@@ -163,6 +164,7 @@ struct world {
 	u32 nr_held;
 	u32 nr_busy;
 	u32 nr_numbers;
+	u64 nr_ended;
 	u64 serial;
 	u32 nr_refused;
 	u32 nr_done;

@@ -4,15 +4,12 @@
  */
 #include "m_device.h"
 
-#define SHOWN_BASE	0xff	/* m_device.shown: what was settled */
-
 void m_device_init(struct m_device *m, u32 nr_blocks)
 {
 	memset(m, 0, offsetof(struct m_device, base));
 	m->nr_blocks = nr_blocks;
 	memset(m->base, 0, sizeof(m->base[0]) * nr_blocks);
 	memset(m->touch, 0, sizeof(m->touch[0]) * nr_blocks);
-	memset(m->shown, SHOWN_BASE, sizeof(m->shown[0]) * nr_blocks);
 }
 
 /* @set and all that is known to come before one of it. */
@@ -40,18 +37,16 @@ u32 m_device_submit(struct m_device *m, bool write, u32 lba, u32 nr_blocks,
 
 	m->requests[index] = (struct m_request){
 		.write = write, .lba = lba, .nr_blocks = nr_blocks,
-		.serial = serial, .before = closure(m, m->acked),
+		.serial = serial, .before = closure(m, m_device_in_force(m)),
 	};
 	for (i = 0; i < nr_blocks; i++)
 		m->touch[lba + i] |= BIT_ULL(index);
 	m->all |= BIT_ULL(index);
-	m->clock++;
 	return index;
 }
 
 void m_device_done(struct m_device *m, u32 index, bool fua, int error)
 {
-	m->clock++;
 	if (!error)
 		m->acked |= BIT_ULL(index);
 	else if (error != -EIO)
@@ -84,61 +79,66 @@ static void order(struct m_device *m, u64 first, u32 second)
 }
 
 /*
- * In force when the read was submitted: what was acknowledged, and what an
- * earlier read had shown.  Overwritten: what comes before one of these.
+ * Who may have left a block so when @force was in force: none that comes before
+ * one of these.  @base: it may also be as it was when last settled.
  */
-static const char *read_block(struct m_device *m, const struct m_read *read,
-			      u32 lba, u64 stamp)
+static u64 explains(const struct m_device *m, u64 force, u32 lba, u64 stamp,
+		    bool *base)
 {
-	u64 force = m->touch[lba] & read->acked;
 	u64 over = 0, may = 0, set;
-	u32 i, shown = m->shown[lba];
 
-	if (shown != SHOWN_BASE && m->shown_at[lba] <= read->clock)
-		force |= BIT_ULL(shown);
+	force &= m->touch[lba];
+	*base = !force && m->base[lba] == stamp;
 	for (set = force; set; set &= set - 1)
 		over |= m->requests[__builtin_ctzll(set)].before;
-	for (set = m->touch[lba] & m->all & ~over; set; set &= set - 1) {
-		i = __builtin_ctzll(set);
-		if (leaves(&m->requests[i], lba, stamp))
-			may |= BIT_ULL(i);
-	}
-	if (!may && !force && m->base[lba] == stamp)
-		return NULL;
-	if (!may)
+	for (set = m->touch[lba] & m->all & ~over; set; set &= set - 1)
+		if (leaves(&m->requests[__builtin_ctzll(set)], lba, stamp))
+			may |= set & -set;
+	return may;
+}
+
+static const char *read_block(struct m_device *m, u64 force, u32 lba, u64 stamp)
+{
+	struct m_request *r;
+	bool base;
+	u64 may = explains(m, force, lba, stamp, &base);
+	u32 i, n;
+
+	if (!may && !base)
 		return m->base[lba] == stamp || stamp == 0 ?
 			"a read missed a write" : "a read returned what it must not";
-	if (may & (may - 1) || (!force && m->base[lba] == stamp))
-		return NULL;	/* more than one explanation */
-
+	if (base || may & (may - 1))
+		return NULL;	/* more than one explanation, or nothing new */
 	i = __builtin_ctzll(may);
-	force &= ~may & m->all;
-	if (force & ~m->requests[i].before)
-		order(m, force, i);
-	if (m->requests[i].before & BIT_ULL(i))
-		return "reads contradict each other about an order";
-	if (m->requests[i].either) {
-		u32 n = lba - m->requests[i].lba;
-
-		m->requests[i].seen[n / 64] |= BIT_ULL(n % 64);
-		m->requests[i].second[n / 64] |= (stamp & 1) << n % 64;
+	order(m, force & m->touch[lba] & m->all & ~may, i);
+	r = &m->requests[i];
+	if (r->either) {
+		n = lba - r->lba;
+		r->seen[n / 64] |= BIT_ULL(n % 64);
+		r->second[n / 64] |= (stamp & 1) << n % 64;
 	}
-	m->shown[lba] = i;
-	m->shown_at[lba] = m->clock;
+	m->seen |= may;
 	return NULL;
 }
 
-const char *m_device_read_done(struct m_device *m, const struct m_read *read,
-			       u32 *lba, u32 nr_blocks, const u64 *stamps)
+const char *m_device_read_done(struct m_device *m, u64 force, u32 *lba,
+			       u32 nr_blocks, const u64 *stamps)
 {
+	u64 shown = 0, may;
 	const char *why;
+	bool base;
 	u32 i;
 
-	m->clock++;
+	for (i = 0; i < nr_blocks; i++) {
+		may = explains(m, force, *lba + i, stamps[i], &base);
+		if (!base && !(may & (may - 1)) && stamps[i] != M_UNREADABLE)
+			shown |= may;
+	}
+	force = closure(m, force | shown);
 	for (i = 0; i < nr_blocks; i++, ++*lba) {
 		if (stamps[i] == M_UNREADABLE)
 			continue;
-		why = read_block(m, read, *lba, stamps[i]);
+		why = read_block(m, force, *lba, stamps[i]);
 		if (why)
 			return why;
 	}
@@ -317,6 +317,6 @@ void m_device_settle(struct m_device *m, const u64 *stamps)
 	m->all = 0;
 	m->acked = 0;
 	m->must = 0;
+	m->seen = 0;
 	memset(m->touch, 0, sizeof(m->touch[0]) * m->nr_blocks);
-	memset(m->shown, SHOWN_BASE, sizeof(m->shown[0]) * m->nr_blocks);
 }

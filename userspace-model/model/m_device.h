@@ -10,11 +10,13 @@
  * The content of a block is one number, its stamp: 0 for zeros, else which
  * write it comes from and which block of that write it is.
  *
- * All requests have places in one order.  Of that order these pairs are known
- * (the set m_request.before): a request that was acknowledged before another
- * one was submitted comes first; and when a read shows the effect of one
- * request on a block, everything that was in force there before the read
- * comes before that one.
+ * All requests have places in one order, and a read is a look at all of its
+ * blocks at one moment between two of these places.  Of that order these pairs
+ * are known (the set m_request.before): what was acknowledged, or what a read
+ * that has ended has shown, when a request was submitted comes before that
+ * request; and when a read shows the effect of one request on a block, all others
+ * on that block which were in force come before that one: what was acknowledged
+ * or shown when the read was submitted, and what it shows of other blocks.
  *
  * After a crash a device may hold a state if there are a set of requests and
  * an order of it, such that
@@ -76,12 +78,10 @@ struct m_request {
  * @all:	those that may have had an effect
  * @acked:	acknowledged with success
  * @must:	those that a crash must not undo
- * @clock:	counts events
+ * @seen:	those that a read has shown
  * @nr_searched: how often the hint was no help
  * @base:	contents when last settled
  * @touch:	for each block, who wrote or discarded it
- * @shown:	for each block, what a read last showed of it ...
- * @shown_at:	... and when
  * @requests:	the requests
  */
 struct m_device {
@@ -90,19 +90,11 @@ struct m_device {
 	u64 all;
 	u64 acked;
 	u64 must;
-	u64 clock;
+	u64 seen;
 	u64 nr_searched;
 	u64 base[M_BLOCKS_MAX];
 	u64 touch[M_BLOCKS_MAX];
-	u8 shown[M_BLOCKS_MAX];
-	u64 shown_at[M_BLOCKS_MAX];
 	struct m_request requests[M_REQUESTS_MAX];
-};
-
-/* What a read needs to remember of the time it was submitted. */
-struct m_read {
-	u64 acked;
-	u64 clock;
 };
 
 /** m_device_init() - a device of zeros */
@@ -131,19 +123,20 @@ static inline void m_device_flushed(struct m_device *m, u64 acked)
 	m->must |= acked;
 }
 
-/** m_device_read_begin() - a read is submitted */
-static inline struct m_read m_device_read_begin(const struct m_device *m)
+/** m_device_in_force() - what whoever is submitted now comes after */
+static inline u64 m_device_in_force(const struct m_device *m)
 {
-	return (struct m_read){ .acked = m->acked, .clock = m->clock };
+	return m->acked | m->seen;
 }
 
 /**
  * m_device_read_done() - may a read have returned this
+ * @force:	m_device_in_force() at its submission
  *
  * Return: NULL when it may, else why not; the block at fault is in *@lba.
  */
-const char *m_device_read_done(struct m_device *m, const struct m_read *read,
-			       u32 *lba, u32 nr_blocks, const u64 *stamps);
+const char *m_device_read_done(struct m_device *m, u64 force, u32 *lba,
+			       u32 nr_blocks, const u64 *stamps);
 
 /**
  * m_device_holds() - may a device hold this after a crash
