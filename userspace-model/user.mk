@@ -131,6 +131,7 @@ $(KERNEL_STAMP): userspace-model/user.mk
 	for f in $(KERNEL_FILES); do \
 		sed -e '/^#include/d' -e '/^#define pr_fmt/d' \
 		    -e 's/rcu_assign_pointer(/WRITE_ONCE(/' \
+		    -e 's/\b\(READ\|WRITE\)_ONCE(/__&/' \
 		    $$tree/$$f >$$new/$${f##*/} || exit 1; \
 	done && \
 	sed -i '1a #include "rbtree_augmented.h"' $$new/rbtree.c && \

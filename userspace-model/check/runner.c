@@ -48,11 +48,11 @@ static u32 seconds_left;
 
 static void second_passed(int sig)
 {
-	u32 left = READ_ONCE(seconds_left);
+	u32 left = __READ_ONCE(seconds_left);
 
 	if (!left)
 		return;
-	WRITE_ONCE(seconds_left, left - 1);
+	__WRITE_ONCE(seconds_left, left - 1);
 	if (left == 1)
 		raise(SIGALRM);
 }
@@ -94,10 +94,10 @@ static const char *run_one(const struct check_suite *suite, u32 seconds)
 
 	running = suite;
 	world_reset(&world);
-	WRITE_ONCE(seconds_left, seconds);
+	__WRITE_ONCE(seconds_left, seconds);
 	why = kapi_run(&world.sim.hooks, run_fiber, &world) ?
 	      kapi_failure() : NULL;
-	WRITE_ONCE(seconds_left, 0);
+	__WRITE_ONCE(seconds_left, 0);
 	if (suite->end)
 		suite->end();
 	return why;

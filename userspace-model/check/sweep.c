@@ -157,7 +157,7 @@ static bool sweep_event(void *ctx)
 
 static void sweep_order(struct world *w)
 {
-	w->complete = sweep_event;
+	w->complete_one = sweep_event;
 	w->sim.hooks.choose = sweep_choose;
 }
 

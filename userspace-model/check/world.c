@@ -95,7 +95,7 @@ static bool world_event(void *ctx)
 
 	if (!w->cut && power_stops(w))
 		return true;
-	if (w->cut || !(w->nr_held ? complete_others(w) : w->complete(ctx)))
+	if (w->cut || !(w->nr_held ? complete_others(w) : w->complete_one(ctx)))
 		return false;
 	if (w->cut_in && --w->cut_in == 0)
 		power_fails(w);
@@ -771,7 +771,7 @@ void world_begin(struct world *w, const struct world_config *config)
 
 void world_reset(struct world *w)
 {
-	w->complete = w->complete_any;
+	w->complete_one = w->complete_any;
 	w->sim.hooks.choose = sim_choose_hook;
 	w->sim.hooks.alloc_fault_in = 0;
 	w->sim.hooks.log = show_log;

@@ -101,7 +101,7 @@ struct world_slot {
  * @disk_config: what kind the disk is that is there
  * @disk:	the backing device
  * @complete_any: the hook that completes an operation of the disk, as chosen
- * @complete:	what does that in this run
+ * @complete_one:	what does that in this run
  * @model:	what users may see
  * @device:	NULL while closed
  * @info:	about it, as of the last opening
@@ -140,7 +140,7 @@ struct world {
 	struct sim_disk_config disk_config;
 	struct sim_disk *disk;
 	bool (*complete_any)(void *ctx);
-	bool (*complete)(void *ctx);
+	bool (*complete_one)(void *ctx);
 	struct m_device model;
 	struct shard_device *device;
 	struct shard_info info;

@@ -106,13 +106,11 @@ struct hlist_head {
 #define EXPORT_SYMBOL_GPL(x)
 
 #define barrier()		__asm__ __volatile__("" : : : "memory")
-#define READ_ONCE(x)		(*(const volatile typeof(x) *)&(x))
-#define WRITE_ONCE(x, v)						\
+#define __READ_ONCE(x)		(*(const volatile typeof(x) *)&(x))
+#define __WRITE_ONCE(x, v)						\
 	do {								\
 		*(volatile typeof(x) *)&(x) = (v);			\
 	} while (0)
-#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
@@ -414,12 +412,6 @@ static inline bool __test_and_clear_bit(unsigned long nr, unsigned long *map)
 	return old;
 }
 
-/* One OS thread: these are atomic as they are. */
-#define set_bit			__set_bit
-#define clear_bit		__clear_bit
-#define test_and_set_bit	__test_and_set_bit
-#define test_and_clear_bit	__test_and_clear_bit
-
 unsigned long find_next_bit(const unsigned long *map, unsigned long size,
 			    unsigned long offset);
 unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size,
@@ -537,106 +529,6 @@ static inline bool IS_ERR(const void *ptr)
 static inline bool IS_ERR_OR_NULL(const void *ptr)
 {
 	return !ptr || IS_ERR(ptr);
-}
-
-/* --- atomics: one OS thread, no preemption inside a word --- */
-
-typedef struct {
-	int counter;
-} atomic_t;
-
-typedef struct {
-	s64 counter;
-} atomic64_t;
-
-#define ATOMIC_INIT(i)		{ (i) }
-#define ATOMIC64_INIT(i)	{ (i) }
-
-#define __KAPI_ATOMIC(name, type, num)					\
-static inline num name##_read(const type *v)				\
-{ return READ_ONCE(v->counter); }					\
-static inline void name##_set(type *v, num i)				\
-{ WRITE_ONCE(v->counter, i); }						\
-static inline num name##_fetch_add(num i, type *v)			\
-{ num old = v->counter; v->counter = old + i; return old; }		\
-static inline num name##_add_return(num i, type *v)			\
-{ return name##_fetch_add(i, v) + i; }					\
-static inline num name##_sub_return(num i, type *v)			\
-{ return name##_fetch_add(-i, v) - i; }					\
-static inline void name##_add(num i, type *v)				\
-{ v->counter += i; }							\
-static inline void name##_sub(num i, type *v)				\
-{ v->counter -= i; }							\
-static inline void name##_inc(type *v)					\
-{ v->counter++; }							\
-static inline void name##_dec(type *v)					\
-{ v->counter--; }							\
-static inline num name##_inc_return(type *v)				\
-{ return ++v->counter; }						\
-static inline num name##_dec_return(type *v)				\
-{ return --v->counter; }						\
-static inline bool name##_dec_and_test(type *v)				\
-{ return --v->counter == 0; }						\
-static inline bool name##_inc_and_test(type *v)				\
-{ return ++v->counter == 0; }						\
-static inline bool name##_sub_and_test(num i, type *v)			\
-{ return (v->counter -= i) == 0; }					\
-static inline bool name##_add_unless(type *v, num a, num u)		\
-{ if (v->counter == u) return false; v->counter += a; return true; }	\
-static inline bool name##_inc_not_zero(type *v)				\
-{ return name##_add_unless(v, 1, 0); }					\
-static inline num name##_xchg(type *v, num i)				\
-{ num old = v->counter; v->counter = i; return old; }			\
-static inline num name##_cmpxchg(type *v, num o, num n)			\
-{ num old = v->counter; if (old == o) v->counter = n; return old; }
-
-__KAPI_ATOMIC(atomic, atomic_t, int)
-__KAPI_ATOMIC(atomic64, atomic64_t, s64)
-
-#define xchg(p, v) ({							\
-	typeof(*(p)) __old = *(p);					\
-									\
-	*(p) = (v);							\
-	__old; })
-#define cmpxchg(p, o, n) ({						\
-	typeof(*(p)) __old = *(p);					\
-									\
-	if (__old == (o))						\
-		*(p) = (n);						\
-	__old; })
-
-/* refcount_t: what the kernel saturates and warns of ends the run. */
-typedef struct {
-	atomic_t refs;
-} refcount_t;
-
-#define REFCOUNT_INIT(n)	{ ATOMIC_INIT(n) }
-
-static inline void refcount_set(refcount_t *r, int n)
-{
-	atomic_set(&r->refs, n);
-}
-
-static inline unsigned int refcount_read(const refcount_t *r)
-{
-	return atomic_read(&r->refs);
-}
-
-static inline void refcount_inc(refcount_t *r)
-{
-	WARN(atomic_read(&r->refs) <= 0, "refcount_inc() from 0");
-	atomic_inc(&r->refs);
-}
-
-static inline __must_check bool refcount_inc_not_zero(refcount_t *r)
-{
-	return atomic_inc_not_zero(&r->refs);
-}
-
-static inline __must_check bool refcount_dec_and_test(refcount_t *r)
-{
-	WARN(atomic_read(&r->refs) <= 0, "refcount_dec_and_test() below 0");
-	return atomic_dec_and_test(&r->refs);
 }
 
 #endif /* KAPI_BASE_H */

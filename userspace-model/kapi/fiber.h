@@ -63,6 +63,12 @@ enum kapi_fiber_state {
 /**
  * struct kapi_fiber - a thread of a run
  * @ctx:	locks and what it may do
+ * @now:	what it ran when another went on: @ctx, or an interrupt of it
+ * @irq_depth:	nested interrupts
+ * @irq_ctx:	theirs
+ * @interrupted: what each of them interrupted
+ * @id:		its number in the run; 0: an interrupt, see kapi_preemption()
+ * @place:	where it was preempted
  * @state:	see above
  * @sp:		saved stack pointer
  * @stack:	its lowest byte
@@ -75,13 +81,17 @@ enum kapi_fiber_state {
  * @joiner:	who waits in kapi_join()
  * @wait_what:	what it is blocked on
  * @wait_at:	where
- * @wait_lock:	the mutex it is blocked on
+ * @wait_lock:	the lock it is blocked on
  * @work:	worker: the work under way
  * @work_seq:	its number
  * @wq:		worker: its queue
  */
 struct kapi_fiber {
 	struct kapi_ctx ctx;
+	struct kapi_ctx *now;
+	u32 id;
+	u32 irq_depth;
+	struct kapi_place place;
 	enum kapi_fiber_state state;
 	void *sp;
 	char *stack;
@@ -98,6 +108,8 @@ struct kapi_fiber {
 	struct work_struct *work;
 	u64 work_seq;
 	struct workqueue_struct *wq;
+	struct kapi_ctx *interrupted[KAPI_IRQ_NEST_MAX];
+	struct kapi_ctx irq_ctx[KAPI_IRQ_NEST_MAX];
 };
 
 /**
@@ -113,9 +125,9 @@ struct kapi_fiber {
  * @nr_runq:	how many
  * @runq_max:	room
  * @nr_fibers:	in all
- * @irq_depth:	nested interrupts
- * @irq_ctx:	theirs
- * @interrupted: what each of them interrupted
+ * @nr_ids:	fibers started in this run
+ * @nr_spinning: fibers that wait for a spinlock
+ * @preemptive:	hooks->turn says who goes on
  * @wqs:	workqueues
  * @timers:	armed ones, the next to expire first
  * @nr_sleepers: fibers in msleep()
@@ -133,9 +145,9 @@ struct kapi {
 	u32 nr_runq;
 	u32 runq_max;
 	u32 nr_fibers;
-	u32 irq_depth;
-	struct kapi_ctx irq_ctx[KAPI_IRQ_NEST_MAX];
-	struct kapi_ctx *interrupted[KAPI_IRQ_NEST_MAX];
+	u32 nr_ids;
+	u32 nr_spinning;
+	bool preemptive;
 	struct list_head wqs;
 	struct list_head timers;
 	u32 nr_sleepers;
@@ -153,6 +165,9 @@ void kapi_switch_finish(struct kapi_fiber *self);
 /* sched.c */
 void kapi_make_runnable(struct kapi_fiber *fiber);
 void kapi_block(const char *what, const char *at);
+/* Until somebody unlocks it: from any context. */
+void kapi_spin(struct kapi_lock *lock, const char *at);
+void kapi_unspin(struct kapi_lock *lock);
 struct kapi_fiber *kapi_fiber_start(const char *name, void (*fn)(void *arg),
 				    void *arg);
 

@@ -10,6 +10,7 @@
  * to compile, so that the list stays honest.
  *
  *  base.h  types, compiler, numbers, bits, endianness, strings
+ *  atomic.h  atomics, READ_ONCE() and their like
  *  run.h   runs, fibers, hooks: what the kernel does not have; for checks
  *          and tools only
  *  sync.h  locks, waiting, completions, work
@@ -49,6 +50,7 @@
 
 #include "base.h"
 #include "run.h"
+#include "atomic.h"
 #include <kernel/list.h>
 #include <kernel/rbtree_types.h>
 #include <kernel/rbtree.h>

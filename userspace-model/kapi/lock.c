@@ -17,8 +17,8 @@
  * The graph outlives runs: orders that no single run shows together are found.
  * An edge that fails a run is not kept, so that a replay fails likewise.
  *
- * With one OS thread a spinlock is found taken only if its owner was preempted
- * by a schedule strategy; then whoever wants it lets others run.
+ * A spinlock is found taken only if its owner was preempted (run.h); then whoever
+ * wants it waits for the unlock, since to go round would be no step of anybody.
  */
 #include "fiber.h"
 
@@ -198,6 +198,16 @@ static void note_usage(struct kapi_ctx *ctx, u32 class)
 	}
 }
 
+static bool interrupted(const struct kapi_ctx *ctx)
+{
+	u32 i;
+
+	for (i = 0; i < kapi.cur->irq_depth; i++)
+		if (kapi.cur->interrupted[i] == ctx)
+			return true;
+	return false;
+}
+
 static void check_free(struct kapi_ctx *ctx, struct kapi_lock *lock,
 		       const char *how)
 {
@@ -206,26 +216,27 @@ static void check_free(struct kapi_ctx *ctx, struct kapi_lock *lock,
 	if (lock->owner == ctx)
 		kapi_fail("%s of %s (%s), which the same fiber holds", how,
 			  lock->class->name, lock->class->at);
-	if (lock->owner && ctx->atomic && ctx->irq)
+	if (lock->owner && ctx->irq && interrupted(lock->owner))
 		kapi_fail("%s of %s (%s) in an interrupt, held by what it interrupted",
 			  how, lock->class->name, lock->class->at);
 }
 
-static struct kapi_held *acquire(spinlock_t *l)
+static struct kapi_held *acquire(spinlock_t *l, const char *at)
 {
 	struct kapi_ctx *ctx = this_ctx();
 
-	kapi_preempt_point();
+	kapi_preempt_point("spin_lock", l, at);
 	check_free(ctx, &l->lock, "spin_lock");
 	note_usage(ctx, add_edges(ctx, l->lock.class));
 	while (unlikely(l->lock.owner))
-		kapi_yield();
+		kapi_spin(&l->lock, at);
 	push_held(ctx, &l->lock, true);
 	ctx->atomic++;
 	return &ctx->held[ctx->nr_held - 1];
 }
 
-static void release(spinlock_t *l, bool irqsave, const unsigned long *flags)
+static void release(spinlock_t *l, bool irqsave, const unsigned long *flags,
+		    const char *at)
 {
 	struct kapi_ctx *ctx = this_ctx();
 	struct kapi_held held = pop_held(ctx, &l->lock, "spin_unlock");
@@ -240,47 +251,50 @@ static void release(spinlock_t *l, bool irqsave, const unsigned long *flags)
 	ctx->atomic--;
 	if (irqsave)
 		ctx->irqs_off = held.irqs_were_off;
-	kapi_preempt_point();
+	if (unlikely(kapi.nr_spinning))
+		kapi_unspin(&l->lock);
+	kapi_preempt_point("spin_unlock", l, at);
 }
 
-void spin_lock(spinlock_t *l)
+void kapi_spin_lock(spinlock_t *l, const char *at)
 {
-	acquire(l);
+	acquire(l, at);
 }
 
-void spin_unlock(spinlock_t *l)
+void kapi_spin_unlock(spinlock_t *l, const char *at)
 {
-	release(l, false, NULL);
+	release(l, false, NULL, at);
 }
 
-unsigned long kapi_spin_lock_irqsave(spinlock_t *l)
+unsigned long kapi_spin_lock_irqsave(spinlock_t *l, const char *at)
 {
 	struct kapi_ctx *ctx = this_ctx();
 	bool were_off = ctx->irqs_off;
 	struct kapi_held *held;
 
 	ctx->irqs_off = true;
-	held = acquire(l);
+	held = acquire(l, at);
 	held->irqsave = true;
 	held->irqs_were_off = were_off;
 	return were_off;
 }
 
-void spin_unlock_irqrestore(spinlock_t *l, unsigned long flags)
+void kapi_spin_unlock_irqrestore(spinlock_t *l, unsigned long flags,
+				 const char *at)
 {
-	release(l, true, &flags);
+	release(l, true, &flags, at);
 }
 
-void spin_lock_irq(spinlock_t *l)
+void kapi_spin_lock_irq(spinlock_t *l, const char *at)
 {
 	if (this_ctx()->irqs_off)
 		kapi_fail("spin_lock_irq with interrupts off");
-	kapi_spin_lock_irqsave(l);
+	kapi_spin_lock_irqsave(l, at);
 }
 
-void spin_unlock_irq(spinlock_t *l)
+void kapi_spin_unlock_irq(spinlock_t *l, const char *at)
 {
-	release(l, true, &(unsigned long){ false });
+	release(l, true, &(unsigned long){ false }, at);
 }
 
 void kapi_assert_held(const struct kapi_lock *lock, bool held, const char *at)
@@ -399,7 +413,7 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 
 #ifndef KAPI_NO_CHECKS
 	kapi_might_sleep(at);
-	kapi_preempt_point();
+	kapi_preempt_point("mutex_lock", m, at);
 	check_free(ctx, &m->lock, "mutex_lock");
 	add_edges(ctx, m->lock.class);
 #endif
@@ -414,7 +428,7 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 	push_held(ctx, &m->lock, false);
 }
 
-void mutex_unlock(struct mutex *m)
+void kapi_mutex_unlock(struct mutex *m, const char *at __maybe_unused)
 {
 	struct kapi_waiter *waiter;
 
@@ -426,7 +440,7 @@ void mutex_unlock(struct mutex *m)
 		m->lock.owner = &waiter->fiber->ctx;
 		kapi_make_runnable(waiter->fiber);
 	}
-	kapi_preempt_point();
+	kapi_preempt_point("mutex_unlock", m, at);
 }
 
 void mutex_destroy(struct mutex *m)

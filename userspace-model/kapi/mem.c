@@ -194,6 +194,7 @@ void *kapi_alloc(size_t size, gfp_t gfp, enum kapi_alloc_kind kind,
 	struct header *h;
 
 	check_context(gfp, kind, at);
+	kapi_preempt_point("kmalloc", NULL, at);
 	if (size > (kind == KAPI_KMALLOC ? KMALLOC_MAX_SIZE : INT_MAX)) {
 		if (!(gfp & __GFP_NOWARN))
 			kapi_fail("allocation of %zu bytes at %s", size, at);

@@ -22,7 +22,27 @@ enum kapi_choice {
 	KAPI_CHOOSE_RUN,	/* which runnable fiber; the last: an event */
 	KAPI_CHOOSE_ALLOC,	/* 1: this allocation fails */
 	KAPI_CHOOSE_RESCUER,	/* 1: a WQ_MEM_RECLAIM queue has one worker */
+	KAPI_CHOOSE_PREEMPT,	/* 0: who runs goes on; else as KAPI_CHOOSE_RUN */
 	KAPI_CHOOSE_USER = 16,
+};
+
+#define KAPI_TURN_MAX	64
+
+/**
+ * struct kapi_turn - a moment at which any of several fibers may go on
+ * @going:	the first of them runs, and could go on: any other preempts it
+ * @yields:	it lets others go first
+ * @event:	the last is an event, which has no fiber yet
+ * @nr:		how many
+ * @ids:	numbers of the fibers, in the order in which they were started;
+ *		0: an interrupt.  Longest waiting first
+ */
+struct kapi_turn {
+	bool going;
+	bool yields;
+	bool event;
+	u32 nr;
+	u32 ids[KAPI_TURN_MAX];
 };
 
 /**
@@ -36,8 +56,7 @@ enum kapi_choice {
  * @log:	pr_*() messages; NULL: to stderr
  * @random:	get_random_bytes(); NULL: the system's
  * @killed:	fatal_signal_pending(current); NULL: false
- * @preempt:	called at each word that orders fibers; the place for schedule
- *		strategies, which may call kapi_yield() from it
+ * @turn:	who goes on, when kapi_preemption() is on; 0 <= result < @turn->nr
  * @alloc_fault_in: n: one allocation in n + 1 fails, as chosen; 0: none
  */
 struct kapi_hooks {
@@ -47,7 +66,7 @@ struct kapi_hooks {
 	void (*log)(void *ctx, int level, const char *fmt, va_list args);
 	void (*random)(void *ctx, void *buf, size_t len);
 	bool (*killed)(void *ctx);
-	void (*preempt)(void *ctx);
+	size_t (*turn)(void *ctx, const struct kapi_turn *turn);
 	u32 alloc_fault_in;
 };
 
@@ -176,16 +195,51 @@ static inline void kapi_close_gap(void *array, size_t idx, size_t nr)
 	*(few *)at = behind;
 }
 
-/* The place for preemption points. */
+/* --- points --- */
+
+/*
+ * DOC: points
+ *
+ * Before each word that looks at what others see, or changes it, another fiber
+ * may go on; and after each that lets go of something (an unlock, a wake-up, the
+ * last reference), since who has let go must not touch it any more.  Counters that
+ * give nothing back, as atomic_inc(), order nothing and are no points.
+ *
+ * Other fibers are other processors.  So whoever holds a spinlock, has interrupts
+ * off or is an interrupt can be preempted, and whoever wants the lock waits.
+ */
+
+/**
+ * struct kapi_place - where a fiber is when another may go on
+ * @word:	the word of Linux; NULL: nowhere
+ * @at:		file and line
+ * @object:	what it is about to do it to
+ */
+struct kapi_place {
+	const char *word;
+	const char *at;
+	const void *object;
+};
+
+/**
+ * kapi_preemption() - from now on hooks->turn is asked at each point
+ *
+ * And at each moment at which a fiber blocks.  Interrupts then are fibers of their
+ * own, which others may preempt.  Off when a run begins.
+ */
+void kapi_preemption(bool on);
+
+/* Called at each point, if there is one. */
 extern void (*kapi_preempt_hook)(void *ctx);
-void kapi_preempt(void);
+void kapi_preempt(const char *word, const void *object, const char *at);
 
 /* Without checks spinlocks are nothing, and who holds one must not be preempted. */
-static inline void kapi_preempt_point(void)
+static inline void kapi_preempt_point(const char *word, const void *object,
+				      const char *at)
 {
 #ifndef KAPI_NO_CHECKS
 	if (unlikely(kapi_preempt_hook))
-		kapi_preempt();
+		kapi_preempt(word, object, at);
 #endif
 }
 

@@ -8,9 +8,10 @@
  * choice among the runnable fibers, longest waiting first, and, if events are
  * pending, one more: that an event arrives instead.  Events are delivered on
  * the stack of the fiber that has just blocked, in interrupt context, until
- * the choices pick a fiber.  When nothing is runnable and no event is left,
- * time passes for who sleeps (timer.c); if nobody does, that is a deadlock, and
- * the run ends with a list of who waits where.
+ * the choices pick a fiber.  With kapi_preemption() another may go on at each
+ * point as well, and an event is a fiber of its own.  When nothing is runnable
+ * and no event is left, time passes for who sleeps (timer.c); if nobody does,
+ * that is a deadlock, and the run ends with a list of who waits where.
  *
  * Fibers are never freed.  A fiber that has ended waits in its entry loop for
  * its next function; one that was abandoned gets a fresh stack frame.
@@ -41,6 +42,32 @@ static bool failed;
 
 static void fiber_entry(void);
 
+static void ctx_init(struct kapi_ctx *ctx, const char *name)
+{
+	ctx->name = name;
+	ctx->atomic = 0;
+	ctx->irq = false;
+	ctx->irqs_off = false;
+	ctx->noio = false;
+	ctx->reclaim = false;
+	ctx->nr_held = 0;
+}
+
+/* Once: an interrupt ends as it began. */
+static void irqs_init(struct kapi_fiber *fiber)
+{
+	struct kapi_ctx *irq;
+
+	fiber->irq_depth = 0;
+	for (irq = fiber->irq_ctx; irq < fiber->irq_ctx + KAPI_IRQ_NEST_MAX;
+	     irq++) {
+		ctx_init(irq, "interrupt");
+		irq->atomic = 1;
+		irq->irq = true;
+		irq->irqs_off = true;
+	}
+}
+
 static struct kapi_fiber *fiber_get(void)
 {
 	struct kapi_fiber *fiber;
@@ -55,6 +82,7 @@ static struct kapi_fiber *fiber_get(void)
 		kapi_fail("no memory for a fiber");
 	kapi_stack_alloc(fiber);
 	kapi_stack_reset(fiber, fiber_entry);
+	irqs_init(fiber);
 	if (++kapi.nr_fibers + KAPI_FEW > kapi.runq_max) {
 		kapi.runq_max = kapi.nr_fibers + 2 * KAPI_FEW;
 		kapi.runq = realloc(kapi.runq,
@@ -72,17 +100,6 @@ static void fiber_put(struct kapi_fiber *fiber)
 	kapi.counts.live_fibers--;
 }
 
-static void ctx_init(struct kapi_ctx *ctx, const char *name)
-{
-	ctx->name = name;
-	ctx->atomic = 0;
-	ctx->irq = false;
-	ctx->irqs_off = false;
-	ctx->noio = false;
-	ctx->reclaim = false;
-	ctx->nr_held = 0;
-}
-
 static void fiber_init(struct kapi_fiber *fiber, const char *name,
 		       void (*fn)(void *arg), void *arg)
 {
@@ -95,6 +112,8 @@ static void fiber_init(struct kapi_fiber *fiber, const char *name,
 	fiber->wait_lock = NULL;
 	fiber->work = NULL;
 	fiber->wq = NULL;
+	fiber->now = &fiber->ctx;
+	fiber->id = ++kapi.nr_ids;
 	list_add_tail(&fiber->node, &kapi.live);
 	kapi.counts.live_fibers++;
 }
@@ -137,38 +156,112 @@ static void deadlock(void)
 	kapi_fail("deadlock: nothing can run and nothing will come\n%s", who);
 }
 
-static bool deliver_event(void)
+static void deliver_event(void)
 {
 	const struct kapi_hooks *hooks = kapi.hooks;
 
-	return hooks->idle && hooks->idle(hooks->ctx);
+	if (!(hooks->idle && hooks->idle(hooks->ctx)) && !kapi.nr_runq &&
+	    !kapi_time_passes())
+		deadlock();
+}
+
+static void event_fiber(void *arg)
+{
+	deliver_event();
+}
+
+static void switch_to(struct kapi_fiber *next)
+{
+	struct kapi_fiber *self = kapi.cur;
+
+	next->state = KAPI_RUNNING;
+	if (next == self)
+		return;
+	kapi.counts.nr_switches++;
+	self->now = kapi.ctx;
+	kapi.cur = next;
+	kapi.ctx = next->now;
+	kapi_switch(self, next);
+}
+
+static struct kapi_fiber *event_start(void)
+{
+	struct kapi_fiber *fiber = fiber_get();
+
+	fiber_init(fiber, "interrupt", event_fiber, NULL);
+	fiber->id = 0;
+	kapi.nr_ids--;
+	return fiber;
+}
+
+/*
+ * Who goes on, as the hook says: one that can run, or an interrupt.  Whoever is
+ * @going could, too.
+ */
+static struct kapi_fiber *take_turn(struct kapi_fiber *going, bool yields)
+{
+	const struct kapi_hooks *hooks = kapi.hooks;
+	struct kapi_turn turn = { .going = going, .yields = yields };
+	size_t idx = 0;
+	u32 i;
+
+	if (going)
+		turn.ids[turn.nr++] = going->id;
+	for (i = 0; i < kapi.nr_runq && turn.nr < KAPI_TURN_MAX - 1; i++)
+		turn.ids[turn.nr++] = kapi.runq[i]->id;
+	turn.event = kapi_events_pending || !turn.nr;
+	if (turn.event)
+		turn.ids[turn.nr++] = 0;
+	if (turn.nr > 1)
+		idx = hooks->turn(hooks->ctx, &turn);
+	if (idx >= turn.nr)
+		kapi_fail("turn of %zu of %u", idx, turn.nr);
+	if (turn.event && idx == turn.nr - 1)
+		return event_start();
+	if (going && !idx--)
+		return going;
+	return runq_take(idx);
 }
 
 /* The caller is BLOCKED, RUNNABLE and queued, or IDLE. */
-static void schedule(void)
+static void reschedule(void)
 {
-	struct kapi_fiber *self = kapi.cur, *next;
 	size_t nr, idx;
 
-	if (kapi.ctx != &self->ctx)
-		kapi_fail("%s sleeps in interrupt context", self->ctx.name);
+	if (kapi.preemptive) {
+		switch_to(take_turn(NULL, false));
+		return;
+	}
 	for (;;) {
 		nr = kapi.nr_runq;
 		idx = kapi_choose(nr + (kapi_events_pending != 0),
 				  KAPI_CHOOSE_RUN);
 		if (idx < nr)
 			break;
-		if (!deliver_event() && !kapi.nr_runq && !kapi_time_passes())
-			deadlock();
+		deliver_event();
 	}
-	next = runq_take(idx);
-	next->state = KAPI_RUNNING;
+	switch_to(runq_take(idx));
+}
+
+static void schedule(void)
+{
+	if (kapi.ctx != &kapi.cur->ctx)
+		kapi_fail("%s sleeps in interrupt context",
+			  kapi.cur->ctx.name);
+	reschedule();
+}
+
+/* Another may go on; the caller can as well. */
+static void pause(bool yields)
+{
+	struct kapi_fiber *self = kapi.cur;
+	struct kapi_fiber *next = take_turn(self, yields);
+
 	if (next == self)
 		return;
-	kapi.counts.nr_switches++;
-	kapi.cur = next;
-	kapi.ctx = &next->ctx;
-	kapi_switch(self, next);
+	self->state = KAPI_BLOCKED;
+	kapi_make_runnable(self);
+	switch_to(next);
 }
 
 void kapi_block(const char *what, const char *at)
@@ -182,12 +275,40 @@ void kapi_block(const char *what, const char *at)
 	self->wait_what = NULL;
 }
 
+void kapi_spin(struct kapi_lock *lock, const char *at)
+{
+	struct kapi_fiber *self = kapi.cur;
+
+	kapi.nr_spinning++;
+	self->state = KAPI_BLOCKED;
+	self->wait_what = "spin_lock";
+	self->wait_at = at;
+	self->wait_lock = lock;
+	reschedule();
+	self->wait_lock = NULL;
+	self->wait_what = NULL;
+	kapi.nr_spinning--;
+}
+
+void kapi_unspin(struct kapi_lock *lock)
+{
+	struct kapi_fiber *fiber;
+
+	list_for_each_entry(fiber, &kapi.live, node)
+		if (fiber->wait_lock == lock)
+			kapi_make_runnable(fiber);
+}
+
 void kapi_yield(void)
 {
 	struct kapi_fiber *self = kapi.cur;
 
 	if (kapi.ctx != &self->ctx)
 		kapi_fail("%s yields in interrupt context", self->ctx.name);
+	if (kapi.preemptive) {
+		pause(true);
+		return;
+	}
 	self->state = KAPI_BLOCKED;
 	kapi_make_runnable(self);
 	schedule();
@@ -246,41 +367,29 @@ void kapi_join(struct kapi_fiber *fiber)
 
 /* --- contexts --- */
 
-/* Once for each run: an interrupt ends as it began. */
-static void irqs_init(void)
-{
-	struct kapi_ctx *irq;
-
-	for (irq = kapi.irq_ctx; irq < kapi.irq_ctx + KAPI_IRQ_NEST_MAX; irq++) {
-		ctx_init(irq, "interrupt");
-		irq->atomic = 1;
-		irq->irq = true;
-		irq->irqs_off = true;
-	}
-}
-
 void kapi_irq_enter(void)
 {
-	struct kapi_ctx *irq;
+	struct kapi_fiber *self = kapi.cur;
 
 	if (kapi.ctx->irqs_off && !kapi.ctx->irq)
 		kapi_fail("interrupt in %s, which has disabled them",
 			  kapi.ctx->name);
-	if (kapi.irq_depth == KAPI_IRQ_NEST_MAX)
+	if (self->irq_depth == KAPI_IRQ_NEST_MAX)
 		kapi_fail("interrupts nest too deeply");
-	irq = &kapi.irq_ctx[kapi.irq_depth];
-	kapi.interrupted[kapi.irq_depth++] = kapi.ctx;
-	kapi.ctx = irq;
+	self->interrupted[self->irq_depth] = kapi.ctx;
+	kapi.ctx = &self->irq_ctx[self->irq_depth++];
 }
 
 void kapi_irq_exit(void)
 {
-	if (!kapi.irq_depth)
+	struct kapi_fiber *self = kapi.cur;
+
+	if (!self->irq_depth)
 		kapi_fail("kapi_irq_exit() outside of an interrupt");
 	kapi_locks_none(kapi.ctx, "returns");
 	if (!kapi.ctx->irqs_off || kapi.ctx->noio)
 		kapi_fail("an interrupt does not end as it began");
-	kapi.ctx = kapi.interrupted[--kapi.irq_depth];
+	kapi.ctx = self->interrupted[--self->irq_depth];
 }
 
 void kapi_atomic_enter(void)
@@ -295,9 +404,24 @@ void kapi_atomic_exit(void)
 	kapi.ctx->atomic--;
 }
 
-void kapi_preempt(void)
+static void preempted(void *ctx)
 {
+	pause(false);
+}
+
+void kapi_preemption(bool on)
+{
+	kapi.preemptive = on && kapi.hooks->turn;
+	kapi_preempt_hook = kapi.preemptive ? preempted : NULL;
+}
+
+void kapi_preempt(const char *word, const void *object, const char *at)
+{
+	struct kapi_fiber *self = kapi.cur;
+
+	self->place = (struct kapi_place){ word, at, object };
 	kapi_preempt_hook(kapi.hooks->ctx);
+	self->place.word = NULL;
 }
 
 /* --- runs --- */
@@ -317,7 +441,10 @@ size_t kapi_choose(size_t n, unsigned int kind)
 static void abandon(struct kapi_fiber *fiber)
 {
 	kapi_locks_drop(&fiber->ctx);
+	while (fiber->irq_depth)
+		kapi_locks_drop(&fiber->irq_ctx[--fiber->irq_depth]);
 	if (fiber != &outside) {
+		irqs_init(fiber);
 		kapi_stack_reset(fiber, fiber_entry);
 		fiber_put(fiber);
 	}
@@ -328,13 +455,12 @@ static void drop_all(struct kapi_fiber *keep)
 {
 	struct kapi_fiber *fiber, *next;
 
-	while (kapi.irq_depth)
-		kapi_locks_drop(&kapi.irq_ctx[--kapi.irq_depth]);
 	list_for_each_entry_safe(fiber, next, &kapi.live, node) {
 		if (fiber != keep)
 			abandon(fiber);
 	}
 	kapi.nr_runq = 0;
+	kapi.nr_spinning = 0;
 	INIT_LIST_HEAD(&kapi.wqs);
 	kapi_timers_reset();
 	kapi_mem_reset();
@@ -345,9 +471,9 @@ static void run_begin(const struct kapi_hooks *hooks)
 	if (kapi.first)
 		kapi_fail("a run within a run");
 	kapi.hooks = hooks ? hooks : &no_hooks;
-	kapi_preempt_hook = kapi.hooks->preempt;
+	kapi_preemption(false);
+	kapi.nr_ids = 0;
 	memset(&kapi.counts, 0, sizeof(kapi.counts));
-	irqs_init();
 	kapi_events_pending = 0;
 	kapi_now = 0;
 	failed = false;
@@ -367,6 +493,7 @@ int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg)
 	kapi.in_run = true;
 	kapi_switch(&outside, first);
 
+	kapi_preemption(false);
 	/* It was done, and the run failed while it looked for the next one. */
 	if (kapi.cur->state == KAPI_IDLE)
 		kapi_stack_reset(kapi.cur, fiber_entry);
@@ -377,7 +504,6 @@ int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg)
 	kapi.cur = NULL;
 	kapi.ctx = NULL;
 	kapi.hooks = &no_hooks;
-	kapi_preempt_hook = NULL;
 	return failed ? -1 : 0;
 }
 
@@ -398,6 +524,7 @@ void kapi_begin(const struct kapi_hooks *hooks)
 		if (!kapi.runq)
 			kapi_fail("no memory for the run queue");
 	}
+	irqs_init(&outside);
 	fiber_init(&outside, "main", NULL, NULL);
 	outside.state = KAPI_RUNNING;
 	kapi.first = &outside;
@@ -411,13 +538,13 @@ void kapi_end(void)
 		kapi_fail("kapi_end() without kapi_begin()");
 	kapi_locks_none(&outside.ctx, "ends");
 	kapi_run_check_leaks();
+	kapi_preemption(false);
 	drop_all(&outside);
 	list_del_init(&outside.node);
 	kapi.first = NULL;
 	kapi.cur = NULL;
 	kapi.ctx = NULL;
 	kapi.hooks = &no_hooks;
-	kapi_preempt_hook = NULL;
 }
 
 void kapi_crash(void)
@@ -460,6 +587,8 @@ size_t kapi_describe(char *buf, size_t size)
 	list_for_each_entry(fiber, &kapi.live, node) {
 		const struct kapi_ctx *owner;
 
+		if (fiber->state == KAPI_RUNNING)
+			continue;
 		len += scnprintf(buf + len, size - len, "  %s: ",
 				 fiber->ctx.name);
 		if (!fiber->wait_what) {

@@ -92,19 +92,26 @@ static inline void spin_unlock(spinlock_t *l)
 
 #else
 
-void spin_lock(spinlock_t *l);
-void spin_unlock(spinlock_t *l);
-unsigned long kapi_spin_lock_irqsave(spinlock_t *l);
-void spin_unlock_irqrestore(spinlock_t *l, unsigned long flags);
-void spin_lock_irq(spinlock_t *l);
-void spin_unlock_irq(spinlock_t *l);
+void kapi_spin_lock(spinlock_t *l, const char *at);
+void kapi_spin_unlock(spinlock_t *l, const char *at);
+unsigned long kapi_spin_lock_irqsave(spinlock_t *l, const char *at);
+void kapi_spin_unlock_irqrestore(spinlock_t *l, unsigned long flags,
+				 const char *at);
+void kapi_spin_lock_irq(spinlock_t *l, const char *at);
+void kapi_spin_unlock_irq(spinlock_t *l, const char *at);
 void kapi_assert_held(const struct kapi_lock *lock, bool held, const char *at);
 void kapi_might_sleep(const char *at);
 
+#define spin_lock(l)		kapi_spin_lock(l, __kapi_at)
+#define spin_unlock(l)		kapi_spin_unlock(l, __kapi_at)
+#define spin_lock_irq(l)	kapi_spin_lock_irq(l, __kapi_at)
+#define spin_unlock_irq(l)	kapi_spin_unlock_irq(l, __kapi_at)
+#define spin_unlock_irqrestore(l, flags)				\
+	kapi_spin_unlock_irqrestore(l, flags, __kapi_at)
 #define spin_lock_irqsave(l, flags)					\
 	do {								\
 		BUILD_BUG_ON(!__same_type(flags, unsigned long));	\
-		(flags) = kapi_spin_lock_irqsave(l);			\
+		(flags) = kapi_spin_lock_irqsave(l, __kapi_at);		\
 	} while (0)
 #define lockdep_assert_held(l)						\
 	kapi_assert_held(&(l)->lock, true, __kapi_at)
@@ -118,7 +125,7 @@ void kapi_might_sleep(const char *at);
 
 /*
  * A count of changes under a lock.  Whoever reads beside them can be preempted
- * at each data_race(), and before it asks whether there was a change.
+ * before each READ_ONCE(), and before it asks whether there was a change.
  */
 typedef struct {
 	unsigned int sequence;
@@ -158,23 +165,24 @@ static inline unsigned int read_seqcount_begin(const seqcount_spinlock_t *s)
 static inline bool read_seqcount_retry(const seqcount_spinlock_t *s,
 				       unsigned int sequence)
 {
-	kapi_preempt_point();
+	kapi_preempt_point("read_seqcount_retry", s, NULL);
 	barrier();
 	return s->sequence != sequence;
 }
 
-/* Others may be at it: before each such access they get their turn. */
-#define data_race(expr)		({ kapi_preempt_point(); (expr); })
+/* Not locked on purpose: READ_ONCE() in it is the point. */
+#define data_race(expr)		(expr)
 #define cond_resched()							\
 	do {								\
 		might_sleep();						\
-		kapi_preempt_point();					\
+		kapi_preempt_point("cond_resched", NULL, __kapi_at);	\
 	} while (0)
 
 void kapi_mutex_lock(struct mutex *m, const char *at);
-void mutex_unlock(struct mutex *m);
+void kapi_mutex_unlock(struct mutex *m, const char *at);
 void mutex_destroy(struct mutex *m);
 #define mutex_lock(m)		kapi_mutex_lock(m, __kapi_at)
+#define mutex_unlock(m)		kapi_mutex_unlock(m, __kapi_at)
 
 static inline bool mutex_is_locked(const struct mutex *m)
 {
@@ -208,7 +216,8 @@ static inline bool waitqueue_active(wait_queue_head_t *wq)
 	return !list_empty(&wq->head);
 }
 
-void wake_up(wait_queue_head_t *wq);
+void kapi_wake_up(wait_queue_head_t *wq, const char *at);
+#define wake_up(wq)		kapi_wake_up(wq, __kapi_at)
 #define wake_up_all(wq)		wake_up(wq)	/* no exclusive waiters exist */
 
 void kapi_wait_prepare(wait_queue_head_t *wq, struct kapi_waiter *waiter);
@@ -221,7 +230,7 @@ void kapi_wait_finish(struct kapi_waiter *waiter);
 		struct kapi_waiter __waiter = { .woken = true };	\
 									\
 		might_sleep();						\
-		kapi_preempt_point();					\
+		kapi_preempt_point("wait_event", &(wq), __kapi_at);	\
 		if (cond)						\
 			break;						\
 		for (;;) {						\
@@ -241,6 +250,7 @@ void kapi_wait_finish(struct kapi_waiter *waiter);
 	int __ret = 0;							\
 									\
 	might_sleep();							\
+	kapi_preempt_point("wait_event_killable", &(wq), __kapi_at);	\
 	for (;;) {							\
 		kapi_wait_prepare(&(wq), &__waiter);			\
 		if (cond)						\
@@ -281,8 +291,10 @@ static inline bool completion_done(struct completion *x)
 	return x->done;
 }
 
-void complete(struct completion *x);
-void complete_all(struct completion *x);
+void kapi_complete(struct completion *x, const char *at);
+void kapi_complete_all(struct completion *x, const char *at);
+#define complete(x)		kapi_complete(x, __kapi_at)
+#define complete_all(x)		kapi_complete_all(x, __kapi_at)
 void kapi_wait_for_completion(struct completion *x, const char *at);
 #define wait_for_completion(x)	kapi_wait_for_completion(x, __kapi_at)
 
@@ -355,7 +367,9 @@ struct workqueue_struct *kapi_alloc_workqueue(struct kapi_lock_class *class,
 	alloc_workqueue(fmt, WQ_UNBOUND | __WQ_ORDERED | (flags), 1,	\
 			##__VA_ARGS__)
 void destroy_workqueue(struct workqueue_struct *wq);
-bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
+bool kapi_queue_work(struct workqueue_struct *wq, struct work_struct *work,
+		     const char *at);
+#define queue_work(wq, work)	kapi_queue_work(wq, work, __kapi_at)
 bool kapi_flush_work(struct work_struct *work, const char *at);
 bool kapi_cancel_work_sync(struct work_struct *work, const char *at);
 void kapi_flush_workqueue(struct workqueue_struct *wq, const char *at);
@@ -404,8 +418,11 @@ struct delayed_work {
 	} while (0)
 #define to_delayed_work(w)	container_of(w, struct delayed_work, work)
 
-bool queue_delayed_work(struct workqueue_struct *wq,
-			struct delayed_work *dwork, unsigned long delay);
+bool kapi_queue_delayed_work(struct workqueue_struct *wq,
+			     struct delayed_work *dwork, unsigned long delay,
+			     const char *at);
+#define queue_delayed_work(wq, dwork, delay)				\
+	kapi_queue_delayed_work(wq, dwork, delay, __kapi_at)
 bool kapi_cancel_delayed_work_sync(struct delayed_work *dwork, const char *at);
 #define cancel_delayed_work_sync(d)					\
 	kapi_cancel_delayed_work_sync(d, __kapi_at)

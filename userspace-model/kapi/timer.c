@@ -102,14 +102,15 @@ static void delayed_work_due(struct kapi_timer *timer)
 	queue_work(dwork->wq, &dwork->work);
 }
 
-bool queue_delayed_work(struct workqueue_struct *wq,
-			struct delayed_work *dwork, unsigned long delay)
+bool kapi_queue_delayed_work(struct workqueue_struct *wq,
+			     struct delayed_work *dwork, unsigned long delay,
+			     const char *at)
 {
 	if (!dwork->work.func)
 		kapi_fail("queue_delayed_work() of a work that was never initialised");
 	if (!delay)
-		return queue_work(wq, &dwork->work);
-	kapi_preempt_point();
+		return kapi_queue_work(wq, &dwork->work, at);
+	kapi_preempt_point("queue_delayed_work", dwork, at);
 	if (dwork->work.pending)
 		return false;
 	dwork->work.pending = true;
@@ -123,6 +124,7 @@ bool kapi_cancel_delayed_work_sync(struct delayed_work *dwork, const char *at)
 {
 	bool was_armed = false;
 
+	kapi_preempt_point("cancel_delayed_work_sync", dwork, at);
 	if (!list_empty(&dwork->timer.node)) {
 		was_armed = timer_stop(&dwork->timer);
 		dwork->work.pending = false;

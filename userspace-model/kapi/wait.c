@@ -4,7 +4,7 @@
  */
 #include "fiber.h"
 
-void wake_up(wait_queue_head_t *wq)
+static void wake_all(wait_queue_head_t *wq)
 {
 	struct kapi_waiter *waiter, *next;
 
@@ -13,7 +13,14 @@ void wake_up(wait_queue_head_t *wq)
 		waiter->woken = true;
 		kapi_make_runnable(waiter->fiber);
 	}
-	kapi_preempt_point();
+}
+
+/* Its waiters may have seen what they wait for, and it may be gone. */
+void kapi_wake_up(wait_queue_head_t *wq, const char *at)
+{
+	kapi_preempt_point("wake_up", wq, at);
+	wake_all(wq);
+	kapi_preempt_point("wake_up", wq, at);
 }
 
 void kapi_wait_prepare(wait_queue_head_t *wq, struct kapi_waiter *waiter)
@@ -52,20 +59,23 @@ static void wake_one(wait_queue_head_t *wq)
 		waiter->woken = true;
 		kapi_make_runnable(waiter->fiber);
 	}
-	kapi_preempt_point();
 }
 
-void complete(struct completion *x)
+void kapi_complete(struct completion *x, const char *at)
 {
+	kapi_preempt_point("complete", x, at);
 	if (x->done != UINT_MAX)
 		x->done++;
 	wake_one(&x->wait);
+	kapi_preempt_point("complete", x, at);
 }
 
-void complete_all(struct completion *x)
+void kapi_complete_all(struct completion *x, const char *at)
 {
+	kapi_preempt_point("complete_all", x, at);
 	x->done = UINT_MAX;
-	wake_up(&x->wait);
+	wake_all(&x->wait);
+	kapi_preempt_point("complete_all", x, at);
 }
 
 void kapi_wait_for_completion(struct completion *x, const char *at)
@@ -73,7 +83,7 @@ void kapi_wait_for_completion(struct completion *x, const char *at)
 	struct kapi_waiter waiter = { .woken = true };
 
 	might_sleep();
-	kapi_preempt_point();
+	kapi_preempt_point("wait_for_completion", x, at);
 	while (!x->done) {
 		kapi_wait_prepare(&x->wait, &waiter);
 		kapi_wait_block(&waiter, "wait_for_completion", at);

@@ -175,11 +175,12 @@ static void start_workers(struct workqueue_struct *wq)
 	}
 }
 
-bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
+bool kapi_queue_work(struct workqueue_struct *wq, struct work_struct *work,
+		     const char *at)
 {
 	if (!work->func)
 		kapi_fail("queue_work() of a work that was never initialised");
-	kapi_preempt_point();
+	kapi_preempt_point("queue_work", work, at);
 	if (work->pending)
 		return false;
 	if (wq->draining && (kapi.ctx->irq || kapi.cur->wq != wq))
@@ -191,6 +192,7 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 	list_add_tail(&work->node, &wq->pending);
 	wq->nr_pending++;
 	start_workers(wq);
+	kapi_preempt_point("queue_work", work, at);
 	return true;
 }
 
@@ -233,9 +235,11 @@ static void wait_work(struct workqueue_struct *wq, struct work_struct *work,
 
 bool kapi_flush_work(struct work_struct *work, const char *at)
 {
-	struct workqueue_struct *wq = work->wq;
+	struct workqueue_struct *wq;
 
 	might_sleep();
+	kapi_preempt_point("flush_work", work, at);
+	wq = work->wq;
 	if (!work->func)
 		kapi_fail("flush_work() of a work that was never initialised");
 	kapi_dep_check(work->class);
@@ -248,10 +252,13 @@ bool kapi_flush_work(struct work_struct *work, const char *at)
 
 bool kapi_cancel_work_sync(struct work_struct *work, const char *at)
 {
-	struct workqueue_struct *wq = work->wq;
-	bool was_pending = work->pending;
+	struct workqueue_struct *wq;
+	bool was_pending;
 
 	might_sleep();
+	kapi_preempt_point("cancel_work_sync", work, at);
+	wq = work->wq;
+	was_pending = work->pending;
 	if (!work->func)
 		kapi_fail("cancel_work_sync() of a work that was never initialised");
 	kapi_dep_check(work->class);
@@ -273,6 +280,7 @@ bool kapi_cancel_work_sync(struct work_struct *work, const char *at)
 void kapi_flush_workqueue(struct workqueue_struct *wq, const char *at)
 {
 	might_sleep();
+	kapi_preempt_point("flush_workqueue", wq, at);
 	kapi_dep_check(wq->class);
 	check_wait(wq, "flush_workqueue");
 	wait_work(wq, NULL, wq->seq, "flush_workqueue", at);

@@ -226,6 +226,14 @@ size_t sim_choose_weighted(struct sim_choices *choices, const u8 *weights,
 	return drawn(choices, i, n, kind);
 }
 
+u64 sim_choices_apart(struct sim_choices *choices)
+{
+	u64 v = choices->ahead;
+
+	choices->ahead = splitmix64(&choices->state);
+	return v;
+}
+
 size_t sim_choose_hook(void *ctx, size_t n, unsigned int kind)
 {
 	return sim_choose(ctx, n, kind);

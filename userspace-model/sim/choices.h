@@ -139,6 +139,13 @@ size_t sim_choose_weighted(struct sim_choices *choices, const u8 *weights,
 size_t sim_choose_given(struct sim_choices *choices, size_t v, size_t n,
 			unsigned int kind);
 
+/**
+ * sim_choices_apart() - a number for what is not drawn itself
+ *
+ * For seeds only: the way in which choices come about that are then given.
+ */
+u64 sim_choices_apart(struct sim_choices *choices);
+
 /** sim_note() - mix something into the hash: an operation, a result */
 static inline void sim_note(struct sim_choices *choices, u64 v)
 {

@@ -533,6 +533,7 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 {
 	struct sim_disk *disk = container_of(backend, struct sim_disk, backend);
 
+	kapi_preempt_point("submit", disk, NULL);
 	check_io(disk, io);
 	strike_submitted(disk, io);
 	if (!disk->delayed && fault(disk, disk->faults.delay_in))

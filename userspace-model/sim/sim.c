@@ -30,8 +30,10 @@ void sim_init(struct sim *sim)
 			.choose = sim_choose_hook,
 			.idle = complete_one,
 			.random = sim_random_hook,
+			.turn = sim_schedule_turn,
 		},
 	};
+	sim_schedule_init(&sim->schedule);
 }
 
 void sim_add_disk(struct sim *sim, struct sim_disk *disk)

@@ -25,6 +25,7 @@
 #define SIM_H
 
 #include "disk.h"
+#include "schedule.h"
 
 #define SIM_DISKS_MAX	4
 
@@ -34,12 +35,14 @@
  * @hooks:	for kapi_run(); @hooks.log and others may be set
  * @disks:	its disks
  * @nr_disks:	how many
+ * @schedule:	who goes on, see schedule.h
  */
 struct sim {
 	struct sim_choices choices;
 	struct kapi_hooks hooks;
 	struct sim_disk *disks[SIM_DISKS_MAX];
 	u32 nr_disks;
+	struct sim_schedule schedule;
 };
 
 void sim_init(struct sim *sim);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Atomics, and what else is shared without a lock.
+ *
+ * With one OS thread all of them are atomic as they are.  Each that gives
+ * something back, or stores what others look at, is a point (run.h): where threads
+ * meet without a lock, they meet here.  So are READ_ONCE() and WRITE_ONCE(), which
+ * say that a place is shared.  What only counts, as atomic_inc() does, is none.
+ */
+#ifndef KAPI_ATOMIC_H
+#define KAPI_ATOMIC_H
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
+#define ATOMIC_INIT(i)		{ (i) }
+#define ATOMIC64_INIT(i)	{ (i) }
+
+#define __KAPI_ATOMIC(name, counter_t, num)				\
+static inline num name##_read(const counter_t *v)			\
+{ return __READ_ONCE(v->counter); }					\
+static inline void name##_set(counter_t *v, num i)			\
+{ __WRITE_ONCE(v->counter, i); }					\
+static inline num name##_fetch_add(num i, counter_t *v)			\
+{ num old = v->counter; v->counter = old + i; return old; }		\
+static inline num name##_add_return(num i, counter_t *v)		\
+{ return name##_fetch_add(i, v) + i; }					\
+static inline num name##_sub_return(num i, counter_t *v)		\
+{ return name##_fetch_add(-i, v) - i; }					\
+static inline void name##_add(num i, counter_t *v)			\
+{ v->counter += i; }							\
+static inline void name##_sub(num i, counter_t *v)			\
+{ v->counter -= i; }							\
+static inline void name##_inc(counter_t *v)				\
+{ v->counter++; }							\
+static inline void name##_dec(counter_t *v)				\
+{ v->counter--; }							\
+static inline num name##_inc_return(counter_t *v)			\
+{ return ++v->counter; }						\
+static inline num name##_dec_return(counter_t *v)			\
+{ return --v->counter; }						\
+static inline bool name##_dec_and_test(counter_t *v)			\
+{ return --v->counter == 0; }						\
+static inline bool name##_inc_and_test(counter_t *v)			\
+{ return ++v->counter == 0; }						\
+static inline bool name##_sub_and_test(num i, counter_t *v)		\
+{ return (v->counter -= i) == 0; }					\
+static inline bool name##_add_unless(counter_t *v, num a, num u)	\
+{ if (v->counter == u) return false; v->counter += a; return true; }	\
+static inline bool name##_inc_not_zero(counter_t *v)			\
+{ return name##_add_unless(v, 1, 0); }					\
+static inline num name##_xchg(counter_t *v, num i)			\
+{ num old = v->counter; v->counter = i; return old; }			\
+static inline num name##_cmpxchg(counter_t *v, num o, num n)		\
+{ num old = v->counter; if (old == o) v->counter = n; return old; }
+
+__KAPI_ATOMIC(atomic, atomic_t, int)
+__KAPI_ATOMIC(atomic64, atomic64_t, s64)
+
+/* refcount_t: what the kernel saturates and warns of ends the run. */
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
+#define REFCOUNT_INIT(n)	{ ATOMIC_INIT(n) }
+
+static inline void refcount_set(refcount_t *r, int n)
+{
+	atomic_set(&r->refs, n);
+}
+
+static inline unsigned int refcount_read(const refcount_t *r)
+{
+	return atomic_read(&r->refs);
+}
+
+static inline void refcount_inc(refcount_t *r)
+{
+	WARN(atomic_read(&r->refs) <= 0, "refcount_inc() from 0");
+	atomic_inc(&r->refs);
+}
+
+static inline __must_check bool refcount_inc_not_zero(refcount_t *r)
+{
+	return atomic_inc_not_zero(&r->refs);
+}
+
+static inline __must_check bool refcount_dec_and_test(refcount_t *r)
+{
+	WARN(atomic_read(&r->refs) <= 0, "refcount_dec_and_test() below 0");
+	return atomic_dec_and_test(&r->refs);
+}
+
+static inline void set_bit(unsigned long nr, unsigned long *map)
+{
+	__set_bit(nr, map);
+}
+
+static inline void clear_bit(unsigned long nr, unsigned long *map)
+{
+	__clear_bit(nr, map);
+}
+
+static inline bool test_and_set_bit(unsigned long nr, unsigned long *map)
+{
+	return __test_and_set_bit(nr, map);
+}
+
+static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
+{
+	return __test_and_clear_bit(nr, map);
+}
+
+/* --- the points --- */
+
+/* Before @word(v, ...): another may go on.  Behind it, too, if it lets go. */
+#define __kapi_before(word, v, ...) ({					\
+	__auto_type __kapi_v = (v);					\
+									\
+	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
+	(word)(__kapi_v, ##__VA_ARGS__); })
+#define __kapi_around(word, v, ...) ({					\
+	__auto_type __kapi_v = (v);					\
+	bool __kapi_ret;						\
+									\
+	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
+	__kapi_ret = (word)(__kapi_v, ##__VA_ARGS__);			\
+	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
+	__kapi_ret; })
+/* Those whose object comes second. */
+#define __kapi_before_2nd(word, i, v) ({				\
+	__auto_type __kapi_v = (v);					\
+									\
+	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
+	(word)(i, __kapi_v); })
+
+#define atomic_read(v)		__kapi_before(atomic_read, v)
+#define atomic_set(v, i)	__kapi_before(atomic_set, v, i)
+#define atomic_inc_return(v)	__kapi_before(atomic_inc_return, v)
+#define atomic_dec_return(v)	__kapi_before(atomic_dec_return, v)
+#define atomic_inc_and_test(v)	__kapi_before(atomic_inc_and_test, v)
+#define atomic_add_unless(v, a, u)					\
+	__kapi_before(atomic_add_unless, v, a, u)
+#define atomic_inc_not_zero(v)	__kapi_before(atomic_inc_not_zero, v)
+#define atomic_xchg(v, i)	__kapi_before(atomic_xchg, v, i)
+#define atomic_cmpxchg(v, o, n)	__kapi_before(atomic_cmpxchg, v, o, n)
+#define atomic_dec_and_test(v)	__kapi_around(atomic_dec_and_test, v)
+#define atomic_fetch_add(i, v)	__kapi_before_2nd(atomic_fetch_add, i, v)
+#define atomic_add_return(i, v)	__kapi_before_2nd(atomic_add_return, i, v)
+#define atomic_sub_return(i, v)	__kapi_before_2nd(atomic_sub_return, i, v)
+#define atomic_sub_and_test(i, v)					\
+	__kapi_before_2nd(atomic_sub_and_test, i, v)
+#define atomic64_read(v)	__kapi_before(atomic64_read, v)
+#define atomic64_set(v, i)	__kapi_before(atomic64_set, v, i)
+#define atomic64_inc_return(v)	__kapi_before(atomic64_inc_return, v)
+#define atomic64_dec_return(v)	__kapi_before(atomic64_dec_return, v)
+#define atomic64_inc_and_test(v)	__kapi_before(atomic64_inc_and_test, v)
+#define atomic64_add_unless(v, a, u)					\
+	__kapi_before(atomic64_add_unless, v, a, u)
+#define atomic64_inc_not_zero(v)	__kapi_before(atomic64_inc_not_zero, v)
+#define atomic64_xchg(v, i)	__kapi_before(atomic64_xchg, v, i)
+#define atomic64_cmpxchg(v, o, n)	__kapi_before(atomic64_cmpxchg, v, o, n)
+#define atomic64_dec_and_test(v)	__kapi_around(atomic64_dec_and_test, v)
+#define atomic64_fetch_add(i, v)					\
+	__kapi_before_2nd(atomic64_fetch_add, i, v)
+#define atomic64_add_return(i, v)					\
+	__kapi_before_2nd(atomic64_add_return, i, v)
+#define atomic64_sub_return(i, v)					\
+	__kapi_before_2nd(atomic64_sub_return, i, v)
+#define atomic64_sub_and_test(i, v)					\
+	__kapi_before_2nd(atomic64_sub_and_test, i, v)
+#define refcount_read(v)	__kapi_before(refcount_read, v)
+#define refcount_inc_not_zero(v)	__kapi_before(refcount_inc_not_zero, v)
+#define refcount_dec_and_test(v)	__kapi_around(refcount_dec_and_test, v)
+#define set_bit(nr, map)	__kapi_before_2nd(set_bit, nr, map)
+#define clear_bit(nr, map)	__kapi_before_2nd(clear_bit, nr, map)
+#define test_and_set_bit(nr, map)					\
+	__kapi_before_2nd(test_and_set_bit, nr, map)
+#define test_and_clear_bit(nr, map)					\
+	__kapi_before_2nd(test_and_clear_bit, nr, map)
+
+#define READ_ONCE(x) ({							\
+	kapi_preempt_point("READ_ONCE", (const void *)&(x), __kapi_at);	\
+	__READ_ONCE(x); })
+#define WRITE_ONCE(x, v)						\
+	do {								\
+		kapi_preempt_point("WRITE_ONCE", &(x), __kapi_at);	\
+		__WRITE_ONCE(x, v);					\
+	} while (0)
+#define smp_load_acquire(p) ({						\
+	kapi_preempt_point("smp_load_acquire", p, __kapi_at);		\
+	__atomic_load_n(p, __ATOMIC_ACQUIRE); })
+#define smp_store_release(p, v)						\
+	do {								\
+		kapi_preempt_point("smp_store_release", p, __kapi_at);	\
+		__atomic_store_n(p, v, __ATOMIC_RELEASE);		\
+		kapi_preempt_point("smp_store_release", p, __kapi_at);	\
+	} while (0)
+#define xchg(p, v) ({							\
+	typeof(*(p)) *__p = (p), __old;					\
+									\
+	kapi_preempt_point("xchg", __p, __kapi_at);			\
+	__old = *__p;							\
+	*__p = (v);							\
+	__old; })
+#define cmpxchg(p, o, n) ({						\
+	typeof(*(p)) *__p = (p), __old;					\
+									\
+	kapi_preempt_point("cmpxchg", __p, __kapi_at);			\
+	__old = *__p;							\
+	if (__old == (o))						\
+		*__p = (n);						\
+	__old; })
+
+#endif /* KAPI_ATOMIC_H */

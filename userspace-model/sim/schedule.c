@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Schedules.
+ */
+#include "sim.h"
+
+#define RARE_MAX	6	/* of 2^n: one point in 64 */
+#define LENGTH_LOG_MIN	4
+#define LENGTH_LOG_MAX	12
+#define FIRST_PRIORITY	0x80000000u
+
+static const char * const names[] = {
+	[SIM_WALK] = "walk",
+	[SIM_PCT] = "pct",
+	[SIM_URW] = "urw",
+	[SIM_STARVE] = "starve",
+	[SIM_BOUNDED] = "bounded",
+	[SIM_PORTFOLIO] = "portfolio",
+};
+
+const char *sim_strategy_name(enum sim_strategy strategy)
+{
+	return names[strategy];
+}
+
+/* 0 <= result < n */
+static u32 draw(struct sim_schedule *s, u32 n)
+{
+	u64 z = s->random += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return mul_u64_u64_shr(z ^ z >> 31, n, 64);
+}
+
+static u32 fiber_of(const struct kapi_turn *turn, u32 idx)
+{
+	return turn->ids[idx] % SIM_FIBERS;
+}
+
+/* --- walk --- */
+
+static u32 walk(struct sim_schedule *s, const struct kapi_turn *turn)
+{
+	if (turn->going && s->sparse && draw(s, 1u << s->sparse))
+		return 0;
+	return draw(s, turn->nr);
+}
+
+/* --- pct --- */
+
+static u32 priority_of(struct sim_schedule *s, u32 fiber)
+{
+	if (!s->priority[fiber])
+		s->priority[fiber] = FIRST_PRIORITY + draw(s, FIRST_PRIORITY);
+	return s->priority[fiber];
+}
+
+static bool is_change(const struct sim_schedule *s)
+{
+	u32 i;
+
+	for (i = 0; i < s->nr_changes; i++)
+		if (s->changes[i] == s->nr_points)
+			return true;
+	return false;
+}
+
+/* Whoever lets others go first, as one does that spins, falls, too. */
+static u32 pct(struct sim_schedule *s, const struct kapi_turn *turn)
+{
+	u32 best = 0, idx = 0, i;
+
+	if (turn->going && (turn->yields || is_change(s)))
+		s->priority[fiber_of(turn, 0)] = --s->lowest;
+	for (i = 0; i < turn->nr; i++) {
+		u32 priority = priority_of(s, fiber_of(turn, i));
+
+		if (priority > best) {
+			best = priority;
+			idx = i;
+		}
+	}
+	return idx;
+}
+
+/* --- urw --- */
+
+/* What nobody knows of is a share of the whole. */
+static u32 left_of(const struct sim_schedule *s, u32 fiber, u32 nr)
+{
+	u32 all = s->left[fiber] ?: max(s->expected / nr, 1u);
+
+	return all > s->done[fiber] ? all - s->done[fiber] : 1;
+}
+
+static u32 urw(struct sim_schedule *s, const struct kapi_turn *turn)
+{
+	u32 sum = 0, v, i;
+
+	for (i = 0; i < turn->nr; i++)
+		sum += left_of(s, fiber_of(turn, i), turn->nr);
+	v = draw(s, sum);
+	for (i = 0; i < turn->nr - 1; i++) {
+		u32 left = left_of(s, fiber_of(turn, i), turn->nr);
+
+		if (v < left)
+			break;
+		v -= left;
+	}
+	return i;
+}
+
+/* --- starve --- */
+
+static u32 starve(struct sim_schedule *s, const struct kapi_turn *turn)
+{
+	u32 awake = 0, v, i;
+
+	if (s->nr_points < s->from || s->nr_points >= s->to)
+		return walk(s, turn);
+	for (i = 0; i < turn->nr; i++)
+		awake += fiber_of(turn, i) != s->starved;
+	if (!awake)
+		return 0;
+	if (turn->going && fiber_of(turn, 0) != s->starved && s->sparse &&
+	    draw(s, 1u << s->sparse))
+		return 0;
+	v = draw(s, awake);
+	for (i = 0; fiber_of(turn, i) == s->starved || v--; i++)
+		;
+	return i;
+}
+
+/* --- bounded --- */
+
+static u32 bounded(struct sim_schedule *s, const struct kapi_turn *turn)
+{
+	if (!turn->going)
+		return draw(s, turn->nr);
+	return is_change(s) ? 1 + draw(s, turn->nr - 1) : 0;
+}
+
+/* --- all of them --- */
+
+static u32 (*const strategies[SIM_NR_STRATEGIES])(struct sim_schedule *s,
+						  const struct kapi_turn *turn) = {
+	[SIM_WALK] = walk,
+	[SIM_PCT] = pct,
+	[SIM_URW] = urw,
+	[SIM_STARVE] = starve,
+	[SIM_BOUNDED] = bounded,
+};
+
+static void strategy_begin(struct sim_schedule *s)
+{
+	u32 i, depth;
+
+	s->now = s->strategy;
+	if (s->now == SIM_PORTFOLIO)
+		s->now = draw(s, SIM_NR_STRATEGIES);
+	s->expected = s->length;
+	if (!s->expected)
+		s->expected = 1u << (LENGTH_LOG_MIN +
+				     draw(s, LENGTH_LOG_MAX - LENGTH_LOG_MIN + 1));
+	s->sparse = s->rare == U32_MAX ? draw(s, RARE_MAX + 1) : s->rare;
+	depth = s->depth ?: 1 + draw(s, SIM_DEPTH_MAX);
+	s->nr_changes = depth - 1;
+	for (i = 0; i < s->nr_changes; i++)
+		s->changes[i] = draw(s, s->expected);
+	s->lowest = FIRST_PRIORITY;
+	s->starved = draw(s, 8);
+	s->from = draw(s, s->expected);
+	s->to = s->from + 1 + draw(s, s->expected);
+}
+
+void sim_schedule_begin(struct sim *sim)
+{
+	struct sim_schedule *s = &sim->schedule;
+
+	s->nr_points = 0;
+	s->nr_preemptions = 0;
+	memset(s->done, 0, sizeof(s->done));
+	memset(s->priority, 0, sizeof(s->priority));
+	if (sim->choices.source == SIM_SOURCE_SEED) {
+		s->random = sim_choices_apart(&sim->choices);
+		strategy_begin(s);
+	}
+	kapi_preemption(true);
+}
+
+void sim_schedule_end(struct sim *sim)
+{
+	kapi_preemption(false);
+}
+
+void sim_schedule_init(struct sim_schedule *s)
+{
+	*s = (struct sim_schedule){
+		.strategy = SIM_PORTFOLIO,
+		.rare = U32_MAX,
+		.preemptions_max = U32_MAX,
+	};
+}
+
+size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
+{
+	struct sim *sim = ctx;
+	struct sim_schedule *s = &sim->schedule;
+	struct sim_choices *choices = &sim->choices;
+	unsigned int kind = turn->going ? KAPI_CHOOSE_PREEMPT : KAPI_CHOOSE_RUN;
+	size_t v;
+
+	if (turn->going && s->nr_preemptions == s->preemptions_max)
+		v = sim_choose_given(choices, 0, turn->nr, kind);
+	else if (choices->source == SIM_SOURCE_SEED)
+		v = sim_choose_given(choices, strategies[s->now](s, turn),
+				     turn->nr, kind);
+	else
+		v = sim_choose(choices, turn->nr, kind);
+	s->nr_points += turn->going;
+	s->nr_preemptions += turn->going && v;
+	s->done[fiber_of(turn, v)]++;
+	return v;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Schedules: who goes on at each point where others could.
+ *
+ * DOC: schedules
+ *
+ * Between sim_schedule_begin() and sim_schedule_end() every point (kapi/run.h)
+ * draws a choice: 0 means that whoever runs goes on.  So a schedule is part of the
+ * choice stream, is replayed from it, and becomes simpler where choices are set to
+ * 0.
+ *
+ * Where the stream comes from a seed, a strategy says which choices are made; the
+ * numbers that it draws for that are not part of the stream.  Other sources know
+ * of no strategy: a list says who goes on, an odometer goes through all schedules
+ * with at most so many preemptions.  A fiber that blocks is no preemption.
+ *
+ *  walk     all that can run are as likely, or who runs goes on more often
+ *  pct      each fiber has a priority, the highest runs; at a few points it falls
+ *           (Burckhardt et al., ASPLOS'10).  Finds what takes d points in order
+ *           with probability 1 / (fibers * length^(d - 1)) at least
+ *  urw      as likely as there is left to do, so that all schedules are nearly
+ *           as likely (Zhao et al., ASPLOS'25)
+ *  starve   a walk in which one fiber, or all interrupts, rest for a while
+ *  bounded  so many preemptions, anywhere
+ *
+ * Which of them is drawn, too, unless it is given.
+ */
+#ifndef SIM_SCHEDULE_H
+#define SIM_SCHEDULE_H
+
+#include "choices.h"
+
+#define SIM_FIBERS	64	/* told apart by their number modulo this */
+#define SIM_DEPTH_MAX	5
+
+enum sim_strategy {
+	SIM_WALK,
+	SIM_PCT,
+	SIM_URW,
+	SIM_STARVE,
+	SIM_BOUNDED,
+	SIM_NR_STRATEGIES,
+	SIM_PORTFOLIO = SIM_NR_STRATEGIES,
+};
+
+/**
+ * struct sim_schedule - how the fibers of a run take turns
+ *
+ * To be set, or left as they are:
+ *
+ * @strategy:	for seeds; SIM_PORTFOLIO: drawn
+ * @depth:	pct: so many points in order; bounded: one more than preemptions;
+ *		0: drawn
+ * @rare:	walk: one point in 2^n is one at which another may go on; U32_MAX:
+ *		drawn
+ * @preemptions_max: no more of them, whatever the source
+ * @length:	points to be expected; 0: drawn.  A number of the harness, not of
+ *		former runs, which the seed would not tell
+ * @left:	urw: what each fiber has to do, likewise; 0: its share of @length
+ *
+ * Of the last run:
+ *
+ * @nr_points:	at which another could go on
+ * @nr_preemptions: points at which another went on
+ *
+ * Of the strategy:
+ *
+ * @random:	its numbers
+ * @now:	which it is
+ * @expected:	points
+ * @sparse:	walk: what @rare says
+ * @done:	turns of each fiber
+ * @priority:	pct: of each; 0: has none yet
+ * @lowest:	pct: the last that was given to one that fell
+ * @changes:	pct: points at which who runs falls; bounded: those of preemptions
+ * @nr_changes:	how many
+ * @starved:	starve: who rests
+ * @from:	starve: when
+ * @to:		starve: until when
+ */
+struct sim_schedule {
+	enum sim_strategy strategy;
+	u32 depth;
+	u32 rare;
+	u32 preemptions_max;
+	u32 length;
+	u32 left[SIM_FIBERS];
+
+	u32 nr_points;
+	u32 nr_preemptions;
+
+	u64 random;
+	enum sim_strategy now;
+	u32 expected;
+	u32 sparse;
+	u32 done[SIM_FIBERS];
+	u32 priority[SIM_FIBERS];
+	u32 lowest;
+	u32 changes[SIM_DEPTH_MAX];
+	u32 nr_changes;
+	u32 starved;
+	u32 from;
+	u32 to;
+};
+
+struct sim;
+
+/** sim_schedule_init() - the portfolio, no bound */
+void sim_schedule_init(struct sim_schedule *schedule);
+
+/**
+ * sim_schedule_begin() - from now on each point is a choice
+ *
+ * Called within a run; what comes before (a format, say) is not interleaved.
+ */
+void sim_schedule_begin(struct sim *sim);
+
+/** sim_schedule_end() - fibers run until they block again */
+void sim_schedule_end(struct sim *sim);
+
+/** sim_schedule_turn() - the hook of struct kapi_hooks */
+size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn);
+
+/** sim_strategy_name() - for those who print it */
+const char *sim_strategy_name(enum sim_strategy strategy);
+
+#endif /* SIM_SCHEDULE_H */
