@@ -13,6 +13,7 @@
  *	shardsim shrinking [COUNT]
  *	shardsim exhaustive [--disk=NAME] LENGTH STATES_LOG2 [PROGRESS]
  *	shardsim compare [--disk=NAME] LENGTH
+ *	shardsim schedules [COUNT]
  *	shardsim bench
  *	shardsim bench-memory LOG2_BLOCKS
  *	shardsim bench-gc
@@ -30,6 +31,7 @@
 #include "check/exhaustive.h"
 #include "check/history.h"
 #include "check/runner.h"
+#include "check/schedules.h"
 #include "check/sometimes.h"
 #include "scale/jobs.h"
 #include "scale/soak.h"
@@ -497,6 +499,8 @@ static int command_run(struct told *told, const char *command, char **args,
 		return cmd_replay(told, args[0]);
 	if (!strcmp(command, "hash"))
 		return cmd_hash(nr ? atoi(args[0]) : 100);
+	if (!strcmp(command, "schedules"))
+		return check_schedules(nr ? strtoull(args[0], NULL, 0) : 10000);
 	if (!strcmp(command, "shrinking"))
 		return cmd_shrinking(nr ? atoi(args[0]) : 8);
 	if (!strcmp(command, "run") && nr)

@@ -70,13 +70,13 @@ REPLAY_RUNS := 100
 
 # What else is asked: each is one check that passes or fails.  Programs that keep
 # one core busy run side by side.
-CHECK_ALSO	:= alphabet compare check-programs
+CHECK_ALSO	:= alphabet compare schedules check-programs
 CHECK_PROGRAMS	:= shardctl-test kunit-user kapi-selftest scale-test \
 	$(if $(shell command -v clang),replay-check)
 
 check-programs: $(CHECK_PROGRAMS)
 
-.PHONY: check-programs check soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare exhaustive
+.PHONY: check-programs check soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare schedules exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -102,6 +102,9 @@ alphabet: $(O)/asan/shardsim ## all sequences of 3 operations, crashed everywher
 compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
 	@$(O)/asan/shardsim compare 2
 	@$(O)/asan/shardsim compare --disk=zoned 1
+
+schedules: $(O)/asan/shardsim ## does the scheduler find what is known of toy programs?
+	@$(O)/asan/shardsim schedules 20000
 
 exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was ended; DISK=no-cache, fua, zoned or failing
 	@$(O)/tool/shardsim exhaustive --disk=$(DISK) --jobs=$(JOBS) $(EXHAUSTIVE) \

@@ -33,7 +33,7 @@ enum kapi_choice {
  * @going:	the first of them runs, and could go on: any other preempts it
  * @yields:	it lets others go first
  * @event:	the last is an event, which has no fiber yet
- * @nr:		how many
+ * @nr:		how many; 1: there is nothing to choose
  * @ids:	numbers of the fibers, in the order in which they were started;
  *		0: an interrupt.  Longest waiting first
  */

@@ -202,7 +202,7 @@ static struct kapi_fiber *take_turn(struct kapi_fiber *going, bool yields)
 {
 	const struct kapi_hooks *hooks = kapi.hooks;
 	struct kapi_turn turn = { .going = going, .yields = yields };
-	size_t idx = 0;
+	size_t idx;
 	u32 i;
 
 	if (going)
@@ -212,8 +212,7 @@ static struct kapi_fiber *take_turn(struct kapi_fiber *going, bool yields)
 	turn.event = kapi_events_pending || !turn.nr;
 	if (turn.event)
 		turn.ids[turn.nr++] = 0;
-	if (turn.nr > 1)
-		idx = hooks->turn(hooks->ctx, &turn);
+	idx = hooks->turn(hooks->ctx, &turn);
 	if (idx >= turn.nr)
 		kapi_fail("turn of %zu of %u", idx, turn.nr);
 	if (turn.event && idx == turn.nr - 1)

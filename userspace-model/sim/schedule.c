@@ -56,13 +56,17 @@ static u32 priority_of(struct sim_schedule *s, u32 fiber)
 	return s->priority[fiber];
 }
 
-static bool is_change(const struct sim_schedule *s)
+/* Is it time for a change?  Where nobody else could go on, it comes later. */
+static bool is_change(struct sim_schedule *s)
 {
 	u32 i;
 
-	for (i = 0; i < s->nr_changes; i++)
-		if (s->changes[i] == s->nr_points)
+	for (i = 0; i < s->nr_changes; i++) {
+		if (s->changes[i] <= s->nr_points) {
+			s->changes[i] = s->changes[--s->nr_changes];
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -194,6 +198,14 @@ void sim_schedule_end(struct sim *sim)
 	kapi_preemption(false);
 }
 
+void sim_schedule_measure(struct sim *sim)
+{
+	struct sim_schedule *s = &sim->schedule;
+
+	s->length = s->nr_points;
+	memcpy(s->left, s->done, sizeof(s->left));
+}
+
 void sim_schedule_init(struct sim_schedule *s)
 {
 	*s = (struct sim_schedule){
@@ -211,7 +223,9 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 	unsigned int kind = turn->going ? KAPI_CHOOSE_PREEMPT : KAPI_CHOOSE_RUN;
 	size_t v;
 
-	if (turn->going && s->nr_preemptions == s->preemptions_max)
+	if (turn->nr == 1)
+		v = 0;
+	else if (turn->going && s->nr_preemptions == s->preemptions_max)
 		v = sim_choose_given(choices, 0, turn->nr, kind);
 	else if (choices->source == SIM_SOURCE_SEED)
 		v = sim_choose_given(choices, strategies[s->now](s, turn),

@@ -56,12 +56,14 @@ enum sim_strategy {
  * @preemptions_max: no more of them, whatever the source
  * @length:	points to be expected; 0: drawn.  A number of the harness, not of
  *		former runs, which the seed would not tell
- * @left:	urw: what each fiber has to do, likewise; 0: its share of @length
+ * @left:	urw: how often each fiber will go on, likewise; 0: its share
  *
  * Of the last run:
  *
- * @nr_points:	at which another could go on
+ * @nr_points:	those of all fibers
  * @nr_preemptions: points at which another went on
+ *
+ * @done:	how often each fiber went on
  *
  * Of the strategy:
  *
@@ -69,7 +71,6 @@ enum sim_strategy {
  * @now:	which it is
  * @expected:	points
  * @sparse:	walk: what @rare says
- * @done:	turns of each fiber
  * @priority:	pct: of each; 0: has none yet
  * @lowest:	pct: the last that was given to one that fell
  * @changes:	pct: points at which who runs falls; bounded: those of preemptions
@@ -88,12 +89,12 @@ struct sim_schedule {
 
 	u32 nr_points;
 	u32 nr_preemptions;
+	u32 done[SIM_FIBERS];
 
 	u64 random;
 	enum sim_strategy now;
 	u32 expected;
 	u32 sparse;
-	u32 done[SIM_FIBERS];
 	u32 priority[SIM_FIBERS];
 	u32 lowest;
 	u32 changes[SIM_DEPTH_MAX];
@@ -117,6 +118,13 @@ void sim_schedule_begin(struct sim *sim);
 
 /** sim_schedule_end() - fibers run until they block again */
 void sim_schedule_end(struct sim *sim);
+
+/**
+ * sim_schedule_measure() - expect of other runs what the last one was like
+ *
+ * That must always be the same one, of the same harness: see @length.
+ */
+void sim_schedule_measure(struct sim *sim);
 
 /** sim_schedule_turn() - the hook of struct kapi_hooks */
 size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn);

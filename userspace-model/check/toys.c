@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Toy programs.
+ *
+ * A fiber begins with its first step and ends with its last, and between two of
+ * them is a point.  The first fiber of the run only starts them and waits.  So the
+ * schedules of n steps each are the orders of all steps, each of them once.
+ */
+#include "toys.h"
+
+static struct {
+	const struct toy *toy;
+	struct sim *sim;
+	wait_queue_head_t wait;
+	u32 nr_begun;
+	u32 nr_left;
+
+	/* of the programs */
+	wait_queue_head_t queue;
+	spinlock_t lock;		/* of @x */
+	struct mutex mutex;		/* of @x */
+	struct workqueue_struct *wq;
+	struct work_struct work;
+	refcount_t refs;
+	atomic_t atomic;
+	bool taken[2];
+	bool flag;
+	int x;
+} t;
+
+static void step(void)
+{
+	kapi_preempt_point("step", &t, __kapi_at);
+}
+
+static void steps(u32 nr)
+{
+	while (nr--)
+		step();
+}
+
+void toy_steps(const struct toy *toy, u32 nr)
+{
+	steps(toy->nr_steps - 1);
+}
+
+/* --- counts: one that is lost, and three that are not --- */
+
+static void count(const struct toy *toy, u32 nr)
+{
+	int x = READ_ONCE(t.x);
+
+	WRITE_ONCE(t.x, x + 1);
+}
+
+static void count_locked(const struct toy *toy, u32 nr)
+{
+	spin_lock(&t.lock);
+	count(toy, nr);
+	spin_unlock(&t.lock);
+}
+
+static void count_mutex(const struct toy *toy, u32 nr)
+{
+	mutex_lock(&t.mutex);
+	count(toy, nr);
+	mutex_unlock(&t.mutex);
+}
+
+static void count_atomic(const struct toy *toy, u32 nr)
+{
+	if (atomic_inc_return(&t.atomic) == toy->nr_fibers)
+		t.x = toy->nr_fibers;
+}
+
+static void count_end(const struct toy *toy)
+{
+	if (t.x != toy->nr_fibers)
+		kapi_fail("a count is lost");
+}
+
+/* --- deadlocks --- */
+
+static void take(u32 lock)
+{
+	wait_event(t.queue, !t.taken[lock]);
+	t.taken[lock] = true;
+}
+
+static void give(u32 lock)
+{
+	t.taken[lock] = false;
+	wake_up(&t.queue);
+}
+
+/* Each of two takes first what the other takes second. */
+static void abba(const struct toy *toy, u32 nr)
+{
+	take(nr);
+	take(!nr);
+	give(!nr);
+	give(nr);
+}
+
+/* Whoever waits looks before it is on the queue, not after. */
+static void lost_wakeup(const struct toy *toy, u32 nr)
+{
+	struct kapi_waiter waiter = { .woken = true };
+
+	if (nr) {
+		WRITE_ONCE(t.flag, true);
+		wake_up(&t.queue);
+	} else if (!READ_ONCE(t.flag)) {
+		step();
+		kapi_wait_prepare(&t.queue, &waiter);
+		kapi_wait_block(&waiter, "a wait without a look", __kapi_at);
+		kapi_wait_finish(&waiter);
+	}
+}
+
+/* As it should be. */
+static void wakeup(const struct toy *toy, u32 nr)
+{
+	if (nr) {
+		WRITE_ONCE(t.flag, true);
+		wake_up(&t.queue);
+	} else {
+		wait_event(t.queue, READ_ONCE(t.flag));
+	}
+}
+
+/* --- what was let go is touched: only the points after words find that --- */
+
+static void freed(void)
+{
+	if (t.flag)
+		kapi_fail("used after it was freed");
+}
+
+static void put_locked(const struct toy *toy, u32 nr)
+{
+	bool last;
+
+	spin_lock(&t.lock);
+	last = ++t.x == toy->nr_fibers;
+	spin_unlock(&t.lock);
+	freed();
+	t.flag = last;
+}
+
+static void put_ref(const struct toy *toy, u32 nr)
+{
+	bool last = refcount_dec_and_test(&t.refs);
+
+	freed();
+	t.flag = last;
+}
+
+static void free_work(struct work_struct *work)
+{
+	t.flag = true;
+}
+
+static void put_work(const struct toy *toy, u32 nr)
+{
+	queue_work(t.wq, &t.work);
+	freed();
+}
+
+/* --- interrupts --- */
+
+/* Its fiber is in the middle of something: on the same processor, or another. */
+static void change(const struct toy *toy, u32 nr)
+{
+	t.x = 1;
+	step();
+	t.x = 0;
+}
+
+static void look(const struct toy *toy)
+{
+	if (t.x)
+		kapi_fail("seen in the middle");
+}
+
+/* The interrupt is. */
+static void look_twice(const struct toy *toy, u32 nr)
+{
+	step();
+	look(toy);
+}
+
+static void change_in_irq(const struct toy *toy)
+{
+	change(toy, 0);
+}
+
+/* --- windows --- */
+
+/* Both come to it after the same number of steps: walks that are fair do, too. */
+static void shallow(const struct toy *toy, u32 nr)
+{
+	steps(toy->nr_steps);
+	count(toy, nr);
+	steps(toy->nr_steps);
+}
+
+/* The second must not begin before the first has come far. */
+static void deep(const struct toy *toy, u32 nr)
+{
+	if (nr) {
+		look(toy);
+		return;
+	}
+	steps(toy->nr_steps);
+	t.x = 1;
+	steps(2 * toy->nr_steps);
+	t.x = 0;
+}
+
+/* One with few steps comes between the last two of one that has many. */
+static void late(const struct toy *toy, u32 nr)
+{
+	if (nr) {
+		look(toy);
+		return;
+	}
+	steps(toy->nr_steps);
+	change(toy, nr);
+}
+
+/* In turns, each after as many steps: so often as there are preemptions. */
+static void ladder(const struct toy *toy, u32 nr)
+{
+	u32 rung;
+
+	for (rung = nr; rung <= toy->preemptions + 1; rung += 2) {
+		steps(toy->nr_steps);
+		if (t.x != rung)
+			return;
+		t.x++;
+	}
+}
+
+static void ladder_end(const struct toy *toy)
+{
+	if (t.x == toy->preemptions + 2)
+		kapi_fail("up the ladder");
+}
+
+const struct toy toys[] = {
+	{ "count", 2, 0, count, NULL, count_end, "a count is lost", 1 },
+	{ "count by 3", 3, 0, count, NULL, count_end, "a count is lost", 1 },
+	{ "count, spinlock", 3, 0, count_locked, NULL, count_end },
+	{ "count, mutex", 3, 0, count_mutex, NULL, count_end },
+	{ "count, atomic", 4, 0, count_atomic, NULL, count_end },
+	{ "abba", 2, 0, abba, NULL, NULL, "deadlock", 1 },
+	{ "lost wake-up", 2, 0, lost_wakeup, NULL, NULL, "deadlock", 1 },
+	{ "wake-up", 2, 0, wakeup },
+	{ "put, spinlock", 2, 0, put_locked, NULL, NULL, "used after", 1 },
+	{ "put, refcount", 2, 0, put_ref, NULL, NULL, "used after", 1 },
+	{ "put, work", 1, 0, put_work, NULL, NULL, "used after", 1 },
+	{ "interrupted", 1, 0, change, look, NULL, "seen in the middle", 1 },
+	{ "interrupting", 2, 0, look_twice, change_in_irq, NULL,
+	  "seen in the middle", 1 },
+	{ "shallow", 2, 12, shallow, NULL, count_end, "a count is lost", 1 },
+	{ "deep", 2, 30, deep, NULL, NULL, "seen in the middle", 1, true },
+	{ "late", 2, 30, late, NULL, NULL, "seen in the middle", 1, true },
+	{ "ladder 1", 2, 2, ladder, NULL, ladder_end, "up the ladder", 1 },
+	{ "ladder 2", 2, 2, ladder, NULL, ladder_end, "up the ladder", 2 },
+	{ "ladder 3", 2, 2, ladder, NULL, ladder_end, "up the ladder", 3 },
+	{ "ladder 4", 2, 2, ladder, NULL, ladder_end, "up the ladder", 4 },
+	{ NULL }
+};
+
+/* --- running them --- */
+
+static bool event(void *ctx)
+{
+	if (!kapi_events_pending)
+		return false;
+	kapi_events_pending--;
+	kapi_irq_enter();
+	t.toy->event(t.toy);
+	kapi_irq_exit();
+	return true;
+}
+
+static void fiber(void *arg)
+{
+	const u32 *nr = arg;
+
+	if (!t.nr_begun++)
+		sim_schedule_begin(t.sim);
+	t.toy->fiber(t.toy, *nr);
+	if (--t.nr_left)
+		return;
+	sim_schedule_end(t.sim);
+	wake_up(&t.wait);
+}
+
+static void toy_begin(void)
+{
+	init_waitqueue_head(&t.wait);
+	init_waitqueue_head(&t.queue);
+	spin_lock_init(&t.lock);
+	mutex_init(&t.mutex);
+	INIT_WORK(&t.work, free_work);
+	refcount_set(&t.refs, t.toy->nr_fibers);
+	atomic_set(&t.atomic, 0);
+	t.nr_begun = 0;
+	t.nr_left = t.toy->nr_fibers;
+	t.taken[0] = false;
+	t.taken[1] = false;
+	t.flag = false;
+	t.x = 0;
+	t.wq = NULL;
+	if (t.toy->fiber == put_work)
+		t.wq = alloc_workqueue("toy", 0, 0);
+	kapi_events_pending = !!t.toy->event;
+}
+
+static void run(void *arg)
+{
+	static const char * const names[TOY_FIBERS_MAX] = { "A", "B", "C", "D" };
+	static const u32 numbers[TOY_FIBERS_MAX] = { 0, 1, 2, 3 };
+	struct kapi_fiber *fibers[TOY_FIBERS_MAX];
+	u32 i;
+
+	toy_begin();
+	for (i = 0; i < t.toy->nr_fibers; i++)
+		fibers[i] = kapi_spawn(names[i], fiber, (void *)&numbers[i]);
+	wait_event(t.wait, !t.nr_left);
+	for (i = 0; i < t.toy->nr_fibers; i++)
+		kapi_join(fibers[i]);
+	if (t.wq)
+		destroy_workqueue(t.wq);
+	if (t.toy->end)
+		t.toy->end(t.toy);
+}
+
+const char *toy_run(struct sim *sim, const struct toy *toy)
+{
+	t.toy = toy;
+	t.sim = sim;
+	sim->hooks.idle = event;
+	return kapi_run(&sim->hooks, run, NULL) ? kapi_failure() : NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Toy programs of a few fibers, of whose schedules something is known.
+ */
+#ifndef CHECK_TOYS_H
+#define CHECK_TOYS_H
+
+#include "sim/sim.h"
+
+#define TOY_FIBERS_MAX	4
+
+/**
+ * struct toy - a program
+ * @name:	for messages
+ * @nr_fibers:	how many
+ * @nr_steps:	for how long each does what it does, for those that go by it
+ * @fiber:	what each of them does
+ * @event:	what an interrupt does, if one is to come
+ * @end:	asked when all have ended, or NULL
+ * @failure:	what some schedules end with; NULL: none fails
+ * @preemptions: the fewest in one that fails
+ * @deep:	a walk does not find it
+ */
+struct toy {
+	const char *name;
+	u32 nr_fibers;
+	u32 nr_steps;
+	void (*fiber)(const struct toy *toy, u32 nr);
+	void (*event)(const struct toy *toy);
+	void (*end)(const struct toy *toy);
+	const char *failure;
+	u32 preemptions;
+	bool deep;
+};
+
+/* The last has no name. */
+extern const struct toy toys[];
+
+/* What a fiber does that takes @nr_steps steps. */
+void toy_steps(const struct toy *toy, u32 nr);
+
+/**
+ * toy_run() - one schedule of it, as @sim->choices say
+ *
+ * Return: NULL, or why it failed.
+ */
+const char *toy_run(struct sim *sim, const struct toy *toy);
+
+#endif /* CHECK_TOYS_H */
