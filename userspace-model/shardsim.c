@@ -500,7 +500,7 @@ static int command_run(struct told *told, const char *command, char **args,
 	if (!strcmp(command, "hash"))
 		return cmd_hash(nr ? atoi(args[0]) : 100);
 	if (!strcmp(command, "schedules"))
-		return check_schedules(nr ? strtoull(args[0], NULL, 0) : 10000);
+		return check_schedules(nr ? strtoull(args[0], NULL, 0) : 20000);
 	if (!strcmp(command, "shrinking"))
 		return cmd_shrinking(nr ? atoi(args[0]) : 8);
 	if (!strcmp(command, "run") && nr)

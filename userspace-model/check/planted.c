@@ -3,8 +3,9 @@
  * Goal:	a failure shrinks to the shortest history that shows it.
  * Method:	plant faults whose shortest history is known: a disk that lies
  *		about flushes, an oracle that objects to five operations in a
- *		certain order, and for the alphabet a model that takes all that
- *		was acknowledged for durable.  Shrink what is found first.
+ *		certain order, a race of two operations that takes two preemptions,
+ *		and for the alphabet a model that takes all that was acknowledged
+ *		for durable.  Shrink what is found first.
  */
 #include "alphabet.h"
 #include "history.h"
@@ -20,6 +21,7 @@
  * @next:	the next failure from *@seed on, and where it begins
  * @how:	with what words it has to begin
  * @ops:	operations of the shortest history, before its end
+ * @preemptions: in it
  */
 struct planted {
 	const struct check_suite *suite;
@@ -27,6 +29,7 @@ struct planted {
 		     size_t size);
 	const char *how;
 	u32 ops;
+	u32 preemptions;
 };
 
 /* ---- a disk that lies about flushes: a write and a flush ---- */
@@ -90,10 +93,108 @@ static void run_objection(struct world *w)
 	history_run(w, &config);
 }
 
+/* ---- a race: one operation within another, and that within the first again ---- */
+
+#define RACE_STEPS	12
+
+enum race_op {
+	RACE_NOTHING,
+	RACE_SHORT,
+	RACE_LONG,
+	RACE_OPENS,
+	RACE_ENTERS,
+	RACE_OPS,
+};
+
+static struct {
+	struct world *w;
+	wait_queue_head_t wait;
+	u8 steps[2][RACE_STEPS];
+	u32 nr_steps[2];
+	u32 nr_left;
+	bool open;
+	bool within;
+} race;
+
+static void race_point(void)
+{
+	kapi_preempt_point("step", &race, __kapi_at);
+}
+
+static void race_step(enum race_op op)
+{
+	switch (op) {
+	case RACE_LONG:
+		race_point();
+		race_point();
+		break;
+	case RACE_OPENS:
+		race.open = true;
+		race_point();
+		if (race.within)
+			kapi_fail("an operation is interrupted where it must not be");
+		race.open = false;
+		break;
+	case RACE_ENTERS:
+		race.within = race.open;
+		race_point();
+		race.within = false;
+		break;
+	default:
+		break;
+	}
+	race_point();
+}
+
+static void race_fiber(void *arg)
+{
+	static const char * const names[RACE_OPS] = {
+		"nothing", "short", "long", "opens", "enters",
+	};
+	u32 user = *(const u32 *)arg, i;
+
+	for (i = 0; i < race.nr_steps[user]; i++) {
+		kapi_doing(names[race.steps[user][i]], i + 1);
+		race_step(race.steps[user][i]);
+	}
+	kapi_doing(NULL, 0);
+	if (--race.nr_left)
+		return;
+	sim_schedule_end(&race.w->sim);
+	wake_up(&race.wait);
+}
+
+static void run_race(struct world *w)
+{
+	static const u32 users[2] = { 0, 1 };
+	struct kapi_fiber *fibers[2];
+	u32 op, user, i;
+
+	memset(&race, 0, sizeof(race));
+	race.w = w;
+	race.nr_left = 2;
+	init_waitqueue_head(&race.wait);
+	for (i = 0; i < RACE_STEPS; i++) {
+		op = world_draw(RACE_OPS, SIM_CHOOSE_STEP);
+		user = world_draw(2, CHECK_CHOOSE_BLOCK);
+		if (op)
+			race.steps[user][race.nr_steps[user]++] = op;
+	}
+	world_draw(2, SIM_CHOOSE_END);
+	for (i = 0; i < 2; i++)
+		fibers[i] = kapi_spawn(i ? "B" : "A", race_fiber,
+				       (void *)&users[i]);
+	sim_schedule_begin(&w->sim);
+	wait_event(race.wait, !race.nr_left);
+	for (i = 0; i < 2; i++)
+		kapi_join(fibers[i]);
+}
+
 const struct check_suite check_planted[] = {
 	{ "planted-flush", run_lost_flush, 0, "a disk that lies about flushes" },
 	{ "planted-order", run_objection, 0,
 	  "an oracle that objects to an order" },
+	{ "planted-race", run_race, 0, "a race that takes two preemptions" },
 	{ NULL }
 };
 
@@ -151,6 +252,7 @@ static const struct planted planted[] = {
 	{ &check_planted[0], next_seed, "no first n requests", 2 },
 	{ &check_planted[1], next_seed, "this order is objected to",
 	  ARRAY_SIZE(objection) },
+	{ &check_planted[2], next_seed, "an operation is interrupted", 2, 2 },
 	{ &check_alphabet_lie, next_place, "", 1 },
 };
 
@@ -159,20 +261,23 @@ static bool shrink_next(const struct planted *p, u64 *seed, double *slowest)
 {
 	struct shrink s = { .suite = p->suite, .how = p->how };
 	char from[128];
-	u32 nr_ops;
+	u32 nr_ops, nr_preemptions;
 
 	if (!p->next(p, seed, from, sizeof(from)) || !check_shrink(&s, from)) {
 		printf("%s: nothing failed\n", p->suite->name);
 		return false;
 	}
 	nr_ops = list_nr_ops(&s.best);
+	nr_preemptions = list_nr_preemptions(&s.best);
 	list_free(&s.best);
 	if (s.seconds > *slowest)
 		*slowest = s.seconds;
-	if (nr_ops > p->ops + SLACK)
-		printf("%s:%s: shrunk to %u operations, not %u\n",
-		       p->suite->name, from, nr_ops, p->ops);
-	return nr_ops <= p->ops + SLACK;
+	if (nr_ops <= p->ops + SLACK && nr_preemptions <= p->preemptions)
+		return true;
+	printf("%s:%s: shrunk to %u operations and %u preemptions, not %u and %u\n",
+	       p->suite->name, from, nr_ops, nr_preemptions, p->ops,
+	       p->preemptions);
+	return false;
 }
 
 bool check_shrinking(u32 nr, char *what, size_t size)

@@ -23,6 +23,7 @@
 
 #include "history.h"
 #include "picture.h"
+#include "show.h"
 #include "shrink.h"
 #include "table.h"
 
@@ -165,6 +166,31 @@ const char *check_list(const struct check_suite *suite,
 	return run_one(suite, check_run_seconds);
 }
 
+const char *check_list_anyhow(const struct check_suite *suite,
+			      const struct list *list, u64 seed,
+			      u32 preemptions_max)
+{
+	struct sim_schedule *schedule = &world.sim.schedule;
+	const struct sim_schedule was = *schedule;
+	const char *why;
+
+	schedule->seed = seed;
+	schedule->preemptions_max = preemptions_max;
+	/* one of two just does as many of them */
+	if (seed % 2 && preemptions_max < SIM_DEPTH_MAX) {
+		schedule->strategy = SIM_BOUNDED;
+		schedule->depth = preemptions_max + 1;
+		schedule->length = was.nr_points;
+	}
+	why = check_list(suite, list);
+	schedule->seed = was.seed;
+	schedule->preemptions_max = was.preemptions_max;
+	schedule->strategy = was.strategy;
+	schedule->depth = was.depth;
+	schedule->length = was.length;
+	return why;
+}
+
 void check_drawn(struct sim_record **records, size_t *nr)
 {
 	*records = world.sim.choices.records;
@@ -289,6 +315,7 @@ static const char *list_print(const struct check_suite *suite,
 	if (!child) {
 		world.verbose = true;
 		world.verbose_io = io;
+		world.sim.schedule.show = show_turn;
 		if (graph_path)
 			picture_begin(&world);
 		why = check_list(suite, list);

@@ -110,6 +110,14 @@ bool check_shrink(struct shrink *s, const char *from);
 /** check_list() - run a list.  Return: as check_seed() */
 const char *check_list(const struct check_suite *suite,
 		       const struct list *list);
+/**
+ * check_list_anyhow() - the same, on a schedule that the list does not say
+ * @seed:	of it, not 0
+ * @preemptions_max: it has no more of them
+ */
+const char *check_list_anyhow(const struct check_suite *suite,
+			      const struct list *list, u64 seed,
+			      u32 preemptions_max);
 /** check_list_apart() - the same in a process of its own, which may die */
 const char *check_list_apart(const struct check_suite *suite,
 			     const struct list *list);

@@ -114,7 +114,7 @@ static void exhaust(const struct toy *toy)
 	u32 q = toy->failure ? toy->preemptions : 2;
 	u64 nr, bad, fewer = 0;
 
-	if (toy->failure)
+	if (toy->failure && q)
 		run_all(toy, q - 1, &fewer);
 	nr = run_all(toy, q, &bad);
 	printf("%-16s %u preemptions %10llu schedules %10llu fail\n",

@@ -80,6 +80,39 @@ void show_lost(const struct world_slot *slot)
 	table_result(slot->row, "in flight when it crashed");
 }
 
+/* ---- the schedule ---- */
+
+#define COLUMN_WIDTH	4
+#define COLUMNS_MAX	12
+
+/* Interrupts share one.  Columns are in the order in which fibers come. */
+static u32 column_of(u32 id)
+{
+	static u32 ids[COLUMNS_MAX], nr;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (ids[i] == id)
+			return i;
+	if (nr < COLUMNS_MAX)
+		ids[nr++] = id;
+	return nr - 1;
+}
+
+void show_turn(void *ctx, const struct kapi_turn *turn)
+{
+	const struct kapi_place *place = &turn->place;
+	const char *file = place->at ? strrchr(place->at, '/') : NULL;
+	u32 column = column_of(kapi_fiber_id(turn->fiber));
+
+	world_print("      | %*s%s: %s%s%s%s%s", column * COLUMN_WIDTH, "",
+		    kapi_fiber_name(turn->fiber),
+		    turn->going || turn->ends ? "" : "waits in ", place->word,
+		    place->at ? " at " : "",
+		    file ? file + 1 : place->at ?: "",
+		    turn->going ? ", preempted" : "");
+}
+
 /* ---- the engine's own I/O ---- */
 
 static const struct shard_backend_ops *traced_ops;

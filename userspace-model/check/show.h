@@ -20,6 +20,9 @@ void show_lost(const struct world_slot *slot);
 /** show_op() - its name */
 const char *show_op(enum shard_op op);
 
+/** show_turn() - another fiber goes on: a row in the column of the last one */
+void show_turn(void *ctx, const struct kapi_turn *turn);
+
 /** show_log() - the hook for the engine's messages */
 void show_log(void *ctx, int level, const char *fmt, va_list args);
 

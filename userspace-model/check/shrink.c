@@ -4,8 +4,13 @@
  *
  * A candidate is the best list with something left out or lowered.  It is taken
  * over when its run fails, in whatever way, and what that run really drew is
- * simpler: fewer operations, then fewer choices that are not the simplest, then
- * lower ones, then fewer at all.
+ * simpler: fewer operations, then fewer preemptions, then fewer choices that are not
+ * the simplest, then lower ones, then fewer at all.
+ *
+ * A schedule is another matter: whatever is left out makes most of it mean something
+ * else.  So other schedules are tried, too, with no more preemptions than the best
+ * one has; and, since hardly any fault takes more than two or three, some with one,
+ * then with two and so on.
  *
  * Lists are read by kind within each operation (sim/choices.h), so what is left
  * out does not shift what comes after.  The one thing that an operation left
@@ -20,6 +25,9 @@
 
 #define PAIRS_OPS	14	/* operations of which pairs are tried */
 #define SHIFTS		6	/* events that an operation may have taken */
+#define SCHEDULES	20	/* others that are tried for a candidate */
+#define SCHEDULES_MAX	400	/* when nothing else helps any more */
+#define PREEMPTIONS_MAX	4	/* up to so many */
 
 /* ---- lists ---- */
 
@@ -70,6 +78,7 @@ static u32 list_nr_steps(const struct list *list)
 
 struct cost {
 	u64 ops;
+	u64 preemptions;
 	u64 nonzero;
 	u64 sum;
 	u64 nr;
@@ -82,6 +91,8 @@ static struct cost list_cost(const struct list *list)
 
 	for (i = 0; i < list->nr; i++) {
 		c.nonzero += !!list->records[i].value;
+		c.preemptions += list->records[i].value &&
+				 list->records[i].kind == KAPI_CHOOSE_PREEMPT;
 		c.sum += list->records[i].value;
 	}
 	return c;
@@ -93,6 +104,8 @@ static bool simpler(const struct list *a, const struct list *b)
 
 	if (x.ops != y.ops)
 		return x.ops < y.ops;
+	if (x.preemptions != y.preemptions)
+		return x.preemptions < y.preemptions;
 	if (x.nonzero != y.nonzero)
 		return x.nonzero < y.nonzero;
 	if (x.sum != y.sum)
@@ -142,6 +155,8 @@ static bool try(struct shrink *s)
 		return false;
 	s->nr_runs++;
 	why = s->dies ? check_list_apart(s->suite, drawn) :
+	      s->seed ? check_list_anyhow(s->suite, drawn, s->seed,
+					  s->preemptions_max) :
 			check_list(s->suite, drawn);
 	if (!why || (s->how && strncmp(why, s->how, strlen(s->how))))
 		return false;
@@ -157,6 +172,58 @@ static bool try(struct shrink *s)
 	return true;
 }
 
+/* ---- schedules ---- */
+
+u32 list_nr_preemptions(const struct list *list)
+{
+	return list_cost(list).preemptions;
+}
+
+static bool is_scheduled(const struct list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->nr; i++)
+		if (list->records[i].kind == KAPI_CHOOSE_PREEMPT)
+			return true;
+	return false;
+}
+
+/* The candidate, on @nr other schedules with so many preemptions. */
+static bool try_schedules(struct shrink *s, u32 nr, u32 preemptions_max)
+{
+	bool taken = false;
+
+	s->preemptions_max = preemptions_max;
+	for (s->seed = 1; s->seed <= nr && !taken && !late(s); s->seed++)
+		taken = try(s);
+	s->seed = 0;
+	return taken;
+}
+
+/* As it is, or on other schedules, if it has any. */
+static bool try_anyhow(struct shrink *s)
+{
+	return try(s) ||
+	       (!s->dies && is_scheduled(&s->best) &&
+		try_schedules(s, s->nr_schedules, list_nr_preemptions(&s->best)));
+}
+
+static bool shrink_preemptions(struct shrink *s)
+{
+	u32 nr = min_t(u32, list_nr_preemptions(&s->best),
+		       PREEMPTIONS_MAX + 1), k;
+
+	if (s->dies)
+		return false;
+	for (k = 0; k < nr; k++) {
+		candidate(s);
+		if (try_schedules(s, SCHEDULES_MAX, k))
+			return true;
+	}
+	return false;
+}
+
 /* ---- operations ---- */
 
 static bool without_ops(struct shrink *s, u32 from, u32 to)
@@ -164,7 +231,7 @@ static bool without_ops(struct shrink *s, u32 from, u32 to)
 	struct list *list = candidate(s);
 
 	leave_out(list, list_op(list, from), list_op(list, to));
-	return list->nr < s->best.nr && try(s);
+	return list->nr < s->best.nr && try_anyhow(s);
 }
 
 /* Stretches of operations, longest first, from the end to the beginning. */
@@ -208,7 +275,7 @@ static bool shrink_pairs(struct shrink *s)
 
 			leave_out(list, list_op(list, b), list_op(list, b + 1));
 			leave_out(list, list_op(list, a), list_op(list, a + 1));
-			if (try(s))
+			if (try_anyhow(s))
 				return true;
 		}
 	}
@@ -400,6 +467,7 @@ void shrink(struct shrink *s)
 	bool any;
 
 	s->until = begun + SHRINK_SECONDS;
+	s->nr_schedules = SCHEDULES;
 	/* fewer operations may well draw more */
 	s->max_records = 2 * s->best.nr + 64;
 	size = s->max_records * sizeof(*s->best.records);
@@ -409,11 +477,17 @@ void shrink(struct shrink *s)
 		abort();
 	do {
 		any = shrink_ops(s);
+		any |= shrink_preemptions(s);
 		any |= shrink_values(s);
 		any |= shrink_crashes(s);
 		any |= shrink_shifted(s);
 		if (!any)
 			any = shrink_stretches(s) || shrink_pairs(s);
+		if (!any && is_scheduled(&s->best) &&
+		    s->nr_schedules < SCHEDULES_MAX) {
+			s->nr_schedules = SCHEDULES_MAX;
+			any = true;
+		}
 	} while (any && !late(s));
 	list_free(&s->scratch);
 	s->seconds = now() - begun;

@@ -21,6 +21,9 @@ void list_free(struct list *list);
 /** list_nr_ops() - how many operations are something at all */
 u32 list_nr_ops(const struct list *list);
 
+/** list_nr_preemptions() - in its schedule */
+u32 list_nr_preemptions(const struct list *list);
+
 /**
  * struct shrink - one failure
  * @suite:	of what
@@ -45,13 +48,17 @@ struct shrink {
 	double until;
 	struct list scratch;
 	size_t max_records;
+	u64 seed;
+	u32 preemptions_max;
+	u32 nr_schedules;
 };
 
 /**
  * shrink() - make @best as simple as possible, in SHRINK_SECONDS at most
  *
- * Deletes operations, alone, in stretches and in pairs; then sets choices to 0,
- * all of a kind first, and lowers what is left; until nothing more helps.
+ * Deletes operations, alone, in stretches and in pairs; looks for a schedule with
+ * fewer preemptions; then sets choices to 0, all of a kind first, and lowers what is
+ * left; until nothing more helps.
  */
 void shrink(struct shrink *s);
 

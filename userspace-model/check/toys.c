@@ -21,6 +21,7 @@ static struct {
 	struct mutex mutex;		/* of @x */
 	struct workqueue_struct *wq;
 	struct work_struct work;
+	struct completion done;
 	refcount_t refs;
 	atomic_t atomic;
 	bool taken[2];
@@ -116,6 +117,18 @@ static void lost_wakeup(const struct toy *toy, u32 nr)
 		kapi_wait_block(&waiter, "a wait without a look", __kapi_at);
 		kapi_wait_finish(&waiter);
 	}
+}
+
+/* Whoever has the mutex waits for one who wants it. */
+static void waits_within(const struct toy *toy, u32 nr)
+{
+	kapi_doing(nr ? "giving" : "waiting", 7);
+	mutex_lock(&t.mutex);
+	if (nr)
+		complete(&t.done);
+	else
+		wait_for_completion(&t.done);
+	mutex_unlock(&t.mutex);
 }
 
 /* As it should be. */
@@ -254,7 +267,10 @@ const struct toy toys[] = {
 	{ "count, spinlock", 3, 0, count_locked, NULL, count_end },
 	{ "count, mutex", 3, 0, count_mutex, NULL, count_end },
 	{ "count, atomic", 4, 0, count_atomic, NULL, count_end },
-	{ "abba", 2, 0, abba, NULL, NULL, "deadlock", 1 },
+	{ "abba", 2, 0, abba, NULL, NULL,
+	  "B: waits in wait_event(!t.taken[lock]) at", 1 },
+	{ "waits within", 2, 0, waits_within, NULL, NULL,
+	  "held by A, in waiting #7\n" },
 	{ "lost wake-up", 2, 0, lost_wakeup, NULL, NULL, "deadlock", 1 },
 	{ "wake-up", 2, 0, wakeup },
 	{ "put, spinlock", 2, 0, put_locked, NULL, NULL, "used after", 1 },
@@ -306,6 +322,7 @@ static void toy_begin(void)
 	spin_lock_init(&t.lock);
 	mutex_init(&t.mutex);
 	INIT_WORK(&t.work, free_work);
+	init_completion(&t.done);
 	refcount_set(&t.refs, t.toy->nr_fibers);
 	atomic_set(&t.atomic, 0);
 	t.nr_begun = 0;

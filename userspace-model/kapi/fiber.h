@@ -69,6 +69,8 @@ enum kapi_fiber_state {
  * @interrupted: what each of them interrupted
  * @id:		its number in the run; 0: an interrupt, see kapi_preemption()
  * @place:	where it was preempted
+ * @doing:	what it is at, or NULL
+ * @doing_nr:	the number of that, or 0
  * @state:	see above
  * @sp:		saved stack pointer
  * @stack:	its lowest byte
@@ -92,6 +94,8 @@ struct kapi_fiber {
 	u32 id;
 	u32 irq_depth;
 	struct kapi_place place;
+	const char *doing;
+	u32 doing_nr;
 	enum kapi_fiber_state state;
 	void *sp;
 	char *stack;

@@ -26,11 +26,28 @@ enum kapi_choice {
 	KAPI_CHOOSE_USER = 16,
 };
 
+struct kapi_fiber;
+
 #define KAPI_TURN_MAX	64
 
 /**
+ * struct kapi_place - where a fiber is when another may go on
+ * @word:	a word of Linux
+ * @at:		file and line, or NULL
+ * @object:	what it is about to do it to, or has done
+ */
+struct kapi_place {
+	const char *word;
+	const char *at;
+	const void *object;
+};
+
+/**
  * struct kapi_turn - a moment at which any of several fibers may go on
- * @going:	the first of them runs, and could go on: any other preempts it
+ * @fiber:	whose moment it is: it runs, or has just blocked or ended
+ * @place:	where it is
+ * @ends:	it has ended
+ * @going:	it is the first of them: any other preempts it
  * @yields:	it lets others go first
  * @event:	the last is an event, which has no fiber yet
  * @nr:		how many; 1: there is nothing to choose
@@ -38,6 +55,9 @@ enum kapi_choice {
  *		0: an interrupt.  Longest waiting first
  */
 struct kapi_turn {
+	const struct kapi_fiber *fiber;
+	struct kapi_place place;
+	bool ends;
 	bool going;
 	bool yields;
 	bool event;
@@ -69,8 +89,6 @@ struct kapi_hooks {
 	size_t (*turn)(void *ctx, const struct kapi_turn *turn);
 	u32 alloc_fault_in;
 };
-
-struct kapi_fiber;
 
 /**
  * kapi_run() - run a function, and all that it sets going, to the end
@@ -118,6 +136,19 @@ void kapi_crash(void);
  */
 struct kapi_fiber *kapi_spawn(const char *name, void (*fn)(void *arg),
 			      void *arg);
+
+/**
+ * kapi_doing() - what the caller is at, for messages
+ * @what:	must live as long as the run; NULL: nothing in particular
+ * @nr:		a number of it; 0: it has none
+ */
+void kapi_doing(const char *what, u32 nr);
+
+/** kapi_fiber_name() - "A", or "A, in write #3".  Return: valid until the next */
+const char *kapi_fiber_name(const struct kapi_fiber *fiber);
+
+/** kapi_fiber_id() - its number in the run; 0: an interrupt */
+u32 kapi_fiber_id(const struct kapi_fiber *fiber);
 
 /** kapi_join() - wait until it has ended; to be called once per spawn */
 void kapi_join(struct kapi_fiber *fiber);
@@ -208,18 +239,6 @@ static inline void kapi_close_gap(void *array, size_t idx, size_t nr)
  * Other fibers are other processors.  So whoever holds a spinlock, has interrupts
  * off or is an interrupt can be preempted, and whoever wants the lock waits.
  */
-
-/**
- * struct kapi_place - where a fiber is when another may go on
- * @word:	the word of Linux; NULL: nowhere
- * @at:		file and line
- * @object:	what it is about to do it to
- */
-struct kapi_place {
-	const char *word;
-	const char *at;
-	const void *object;
-};
 
 /**
  * kapi_preemption() - from now on hooks->turn is asked at each point

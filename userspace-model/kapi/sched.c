@@ -114,6 +114,8 @@ static void fiber_init(struct kapi_fiber *fiber, const char *name,
 	fiber->wq = NULL;
 	fiber->now = &fiber->ctx;
 	fiber->id = ++kapi.nr_ids;
+	fiber->place.word = NULL;
+	fiber->doing = NULL;
 	list_add_tail(&fiber->node, &kapi.live);
 	kapi.counts.live_fibers++;
 }
@@ -194,19 +196,44 @@ static struct kapi_fiber *event_start(void)
 	return fiber;
 }
 
+/* Where the fiber is that runs, or has just run. */
+static struct kapi_place place_now(void)
+{
+	const struct kapi_fiber *self = kapi.cur;
+
+	switch (self->state) {
+	case KAPI_RUNNING:
+		if (self->place.word)
+			return self->place;
+		return (struct kapi_place){ .word = "yield" };
+	case KAPI_BLOCKED:
+		return (struct kapi_place){
+			self->wait_what, self->wait_at, self->wait_lock,
+		};
+	default:
+		return (struct kapi_place){ .word = "ends" };
+	}
+}
+
 /*
- * Who goes on, as the hook says: one that can run, or an interrupt.  Whoever is
- * @going could, too.
+ * Who goes on, as the hook says: one that can run, or an interrupt.  Whoever runs
+ * could too, if it is @going.
  */
-static struct kapi_fiber *take_turn(struct kapi_fiber *going, bool yields)
+static struct kapi_fiber *take_turn(bool going, bool yields)
 {
 	const struct kapi_hooks *hooks = kapi.hooks;
-	struct kapi_turn turn = { .going = going, .yields = yields };
+	struct kapi_turn turn;
 	size_t idx;
 	u32 i;
 
+	turn.fiber = kapi.cur;
+	turn.place = place_now();
+	turn.ends = kapi.cur->state == KAPI_DONE || kapi.cur->state == KAPI_IDLE;
+	turn.going = going;
+	turn.yields = yields;
+	turn.nr = 0;
 	if (going)
-		turn.ids[turn.nr++] = going->id;
+		turn.ids[turn.nr++] = kapi.cur->id;
 	for (i = 0; i < kapi.nr_runq && turn.nr < KAPI_TURN_MAX - 1; i++)
 		turn.ids[turn.nr++] = kapi.runq[i]->id;
 	turn.event = kapi_events_pending || !turn.nr;
@@ -218,7 +245,7 @@ static struct kapi_fiber *take_turn(struct kapi_fiber *going, bool yields)
 	if (turn.event && idx == turn.nr - 1)
 		return event_start();
 	if (going && !idx--)
-		return going;
+		return kapi.cur;
 	return runq_take(idx);
 }
 
@@ -228,7 +255,7 @@ static void reschedule(void)
 	size_t nr, idx;
 
 	if (kapi.preemptive) {
-		switch_to(take_turn(NULL, false));
+		switch_to(take_turn(false, false));
 		return;
 	}
 	for (;;) {
@@ -254,7 +281,7 @@ static void schedule(void)
 static void pause(bool yields)
 {
 	struct kapi_fiber *self = kapi.cur;
-	struct kapi_fiber *next = take_turn(self, yields);
+	struct kapi_fiber *next = take_turn(true, yields);
 
 	if (next == self)
 		return;
@@ -575,6 +602,49 @@ void kapi_counts(struct kapi_counts *counts)
 	*counts = kapi.counts;
 }
 
+/* --- what fibers are --- */
+
+void kapi_doing(const char *what, u32 nr)
+{
+	kapi.cur->doing = what;
+	kapi.cur->doing_nr = nr;
+}
+
+u32 kapi_fiber_id(const struct kapi_fiber *fiber)
+{
+	return fiber->id;
+}
+
+const char *kapi_fiber_name(const struct kapi_fiber *fiber)
+{
+	static char name[80];
+	size_t len;
+
+	len = scnprintf(name, sizeof(name), "%s", fiber->ctx.name);
+	if (fiber->doing)
+		len += scnprintf(name + len, sizeof(name) - len, ", in %s",
+				 fiber->doing);
+	if (fiber->doing && fiber->doing_nr)
+		scnprintf(name + len, sizeof(name) - len, " #%u",
+			  fiber->doing_nr);
+	return name;
+}
+
+/* Who has the lock that @fiber waits for, or NULL. */
+static const struct kapi_fiber *held_by(const struct kapi_fiber *fiber)
+{
+	const struct kapi_ctx *owner;
+	const struct kapi_fiber *f;
+
+	owner = fiber->wait_lock ? fiber->wait_lock->owner : NULL;
+	list_for_each_entry(f, &kapi.live, node)
+		if (owner == &f->ctx ||
+		    (owner >= f->irq_ctx &&
+		     owner < f->irq_ctx + KAPI_IRQ_NEST_MAX))
+			return f;
+	return NULL;
+}
+
 /* --- failure --- */
 
 size_t kapi_describe(char *buf, size_t size)
@@ -584,12 +654,12 @@ size_t kapi_describe(char *buf, size_t size)
 
 	buf[0] = 0;
 	list_for_each_entry(fiber, &kapi.live, node) {
-		const struct kapi_ctx *owner;
+		const struct kapi_fiber *owner = held_by(fiber);
 
 		if (fiber->state == KAPI_RUNNING)
 			continue;
 		len += scnprintf(buf + len, size - len, "  %s: ",
-				 fiber->ctx.name);
+				 kapi_fiber_name(fiber));
 		if (!fiber->wait_what) {
 			len += scnprintf(buf + len, size - len, "%s\n",
 					 fiber->state == KAPI_DONE ?
@@ -598,10 +668,10 @@ size_t kapi_describe(char *buf, size_t size)
 		}
 		len += scnprintf(buf + len, size - len, "waits in %s at %s",
 				 fiber->wait_what, fiber->wait_at);
-		owner = fiber->wait_lock ? fiber->wait_lock->owner : NULL;
 		if (owner)
 			len += scnprintf(buf + len, size - len,
-					 ", held by %s", owner->name);
+					 ", held by %s",
+					 kapi_fiber_name(owner));
 		len += scnprintf(buf + len, size - len, "\n");
 	}
 	return len;

@@ -132,6 +132,7 @@ static void run_work(struct workqueue_struct *wq, struct work_struct *work)
 
 	self->work = work;
 	self->work_seq = work->seq;
+	kapi_doing(work->class->name, 0);
 	self->ctx.reclaim = wq->flags & WQ_MEM_RECLAIM;
 	kapi_dep_acquire(&wq_lock);
 	kapi_dep_acquire(&work_lock);
@@ -141,6 +142,7 @@ static void run_work(struct workqueue_struct *wq, struct work_struct *work)
 	kapi_dep_release(&wq_lock);
 	kapi_locks_none(&self->ctx, "ends its work");
 	self->ctx.reclaim = false;
+	kapi_doing(NULL, 0);
 	self->work = NULL;
 }
 

@@ -186,10 +186,15 @@ void sim_schedule_begin(struct sim *sim)
 	s->nr_preemptions = 0;
 	memset(s->done, 0, sizeof(s->done));
 	memset(s->priority, 0, sizeof(s->priority));
-	if (sim->choices.source == SIM_SOURCE_SEED) {
+	s->guided = true;
+	if (sim->choices.source == SIM_SOURCE_SEED)
 		s->random = sim_choices_apart(&sim->choices);
+	else if (sim->choices.source == SIM_SOURCE_LIST && s->seed)
+		s->random = s->seed;
+	else
+		s->guided = false;
+	if (s->guided)
 		strategy_begin(s);
-	}
 	kapi_preemption(true);
 }
 
@@ -227,7 +232,7 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 		v = 0;
 	else if (turn->going && s->nr_preemptions == s->preemptions_max)
 		v = sim_choose_given(choices, 0, turn->nr, kind);
-	else if (choices->source == SIM_SOURCE_SEED)
+	else if (s->guided)
 		v = sim_choose_given(choices, strategies[s->now](s, turn),
 				     turn->nr, kind);
 	else
@@ -235,5 +240,7 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 	s->nr_points += turn->going;
 	s->nr_preemptions += turn->going && v;
 	s->done[fiber_of(turn, v)]++;
+	if (unlikely(s->show) && (v || !turn->going))
+		s->show(ctx, turn);
 	return v;
 }

@@ -54,6 +54,8 @@ enum sim_strategy {
  * @rare:	walk: one point in 2^n is one at which another may go on; U32_MAX:
  *		drawn
  * @preemptions_max: no more of them, whatever the source
+ * @seed:	lists: a strategy makes the choices, by this seed; 0: the list says
+ * @show:	called when another goes on; may be NULL
  * @length:	points to be expected; 0: drawn.  A number of the harness, not of
  *		former runs, which the seed would not tell
  * @left:	urw: how often each fiber will go on, likewise; 0: its share
@@ -67,6 +69,7 @@ enum sim_strategy {
  *
  * Of the strategy:
  *
+ * @guided:	there is one
  * @random:	its numbers
  * @now:	which it is
  * @expected:	points
@@ -86,11 +89,14 @@ struct sim_schedule {
 	u32 preemptions_max;
 	u32 length;
 	u32 left[SIM_FIBERS];
+	u64 seed;
+	void (*show)(void *ctx, const struct kapi_turn *turn);
 
 	u32 nr_points;
 	u32 nr_preemptions;
 	u32 done[SIM_FIBERS];
 
+	bool guided;
 	u64 random;
 	enum sim_strategy now;
 	u32 expected;
