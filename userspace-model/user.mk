@@ -117,7 +117,8 @@ user-link	= $(user-cc) $(user-cflags-$1) -g -o $@ \
 #
 # Copied without their #include lines, which kapi.h stands in for, into a
 # directory that holds nothing else.  Each file appears whole: another make may
-# be compiling.
+# be compiling.  Lists have locks; what is marked in trees is a point (kapi/run.h),
+# since some are walked without one.
 KERNEL_INCLUDE	:= $(O)/kernel-include/kernel
 KERNEL_FILES	:= include/linux/list.h include/linux/rbtree.h \
 	include/linux/rbtree_types.h include/linux/rbtree_augmented.h \
@@ -131,9 +132,9 @@ $(KERNEL_STAMP): userspace-model/user.mk
 	for f in $(KERNEL_FILES); do \
 		sed -e '/^#include/d' -e '/^#define pr_fmt/d' \
 		    -e 's/rcu_assign_pointer(/WRITE_ONCE(/' \
-		    -e 's/\b\(READ\|WRITE\)_ONCE(/__&/' \
 		    $$tree/$$f >$$new/$${f##*/} || exit 1; \
 	done && \
+	sed -i 's/\b\(READ\|WRITE\)_ONCE(/__&/' $$new/list.h && \
 	sed -i '1a #include "rbtree_augmented.h"' $$new/rbtree.c && \
 	sed -i '1a #undef swap' $$new/sort.c && \
 	mv -f $$new/* $(KERNEL_INCLUDE)/ && rmdir $$new

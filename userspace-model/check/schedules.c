@@ -2,9 +2,10 @@
 /*
  * Does the scheduler find what there is, and all there is?
  *
- * Goal: schedules that can be counted by a formula are as many, with any bound on
- * preemptions; of each toy the fewest preemptions with which it fails are known;
- * and what some strategy is there for, it finds.
+ * Goal: schedules and traces that can be counted by a formula are as many, with any
+ * bound on preemptions; of each toy the fewest preemptions with which it fails are
+ * known, and traces change nothing about that; and what a strategy is there for, it
+ * finds.
  */
 #include <stdlib.h>
 
@@ -16,29 +17,44 @@
 #define KINDS		(BIT_ULL(KAPI_CHOOSE_RUN) | BIT_ULL(KAPI_CHOOSE_PREEMPT))
 
 static struct sim sim;
+static struct sim_traces traces;
 static u32 nr_failed;
 
-/* All schedules of it.  Return: how many; @nr_bad: how many fail. */
-static u64 run_all(const struct toy *toy, u32 preemptions_max, u64 *nr_bad)
-{
-	const char *why;
-	u64 nr = 0;
+/* What became of all schedules of a program. */
+struct outcome {
+	u64 nr;			/* that were run */
+	u64 nr_failed;
+	u64 nr_traces;		/* of those that did not fail */
+};
 
-	*nr_bad = 0;
+/* @reduced: of each trace one is enough. */
+static struct outcome run_all(const struct toy *toy, u32 preemptions_max,
+			      bool reduced)
+{
+	struct outcome o = { 0 };
+	const char *why;
+
+	sim_traces_reset(&traces);
+	traces.all = !reduced;
+	sim.schedule.traces = &traces;
 	sim.schedule.preemptions_max = preemptions_max;
 	sim_choices_odometer(&sim.choices, KINDS);
 	do {
 		why = toy_run(&sim, toy);
-		*nr_bad += !!why;
-		if (why && !(toy->failure && strstr(why, toy->failure))) {
+		o.nr++;
+		if (!why || sim.schedule.pruned)
+			continue;
+		o.nr_failed++;
+		if (!toy->failure || !strstr(why, toy->failure)) {
 			printf("%s: %s\n", toy->name, why);
 			nr_failed++;
 			break;
 		}
-		nr++;
 	} while (sim_choices_next_leaf(&sim.choices));
 	sim.schedule.preemptions_max = U32_MAX;
-	return nr;
+	sim.schedule.traces = NULL;
+	o.nr_traces = traces.nr_ended;
+	return o;
 }
 
 /* ---- counts ---- */
@@ -78,19 +94,31 @@ static u64 orders_bounded(u32 n, u32 q)
 	return v;
 }
 
-static void count(u32 k, u32 n, u32 preemptions_max, u64 expected)
+/* @schedules, @traces: by formulas; 0: none is known. */
+static void count(const char *name, u32 k, u32 n, u32 preemptions_max,
+		  void (*fiber)(const struct toy *toy, u32 nr),
+		  u64 schedules, u64 traces)
 {
 	const struct toy toy = {
-		.name = "steps", .nr_fibers = k, .nr_steps = n,
-		.fiber = toy_steps,
+		.name = name, .nr_fibers = k, .nr_steps = n, .fiber = fiber,
 	};
-	u64 bad, nr = run_all(&toy, preemptions_max, &bad);
+	struct outcome all = run_all(&toy, preemptions_max, false);
+	struct outcome reduced = run_all(&toy, preemptions_max, true);
 
-	printf("%u fibers, %u steps each", k, n);
-	if (preemptions_max != U32_MAX)
-		printf(", %u preemptions at most", preemptions_max);
-	printf(": %llu schedules, %llu by the formula\n", nr, expected);
-	nr_failed += nr != expected;
+	printf("%u fibers, %2u %-13s", k, n, name);
+	if (preemptions_max == U32_MAX)
+		printf(" any preemptions");
+	else
+		printf(" %u preemptions  ", preemptions_max);
+	printf(" %7llu schedules, %6llu runs of %6llu traces\n",
+	       all.nr, reduced.nr, reduced.nr_traces);
+	if ((schedules && schedules != all.nr) ||
+	    (traces && traces != reduced.nr_traces) ||
+	    all.nr_traces != reduced.nr_traces || all.nr < reduced.nr) {
+		printf("not %llu schedules of %llu traces, or not of %llu\n",
+		       schedules, traces, all.nr_traces);
+		nr_failed++;
+	}
 }
 
 static void counts(void)
@@ -100,28 +128,47 @@ static void counts(void)
 	};
 	u32 i, q;
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		count(sizes[i][0], sizes[i][1], U32_MAX,
-		      orders(sizes[i][0], sizes[i][1]));
-	for (q = 0; q <= BOUND_MAX; q++)
-		count(2, 10, q, orders_bounded(10, q));
+	/* what comes before the first point nobody sees */
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		u32 k = sizes[i][0], n = sizes[i][1];
+
+		count("steps", k, n, U32_MAX, toy_steps, orders(k, n),
+		      orders(k, n - 1));
+		count("private steps", k, n, U32_MAX, toy_private,
+		      orders(k, n), 1);
+		if (k * n < 8)
+			count("locks", k, n, U32_MAX, toy_locks, 0,
+			      orders(k, n));
+	}
+	for (q = 0; q <= BOUND_MAX; q++) {
+		count("steps", 2, 10, q, toy_steps, orders_bounded(10, q), 0);
+		count("locks", 2, 6, q, toy_locks, 0, orders_bounded(6, q));
+	}
 }
 
 /* ---- bugs, by going through all schedules ---- */
 
+/* As few preemptions as are known do, and fewer do not. */
 static void exhaust(const struct toy *toy)
 {
-	u32 q = toy->failure ? toy->preemptions : 2;
-	u64 nr, bad, fewer = 0;
+	u32 q = toy->failure ? toy->preemptions : 2, reduced;
+	struct outcome fewer = { 0 }, o[2];
 
-	if (toy->failure && q)
-		run_all(toy, q - 1, &fewer);
-	nr = run_all(toy, q, &bad);
-	printf("%-16s %u preemptions %10llu schedules %10llu fail\n",
-	       toy->name, q, nr, bad);
-	if (fewer || !bad != !toy->failure) {
-		printf("%s: %llu of those with fewer preemptions fail\n",
-		       toy->name, fewer);
+	for (reduced = 0; reduced < 2; reduced++) {
+		if (toy->failure && q)
+			fewer = run_all(toy, q - 1, reduced);
+		o[reduced] = run_all(toy, q, reduced);
+		if (!fewer.nr_failed && !o[reduced].nr_failed == !toy->failure)
+			continue;
+		printf("%s: %llu fail, and %llu of those with fewer preemptions\n",
+		       toy->name, o[reduced].nr_failed, fewer.nr_failed);
+		nr_failed++;
+	}
+	printf("%-16s %u preemptions %6llu schedules %6llu fail %6llu runs of traces\n",
+	       toy->name, q, o[0].nr, o[0].nr_failed, o[1].nr);
+	if (o[0].nr_traces != o[1].nr_traces) {
+		printf("%s: %llu traces, and %llu\n", toy->name,
+		       o[0].nr_traces, o[1].nr_traces);
 		nr_failed++;
 	}
 }
@@ -210,6 +257,7 @@ int check_schedules(u64 nr)
 		replay(toy, REPLAYS);
 	}
 	sim_destroy(&sim);
+	sim_traces_free(&traces);
 	printf("schedules: %u failed\n", nr_failed);
 	return nr_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

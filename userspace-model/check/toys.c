@@ -12,6 +12,7 @@ static struct {
 	const struct toy *toy;
 	struct sim *sim;
 	wait_queue_head_t wait;
+	struct kapi_fiber *fibers[TOY_FIBERS_MAX];
 	u32 nr_begun;
 	u32 nr_left;
 
@@ -24,6 +25,7 @@ static struct {
 	struct completion done;
 	refcount_t refs;
 	atomic_t atomic;
+	u32 private[TOY_FIBERS_MAX];	/* names of places */
 	bool taken[2];
 	bool flag;
 	int x;
@@ -43,6 +45,24 @@ static void steps(u32 nr)
 void toy_steps(const struct toy *toy, u32 nr)
 {
 	steps(toy->nr_steps - 1);
+}
+
+void toy_private(const struct toy *toy, u32 nr)
+{
+	u32 i;
+
+	for (i = 1; i < toy->nr_steps; i++)
+		kapi_preempt_point("step", &t.private[nr], __kapi_at);
+}
+
+void toy_locks(const struct toy *toy, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < toy->nr_steps; i++) {
+		spin_lock(&t.lock);
+		spin_unlock(&t.lock);
+	}
 }
 
 /* --- counts: one that is lost, and three that are not --- */
@@ -311,6 +331,8 @@ static void fiber(void *arg)
 	t.toy->fiber(t.toy, *nr);
 	if (--t.nr_left)
 		return;
+	/* as all others did when they ended */
+	kapi_touch(t.fibers[*nr], KAPI_CHANGES);
 	sim_schedule_end(t.sim);
 	wake_up(&t.wait);
 }
@@ -341,15 +363,14 @@ static void run(void *arg)
 {
 	static const char * const names[TOY_FIBERS_MAX] = { "A", "B", "C", "D" };
 	static const u32 numbers[TOY_FIBERS_MAX] = { 0, 1, 2, 3 };
-	struct kapi_fiber *fibers[TOY_FIBERS_MAX];
 	u32 i;
 
 	toy_begin();
 	for (i = 0; i < t.toy->nr_fibers; i++)
-		fibers[i] = kapi_spawn(names[i], fiber, (void *)&numbers[i]);
+		t.fibers[i] = kapi_spawn(names[i], fiber, (void *)&numbers[i]);
 	wait_event(t.wait, !t.nr_left);
 	for (i = 0; i < t.toy->nr_fibers; i++)
-		kapi_join(fibers[i]);
+		kapi_join(t.fibers[i]);
 	if (t.wq)
 		destroy_workqueue(t.wq);
 	if (t.toy->end)

@@ -36,8 +36,11 @@ struct toy {
 /* The last has no name. */
 extern const struct toy toys[];
 
-/* What a fiber does that takes @nr_steps steps. */
+/* Fibers that take @nr_steps steps: each of them seen by all, or by nobody else. */
 void toy_steps(const struct toy *toy, u32 nr);
+void toy_private(const struct toy *toy, u32 nr);
+/* Fibers that hold the same lock @nr_steps times. */
+void toy_locks(const struct toy *toy, u32 nr);
 
 /**
  * toy_run() - one schedule of it, as @sim->choices say

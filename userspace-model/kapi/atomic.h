@@ -119,6 +119,11 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 /* --- the points --- */
 
 /* Before @word(v, ...): another may go on.  Behind it, too, if it lets go. */
+#define __kapi_look(word, v) ({						\
+	__auto_type __kapi_v = (v);					\
+									\
+	kapi_look_point(#word, __kapi_v, __kapi_at);			\
+	(word)(__kapi_v); })
 #define __kapi_before(word, v, ...) ({					\
 	__auto_type __kapi_v = (v);					\
 									\
@@ -130,7 +135,7 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 									\
 	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
 	__kapi_ret = (word)(__kapi_v, ##__VA_ARGS__);			\
-	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
+	kapi_let_go_point(#word, __kapi_v, __kapi_at);			\
 	__kapi_ret; })
 /* Those whose object comes second. */
 #define __kapi_before_2nd(word, i, v) ({				\
@@ -139,7 +144,7 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
 	(word)(i, __kapi_v); })
 
-#define atomic_read(v)		__kapi_before(atomic_read, v)
+#define atomic_read(v)		__kapi_look(atomic_read, v)
 #define atomic_set(v, i)	__kapi_before(atomic_set, v, i)
 #define atomic_inc_return(v)	__kapi_before(atomic_inc_return, v)
 #define atomic_dec_return(v)	__kapi_before(atomic_dec_return, v)
@@ -155,7 +160,7 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 #define atomic_sub_return(i, v)	__kapi_before_2nd(atomic_sub_return, i, v)
 #define atomic_sub_and_test(i, v)					\
 	__kapi_before_2nd(atomic_sub_and_test, i, v)
-#define atomic64_read(v)	__kapi_before(atomic64_read, v)
+#define atomic64_read(v)	__kapi_look(atomic64_read, v)
 #define atomic64_set(v, i)	__kapi_before(atomic64_set, v, i)
 #define atomic64_inc_return(v)	__kapi_before(atomic64_inc_return, v)
 #define atomic64_dec_return(v)	__kapi_before(atomic64_dec_return, v)
@@ -174,7 +179,7 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 	__kapi_before_2nd(atomic64_sub_return, i, v)
 #define atomic64_sub_and_test(i, v)					\
 	__kapi_before_2nd(atomic64_sub_and_test, i, v)
-#define refcount_read(v)	__kapi_before(refcount_read, v)
+#define refcount_read(v)	__kapi_look(refcount_read, v)
 #define refcount_inc_not_zero(v)	__kapi_before(refcount_inc_not_zero, v)
 #define refcount_dec_and_test(v)	__kapi_around(refcount_dec_and_test, v)
 #define set_bit(nr, map)	__kapi_before_2nd(set_bit, nr, map)
@@ -185,7 +190,7 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 	__kapi_before_2nd(test_and_clear_bit, nr, map)
 
 #define READ_ONCE(x) ({							\
-	kapi_preempt_point("READ_ONCE", (const void *)&(x), __kapi_at);	\
+	kapi_look_point("READ_ONCE", (const void *)&(x), __kapi_at);	\
 	__READ_ONCE(x); })
 #define WRITE_ONCE(x, v)						\
 	do {								\
@@ -193,13 +198,13 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 		__WRITE_ONCE(x, v);					\
 	} while (0)
 #define smp_load_acquire(p) ({						\
-	kapi_preempt_point("smp_load_acquire", p, __kapi_at);		\
+	kapi_look_point("smp_load_acquire", p, __kapi_at);		\
 	__atomic_load_n(p, __ATOMIC_ACQUIRE); })
 #define smp_store_release(p, v)						\
 	do {								\
 		kapi_preempt_point("smp_store_release", p, __kapi_at);	\
 		__atomic_store_n(p, v, __ATOMIC_RELEASE);		\
-		kapi_preempt_point("smp_store_release", p, __kapi_at);	\
+		kapi_let_go_point("smp_store_release", p, __kapi_at);	\
 	} while (0)
 #define xchg(p, v) ({							\
 	typeof(*(p)) *__p = (p), __old;					\

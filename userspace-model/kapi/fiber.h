@@ -129,7 +129,6 @@ struct kapi_fiber {
  * @nr_runq:	how many
  * @runq_max:	room
  * @nr_fibers:	in all
- * @nr_ids:	fibers started in this run
  * @nr_spinning: fibers that wait for a spinlock
  * @preemptive:	hooks->turn says who goes on
  * @wqs:	workqueues
@@ -149,7 +148,6 @@ struct kapi {
 	u32 nr_runq;
 	u32 runq_max;
 	u32 nr_fibers;
-	u32 nr_ids;
 	u32 nr_spinning;
 	bool preemptive;
 	struct list_head wqs;

@@ -225,11 +225,12 @@ static struct kapi_held *acquire(spinlock_t *l, const char *at)
 {
 	struct kapi_ctx *ctx = this_ctx();
 
-	kapi_preempt_point("spin_lock", l, at);
+	kapi_preempt_point("spin_lock", NULL, at);
 	check_free(ctx, &l->lock, "spin_lock");
 	note_usage(ctx, add_edges(ctx, l->lock.class));
 	while (unlikely(l->lock.owner))
 		kapi_spin(&l->lock, at);
+	kapi_touch(l, KAPI_CHANGES);
 	push_held(ctx, &l->lock, true);
 	ctx->atomic++;
 	return &ctx->held[ctx->nr_held - 1];
@@ -253,7 +254,7 @@ static void release(spinlock_t *l, bool irqsave, const unsigned long *flags,
 		ctx->irqs_off = held.irqs_were_off;
 	if (unlikely(kapi.nr_spinning))
 		kapi_unspin(&l->lock);
-	kapi_preempt_point("spin_unlock", l, at);
+	kapi_let_go_point("spin_unlock", l, at);
 }
 
 void kapi_spin_lock(spinlock_t *l, const char *at)
@@ -318,6 +319,21 @@ void kapi_might_sleep(const char *at)
 			  ctx->held[ctx->nr_held - 1].class->name,
 			  ctx->held[ctx->nr_held - 1].class->at);
 	kapi_fail("sleeps at %s in an atomic section of %s", at, ctx->name);
+}
+
+/* Whoever changes it holds the lock, and may have been preempted meanwhile. */
+unsigned int kapi_read_seqcount_begin(const seqcount_spinlock_t *s,
+				      const char *at)
+{
+	kapi_look_point("read_seqcount_begin", s, at);
+	while (s->sequence & 1) {
+		if (!s->lock->lock.owner)
+			kapi_fail("a sequence count at %s is odd, its lock is free",
+				  at);
+		kapi_spin(&s->lock->lock, at);
+		kapi_touch(s, KAPI_LOOKS);
+	}
+	return s->sequence;
 }
 
 /* --- for the rest of kapi --- */
@@ -413,12 +429,13 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 
 #ifndef KAPI_NO_CHECKS
 	kapi_might_sleep(at);
-	kapi_preempt_point("mutex_lock", m, at);
+	kapi_preempt_point("mutex_lock", NULL, at);
 	check_free(ctx, &m->lock, "mutex_lock");
 	add_edges(ctx, m->lock.class);
 #endif
 	if (m->lock.owner) {
 		list_add_tail(&waiter.node, &m->waiters);
+		kapi_touch(m, KAPI_CHANGES);
 		self->wait_lock = &m->lock;
 		/* mutex_unlock() hands it over. */
 		while (m->lock.owner != ctx)
@@ -426,6 +443,7 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 		self->wait_lock = NULL;
 	}
 	push_held(ctx, &m->lock, false);
+	kapi_touch(m, KAPI_CHANGES);
 }
 
 void kapi_mutex_unlock(struct mutex *m, const char *at __maybe_unused)
@@ -440,7 +458,7 @@ void kapi_mutex_unlock(struct mutex *m, const char *at __maybe_unused)
 		m->lock.owner = &waiter->fiber->ctx;
 		kapi_make_runnable(waiter->fiber);
 	}
-	kapi_preempt_point("mutex_unlock", m, at);
+	kapi_let_go_point("mutex_unlock", m, at);
 }
 
 void mutex_destroy(struct mutex *m)

@@ -77,6 +77,8 @@ struct kapi_turn {
  * @random:	get_random_bytes(); NULL: the system's
  * @killed:	fatal_signal_pending(current); NULL: false
  * @turn:	who goes on, when kapi_preemption() is on; 0 <= result < @turn->nr
+ * @touch:	a fiber looks at an object or changes it, likewise; NULL: it passes
+ *		a point, or begins, and touches nothing
  * @alloc_fault_in: n: one allocation in n + 1 fails, as chosen; 0: none
  */
 struct kapi_hooks {
@@ -87,6 +89,7 @@ struct kapi_hooks {
 	void (*random)(void *ctx, void *buf, size_t len);
 	bool (*killed)(void *ctx);
 	size_t (*turn)(void *ctx, const struct kapi_turn *turn);
+	void (*touch)(void *ctx, u32 id, const void *object, bool changes);
 	u32 alloc_fault_in;
 };
 
@@ -190,6 +193,7 @@ struct kapi_counts {
 	u64 alloc_bytes_max;
 	u32 live_allocs;	/* now */
 	u32 live_fibers;	/* now, idle workers not counted */
+	u32 nr_fibers;		/* started, interrupts not counted */
 };
 
 void kapi_counts(struct kapi_counts *counts);
@@ -248,18 +252,62 @@ static inline void kapi_close_gap(void *array, size_t idx, size_t nr)
  */
 void kapi_preemption(bool on);
 
+/* How a word has to do with its object, and whether its point comes before it. */
+enum kapi_access {
+	KAPI_LOOKS,
+	KAPI_CHANGES,
+	KAPI_LETS_GO,	/* the point comes after it */
+};
+
 /* Called at each point, if there is one. */
 extern void (*kapi_preempt_hook)(void *ctx);
-void kapi_preempt(const char *word, const void *object, const char *at);
+void kapi_preempt(const char *word, const void *object, const char *at,
+		  enum kapi_access how);
 
-/* Without checks spinlocks are nothing, and who holds one must not be preempted. */
-static inline void kapi_preempt_point(const char *word, const void *object,
-				      const char *at)
+void __kapi_touch(const void *object, enum kapi_access how);
+
+/*
+ * hooks->touch: the caller looks at something, or changes it, that others may, too.
+ * Words do that for their objects; what a harness shares by itself needs it where
+ * the order of accesses matters.
+ */
+static inline void kapi_touch(const void *object, enum kapi_access how)
 {
 #ifndef KAPI_NO_CHECKS
 	if (unlikely(kapi_preempt_hook))
-		kapi_preempt(word, object, at);
+		__kapi_touch(object, how);
 #endif
+}
+
+/* Without checks spinlocks are nothing, and who holds one must not be preempted. */
+#ifdef KAPI_NO_CHECKS
+#define __kapi_preempt_point(word, object, at, how)			\
+	((void)(word), (void)(object), (void)(at))
+#else
+#define __kapi_preempt_point(word, object, at, how)			\
+	do {								\
+		if (unlikely(kapi_preempt_hook))			\
+			kapi_preempt(word, object, at, how);		\
+	} while (0)
+#endif
+
+/* Before a word that may change @object, before one that looks, and after one. */
+static inline void kapi_preempt_point(const char *word, const void *object,
+				      const char *at)
+{
+	__kapi_preempt_point(word, object, at, KAPI_CHANGES);
+}
+
+static inline void kapi_look_point(const char *word, const void *object,
+				   const char *at)
+{
+	__kapi_preempt_point(word, object, at, KAPI_LOOKS);
+}
+
+static inline void kapi_let_go_point(const char *word, const void *object,
+				     const char *at)
+{
+	__kapi_preempt_point(word, object, at, KAPI_LETS_GO);
 }
 
 #endif /* KAPI_RUN_H */

@@ -113,7 +113,7 @@ static void fiber_init(struct kapi_fiber *fiber, const char *name,
 	fiber->work = NULL;
 	fiber->wq = NULL;
 	fiber->now = &fiber->ctx;
-	fiber->id = ++kapi.nr_ids;
+	fiber->id = ++kapi.counts.nr_fibers;
 	fiber->place.word = NULL;
 	fiber->doing = NULL;
 	list_add_tail(&fiber->node, &kapi.live);
@@ -128,6 +128,7 @@ struct kapi_fiber *kapi_fiber_start(const char *name, void (*fn)(void *arg),
 	fiber_init(fiber, name, fn, arg);
 	fiber->state = KAPI_BLOCKED;
 	kapi_make_runnable(fiber);
+	kapi_touch(fiber, KAPI_CHANGES);
 	return fiber;
 }
 
@@ -192,7 +193,7 @@ static struct kapi_fiber *event_start(void)
 
 	fiber_init(fiber, "interrupt", event_fiber, NULL);
 	fiber->id = 0;
-	kapi.nr_ids--;
+	kapi.counts.nr_fibers--;
 	return fiber;
 }
 
@@ -333,6 +334,7 @@ void kapi_yield(void)
 		kapi_fail("%s yields in interrupt context", self->ctx.name);
 	if (kapi.preemptive) {
 		pause(true);
+		kapi_touch(NULL, KAPI_LOOKS);
 		return;
 	}
 	self->state = KAPI_BLOCKED;
@@ -368,7 +370,10 @@ static void fiber_entry(void)
 
 	kapi_switch_finish(self);
 	for (;;) {
+		/* after whoever started it */
+		kapi_touch(self, KAPI_CHANGES);
 		self->fn(self->arg);
+		kapi_touch(self, KAPI_CHANGES);
 		fiber_done(self);
 	}
 }
@@ -388,6 +393,7 @@ void kapi_join(struct kapi_fiber *fiber)
 	fiber->joiner = kapi.cur;
 	while (fiber->state != KAPI_DONE)
 		kapi_block("kapi_join", fiber->ctx.name);
+	kapi_touch(fiber, KAPI_CHANGES);
 	fiber_put(fiber);
 }
 
@@ -439,15 +445,31 @@ void kapi_preemption(bool on)
 {
 	kapi.preemptive = on && kapi.hooks->turn;
 	kapi_preempt_hook = kapi.preemptive ? preempted : NULL;
+	/* as each fiber does that begins */
+	if (kapi.cur)
+		kapi_touch(kapi.cur, KAPI_CHANGES);
 }
 
-void kapi_preempt(const char *word, const void *object, const char *at)
+void kapi_preempt(const char *word, const void *object, const char *at,
+		  enum kapi_access how)
 {
 	struct kapi_fiber *self = kapi.cur;
 
+	if (how == KAPI_LETS_GO)
+		kapi_touch(object, how);
 	self->place = (struct kapi_place){ word, at, object };
 	kapi_preempt_hook(kapi.hooks->ctx);
 	self->place.word = NULL;
+	kapi_touch(how == KAPI_LETS_GO ? NULL : object, how);
+}
+
+void __kapi_touch(const void *object, enum kapi_access how)
+{
+	const struct kapi_hooks *hooks = kapi.hooks;
+
+	if (kapi.preemptive && hooks->touch)
+		hooks->touch(hooks->ctx, kapi.cur->id, object,
+			     how != KAPI_LOOKS);
 }
 
 /* --- runs --- */
@@ -467,10 +489,12 @@ size_t kapi_choose(size_t n, unsigned int kind)
 static void abandon(struct kapi_fiber *fiber)
 {
 	kapi_locks_drop(&fiber->ctx);
-	while (fiber->irq_depth)
-		kapi_locks_drop(&fiber->irq_ctx[--fiber->irq_depth]);
-	if (fiber != &outside) {
+	if (fiber->irq_depth) {
+		while (fiber->irq_depth)
+			kapi_locks_drop(&fiber->irq_ctx[--fiber->irq_depth]);
 		irqs_init(fiber);
+	}
+	if (fiber != &outside) {
 		kapi_stack_reset(fiber, fiber_entry);
 		fiber_put(fiber);
 	}
@@ -498,7 +522,6 @@ static void run_begin(const struct kapi_hooks *hooks)
 		kapi_fail("a run within a run");
 	kapi.hooks = hooks ? hooks : &no_hooks;
 	kapi_preemption(false);
-	kapi.nr_ids = 0;
 	memset(&kapi.counts, 0, sizeof(kapi.counts));
 	kapi_events_pending = 0;
 	kapi_now = 0;

@@ -143,6 +143,7 @@ static inline void write_seqcount_begin(seqcount_spinlock_t *s)
 {
 	lockdep_assert_held(s->lock);
 	BUG_ON(s->sequence & 1);
+	kapi_touch(s, KAPI_CHANGES);
 	s->sequence++;
 	barrier();
 }
@@ -152,20 +153,27 @@ static inline void write_seqcount_end(seqcount_spinlock_t *s)
 	lockdep_assert_held(s->lock);
 	BUG_ON(!(s->sequence & 1));
 	barrier();
+	kapi_touch(s, KAPI_CHANGES);
 	s->sequence++;
 }
 
+#ifdef KAPI_NO_CHECKS
 static inline unsigned int read_seqcount_begin(const seqcount_spinlock_t *s)
 {
 	/* who changes it holds a lock, and never waits meanwhile */
 	BUG_ON(s->sequence & 1);
 	return s->sequence;
 }
+#else
+unsigned int kapi_read_seqcount_begin(const seqcount_spinlock_t *s,
+				      const char *at);
+#define read_seqcount_begin(s)	kapi_read_seqcount_begin(s, __kapi_at)
+#endif
 
 static inline bool read_seqcount_retry(const seqcount_spinlock_t *s,
 				       unsigned int sequence)
 {
-	kapi_preempt_point("read_seqcount_retry", s, NULL);
+	kapi_look_point("read_seqcount_retry", s, NULL);
 	barrier();
 	return s->sequence != sequence;
 }
@@ -199,6 +207,7 @@ typedef struct wait_queue_head {
 struct kapi_waiter {
 	struct list_head node;
 	struct kapi_fiber *fiber;
+	struct wait_queue_head *wq;
 	bool woken;
 };
 

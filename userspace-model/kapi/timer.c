@@ -20,6 +20,7 @@ static void timer_start(struct kapi_timer *timer, u64 ns,
 {
 	struct list_head *before;
 
+	kapi_touch(&kapi_now, KAPI_CHANGES);
 	timer->due = kapi_now + ns;
 	timer->fn = fn;
 	list_for_each_prev(before, &kapi.timers)
@@ -33,6 +34,7 @@ static bool timer_stop(struct kapi_timer *timer)
 {
 	bool was_armed = !list_empty(&timer->node);
 
+	kapi_touch(&kapi_now, KAPI_CHANGES);
 	list_del_init(&timer->node);
 	return was_armed;
 }
@@ -47,6 +49,7 @@ void kapi_time_advance(u64 ns)
 	u64 until = kapi_now + ns;
 	struct kapi_timer *timer;
 
+	kapi_touch(&kapi_now, KAPI_CHANGES);
 	while ((timer = timer_first()) && timer->due <= until) {
 		kapi_now = timer->due;
 		timer_stop(timer);

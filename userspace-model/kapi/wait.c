@@ -18,9 +18,10 @@ static void wake_all(wait_queue_head_t *wq)
 /* Its waiters may have seen what they wait for, and it may be gone. */
 void kapi_wake_up(wait_queue_head_t *wq, const char *at)
 {
+	kapi_touch(wq, KAPI_CHANGES);
 	kapi_preempt_point("wake_up", wq, at);
 	wake_all(wq);
-	kapi_preempt_point("wake_up", wq, at);
+	kapi_let_go_point("wake_up", wq, at);
 }
 
 void kapi_wait_prepare(wait_queue_head_t *wq, struct kapi_waiter *waiter)
@@ -29,7 +30,9 @@ void kapi_wait_prepare(wait_queue_head_t *wq, struct kapi_waiter *waiter)
 		return;
 	waiter->fiber = kapi.cur;
 	waiter->woken = false;
+	waiter->wq = wq;
 	list_add_tail(&waiter->node, &wq->head);
+	kapi_touch(wq, KAPI_CHANGES);
 }
 
 /* Spurious returns are legal: the caller looks at its condition again. */
@@ -41,6 +44,8 @@ void kapi_wait_block(struct kapi_waiter *waiter, const char *what,
 		kapi_yield();
 	else
 		kapi_block(what, at);
+	/* whoever woke it may have changed what it waits for before */
+	kapi_touch(waiter->wq, KAPI_CHANGES);
 }
 
 void kapi_wait_finish(struct kapi_waiter *waiter)
@@ -63,19 +68,21 @@ static void wake_one(wait_queue_head_t *wq)
 
 void kapi_complete(struct completion *x, const char *at)
 {
+	kapi_touch(x, KAPI_CHANGES);
 	kapi_preempt_point("complete", x, at);
 	if (x->done != UINT_MAX)
 		x->done++;
 	wake_one(&x->wait);
-	kapi_preempt_point("complete", x, at);
+	kapi_let_go_point("complete", x, at);
 }
 
 void kapi_complete_all(struct completion *x, const char *at)
 {
+	kapi_touch(x, KAPI_CHANGES);
 	kapi_preempt_point("complete_all", x, at);
 	x->done = UINT_MAX;
 	wake_all(&x->wait);
-	kapi_preempt_point("complete_all", x, at);
+	kapi_let_go_point("complete_all", x, at);
 }
 
 void kapi_wait_for_completion(struct completion *x, const char *at)
@@ -88,6 +95,7 @@ void kapi_wait_for_completion(struct completion *x, const char *at)
 		kapi_wait_prepare(&x->wait, &waiter);
 		kapi_wait_block(&waiter, "wait_for_completion", at);
 	}
+	kapi_touch(x, KAPI_CHANGES);
 	kapi_wait_finish(&waiter);
 	if (x->done != UINT_MAX)
 		x->done--;

@@ -138,6 +138,7 @@ static void run_work(struct workqueue_struct *wq, struct work_struct *work)
 	kapi_dep_acquire(&work_lock);
 	work->func(work);
 	/* It may have freed itself: do not touch it any more. */
+	kapi_touch(wq, KAPI_CHANGES);
 	kapi_dep_release(&work_lock);
 	kapi_dep_release(&wq_lock);
 	kapi_locks_none(&self->ctx, "ends its work");
@@ -154,6 +155,7 @@ static void worker(void *arg)
 	struct work_struct *work;
 
 	kapi.cur->wq = wq;
+	kapi_touch(wq, KAPI_CHANGES);
 	wq->nr_starting--;
 	work = take_pending(wq);
 	if (work) {
@@ -193,8 +195,9 @@ bool kapi_queue_work(struct workqueue_struct *wq, struct work_struct *work,
 	work->seq = ++wq->seq;
 	list_add_tail(&work->node, &wq->pending);
 	wq->nr_pending++;
+	kapi_touch(wq, KAPI_CHANGES);
 	start_workers(wq);
-	kapi_preempt_point("queue_work", work, at);
+	kapi_let_go_point("queue_work", work, at);
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #define LENGTH_LOG_MIN	4
 #define LENGTH_LOG_MAX	12
 #define FIRST_PRIORITY	0x80000000u
+#define ENDED		U64_MAX	/* who goes on then */
 
 static const char * const names[] = {
 	[SIM_WALK] = "walk",
@@ -184,6 +185,8 @@ void sim_schedule_begin(struct sim *sim)
 
 	s->nr_points = 0;
 	s->nr_preemptions = 0;
+	s->nr_detours = 0;
+	s->pruned = false;
 	memset(s->done, 0, sizeof(s->done));
 	memset(s->priority, 0, sizeof(s->priority));
 	s->guided = true;
@@ -195,12 +198,18 @@ void sim_schedule_begin(struct sim *sim)
 		s->guided = false;
 	if (s->guided)
 		strategy_begin(s);
+	if (s->traces)
+		sim_traces_begin(s->traces);
 	kapi_preemption(true);
 }
 
 void sim_schedule_end(struct sim *sim)
 {
+	struct sim_traces *traces = sim->schedule.traces;
+
 	kapi_preemption(false);
+	if (traces)
+		traces->nr_ended += !sim_traces_seen(traces, ENDED, 0);
 }
 
 void sim_schedule_measure(struct sim *sim)
@@ -217,7 +226,38 @@ void sim_schedule_init(struct sim_schedule *s)
 		.strategy = SIM_PORTFOLIO,
 		.rare = U32_MAX,
 		.preemptions_max = U32_MAX,
+		.detours_max = U32_MAX,
 	};
+}
+
+void sim_schedule_touch(void *ctx, u32 id, const void *object, bool changes)
+{
+	struct sim *sim = ctx;
+
+	if (sim->schedule.traces)
+		sim_traces_touch(sim->schedule.traces, id, object, changes);
+}
+
+/*
+ * Are all choices that follow here known from another schedule?  Of those that lead
+ * here the odometer knows.  Where it is counted that another goes on, it matters whose
+ * turn it is.
+ */
+static bool is_known(struct sim *sim, const struct kapi_turn *turn)
+{
+	const struct sim_choices *choices = &sim->choices;
+	const struct sim_schedule *s = &sim->schedule;
+	u32 preemptions = s->preemptions_max - s->nr_preemptions;
+	u32 detours = s->detours_max - s->nr_detours;
+
+	u32 max = turn->going ? s->preemptions_max : s->detours_max;
+	u64 who = max == U32_MAX ? 0 : (u64)turn->ids[0] << 1 | turn->going;
+
+	if (!s->traces || s->traces->all || choices->source != SIM_SOURCE_ODOMETER ||
+	    choices->at < choices->nr_digits || (turn->going && !preemptions))
+		return false;
+	return sim_traces_seen(s->traces, who, min(preemptions, 255u) |
+			       min(detours, 255u) << 8);
 }
 
 size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
@@ -228,9 +268,15 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 	unsigned int kind = turn->going ? KAPI_CHOOSE_PREEMPT : KAPI_CHOOSE_RUN;
 	size_t v;
 
+	if (turn->nr > 1 && is_known(sim, turn)) {
+		s->pruned = true;
+		s->traces->nr_pruned++;
+		kapi_fail("its trace is known");
+	}
 	if (turn->nr == 1)
 		v = 0;
-	else if (turn->going && s->nr_preemptions == s->preemptions_max)
+	else if (turn->going ? s->nr_preemptions == s->preemptions_max :
+			       s->nr_detours == s->detours_max)
 		v = sim_choose_given(choices, 0, turn->nr, kind);
 	else if (s->guided)
 		v = sim_choose_given(choices, strategies[s->now](s, turn),
@@ -239,6 +285,7 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 		v = sim_choose(choices, turn->nr, kind);
 	s->nr_points += turn->going;
 	s->nr_preemptions += turn->going && v;
+	s->nr_detours += !turn->going && v;
 	s->done[fiber_of(turn, v)]++;
 	if (unlikely(s->show) && (v || !turn->going))
 		s->show(ctx, turn);

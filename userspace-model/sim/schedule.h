@@ -12,7 +12,8 @@
  * Where the stream comes from a seed, a strategy says which choices are made; the
  * numbers that it draws for that are not part of the stream.  Other sources know
  * of no strategy: a list says who goes on, an odometer goes through all schedules
- * with at most so many preemptions.  A fiber that blocks is no preemption.
+ * with at most so many preemptions.  A fiber that blocks is no preemption.  Of those
+ * that are the same (traces.h) one is enough.
  *
  *  walk     all that can run are as likely, or who runs goes on more often
  *  pct      each fiber has a priority, the highest runs; at a few points it falls
@@ -29,6 +30,7 @@
 #define SIM_SCHEDULE_H
 
 #include "choices.h"
+#include "traces.h"
 
 #define SIM_FIBERS	64	/* told apart by their number modulo this */
 #define SIM_DEPTH_MAX	5
@@ -54,6 +56,9 @@ enum sim_strategy {
  * @rare:	walk: one point in 2^n is one at which another may go on; U32_MAX:
  *		drawn
  * @preemptions_max: no more of them, whatever the source
+ * @detours_max: no more blocks after which another goes on than who has waited
+ *		longest
+ * @traces:	odometer: leave out what is known to be the same; or NULL
  * @seed:	lists: a strategy makes the choices, by this seed; 0: the list says
  * @show:	called when another goes on; may be NULL
  * @length:	points to be expected; 0: drawn.  A number of the harness, not of
@@ -64,6 +69,8 @@ enum sim_strategy {
  *
  * @nr_points:	those of all fibers
  * @nr_preemptions: points at which another went on
+ * @nr_detours:	blocks likewise
+ * @pruned:	it failed because its trace is known, and for no other reason
  *
  * @done:	how often each fiber went on
  *
@@ -87,6 +94,8 @@ struct sim_schedule {
 	u32 depth;
 	u32 rare;
 	u32 preemptions_max;
+	u32 detours_max;
+	struct sim_traces *traces;
 	u32 length;
 	u32 left[SIM_FIBERS];
 	u64 seed;
@@ -94,6 +103,8 @@ struct sim_schedule {
 
 	u32 nr_points;
 	u32 nr_preemptions;
+	u32 nr_detours;
+	bool pruned;
 	u32 done[SIM_FIBERS];
 
 	bool guided;
@@ -134,6 +145,9 @@ void sim_schedule_measure(struct sim *sim);
 
 /** sim_schedule_turn() - the hook of struct kapi_hooks */
 size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn);
+
+/** sim_schedule_touch() - likewise */
+void sim_schedule_touch(void *ctx, u32 id, const void *object, bool changes);
 
 /** sim_strategy_name() - for those who print it */
 const char *sim_strategy_name(enum sim_strategy strategy);
