@@ -15,6 +15,7 @@
  *	shardsim compare [--disk=NAME] LENGTH
  *	shardsim schedules [COUNT]
  *	shardsim bench
+ *	shardsim bench-schedules
  *	shardsim bench-memory LOG2_BLOCKS
  *	shardsim bench-gc
  *	shardsim list
@@ -484,6 +485,8 @@ static int command_run(struct told *told, const char *command, char **args,
 		return cmd_shard();
 	if (!strcmp(command, "bench"))
 		return cmd_bench() ?: exhaustive_bench();
+	if (!strcmp(command, "bench-schedules"))
+		return bench_schedules();
 	if (!strcmp(command, "bench-memory") && nr)
 		return bench_memory(atoi(args[0]));
 	if (!strcmp(command, "bench-gc") || !strcmp(command, "bench-pace"))

@@ -148,5 +148,6 @@ bench-gc: $(O)/bench/shardsim ## write amplification of data, beside what was si
 bench-pace: $(O)/bench/shardsim ## how evenly writes go on while space is reclaimed
 	@$(O)/bench/shardsim bench-pace
 
-bench-check: $(O)/$(BENCH_CHECK)/shardsim ## scenarios and recoveries per second and core
+bench-check: $(O)/$(BENCH_CHECK)/shardsim $(O)/tool/shardsim ## scenarios, recoveries and schedules per second and core
 	@$< bench
+	@$(O)/tool/shardsim bench-schedules

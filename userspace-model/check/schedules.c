@@ -8,6 +8,7 @@
  * finds.
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "schedules.h"
 #include "toys.h"
@@ -260,4 +261,49 @@ int check_schedules(u64 nr)
 	sim_traces_free(&traces);
 	printf("schedules: %u failed\n", nr_failed);
 	return nr_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* ---- speed ---- */
+
+#define BENCH_SECONDS	3
+
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* As many points as a schedule is said to have: 4 fibers that hold a lock 12 times. */
+int bench_schedules(void)
+{
+	const struct toy toy = {
+		.name = "locks", .nr_fibers = 4, .nr_steps = 12,
+		.fiber = toy_locks,
+	};
+	double begun = cpu_seconds(), end = begun;
+	u64 nr = 0, nr_points = 0, nr_switches = 0;
+	struct kapi_counts counts;
+	const char *why;
+
+	sim_init(&sim);
+	while (end < begun + BENCH_SECONDS) {
+		sim_choices_seed(&sim.choices, nr);
+		why = toy_run(&sim, &toy);
+		if (why) {
+			printf("%s: %s\n", toy.name, why);
+			return EXIT_FAILURE;
+		}
+		kapi_counts(&counts);
+		nr_points += sim.schedule.nr_points;
+		nr_switches += counts.nr_switches;
+		if (++nr % 1024 == 0)
+			end = cpu_seconds();
+	}
+	sim_destroy(&sim);
+	printf("%.0f schedules of %.0f points and %.0f switches per second of CPU time\n",
+	       nr / (end - begun), (double)nr_points / nr,
+	       (double)nr_switches / nr);
+	return EXIT_SUCCESS;
 }
