@@ -17,8 +17,8 @@ MOCKS		:= extent chunk index
 mocked-extent	:= extent retire
 mocked-chunk	:= frame cache
 mocked-index	:= index memtable run cache
-MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c history.c compare.c \
-	picture.c promise.c)
+MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c world_disk.c history.c \
+	compare.c picture.c promise.c)
 
 mock-objs = $(call user-objs,$1,$(filter-out \
 	$(patsubst %,kmod/core/%.c,$(mocked-$2)),$(CORE_SRCS)) $(MOCK_SRCS) \

@@ -415,19 +415,8 @@ static void run_ops(struct world *w, enum history_op *before)
 	w->nr_done = done;
 }
 
-void history_run(struct world *w, const struct world_config *config)
+void history_end(struct world *w, bool close)
 {
-	enum history_op before = OP_NOTHING;
-	bool crash;
-
-	world_begin(w, config);
-	run_ops(w, &before);
-	crash = world_draw(2, SIM_CHOOSE_END);
-	followed(w, &before, crash ? OP_CRASH : OP_RESTART);
-	if (crash)
-		world_recover(w);
-	else
-		world_restart(w);
 	/* until a start has had no fault, and tells all */
 	while (w->cut || w->sick) {
 		if (w->cut)
@@ -442,10 +431,26 @@ void history_run(struct world *w, const struct world_config *config)
 		world_recover(w);
 	w->cut_in = 0;
 	/* nothing may leak; after a clean stop and start that was seen already */
-	if (crash)
+	if (close)
 		world_close(w);
 	else
 		world_leave(w);
+}
+
+void history_run(struct world *w, const struct world_config *config)
+{
+	enum history_op before = OP_NOTHING;
+	bool crash;
+
+	world_begin(w, config);
+	run_ops(w, &before);
+	crash = world_draw(2, SIM_CHOOSE_END);
+	followed(w, &before, crash ? OP_CRASH : OP_RESTART);
+	if (crash)
+		world_recover(w);
+	else
+		world_restart(w);
+	history_end(w, crash);
 }
 
 /* ---- devices ---- */

@@ -55,6 +55,9 @@ extern bool history_even;
  */
 void history_run(struct world *w, const struct world_config *config);
 
+/** history_end() - faults end, everything is compared; a clean stop, or a crash */
+void history_end(struct world *w, bool close);
+
 /**
  * history_config() - which device
  * @swarm:	one that is drawn; else the small geometry

@@ -4,6 +4,7 @@
  */
 #include "alphabet.h"
 #include "history.h"
+#include "race.h"
 #include "runner.h"
 #include "suites.h"
 
@@ -60,6 +61,12 @@ const struct check_suite check_suites[] = {
 	  "the same with I/O errors" },
 	{ "idle", run_idle, 2,
 	  "histories of swarm and swarm-faults in which time passes" },
+	{ "race", check_race, 1,
+	  "several users at a time, in all orders" },
+	{ "race-jobs", check_race_jobs, 1,
+	  "the same, beside what works in the background" },
+	{ "race-faults", check_race_faults, 1,
+	  "the same with I/O errors, and full devices" },
 	{ "oracle", check_oracle, 3,
 	  "the model of the device against a search of all orders" },
 	{ "extent", check_extent, 3,

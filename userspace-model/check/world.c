@@ -2,7 +2,8 @@
 /*
  * DOC: a device under check
  *
- * The first fiber of a run plays all users of the device.  What must be able
+ * The first fiber of a run plays all users of the device, or waits for those that
+ * have fibers of their own (race.h).  What must be able
  * to end at a power cut and may sleep (open, close, checkpoint) runs in a
  * fiber of its own, for the first one has to be there to declare the machine
  * dead.
@@ -28,12 +29,17 @@ static void step_end(struct world *w, u32 row, int error)
 /* ---- events, and the end of the power ---- */
 
 /* What was submitted since stays in flight until the machine is dead. */
-static void power_fails(struct world *w)
+void world_power_fails(struct world *w)
 {
+	if (w->cut)
+		return;
 	world_note(w, "      | *** the power fails");
 	w->cut_in = 0;
 	w->stopping = false;
+	w->cut_any = false;
 	w->cut = true;
+	/* nobody's turn matters any more */
+	sim_schedule_end(&w->sim);
 	wake_up(&w->wait);
 }
 
@@ -85,7 +91,7 @@ static bool power_stops(struct world *w)
 		w->stop_in--;
 		return false;
 	}
-	power_fails(w);
+	world_power_fails(w);
 	return true;
 }
 
@@ -98,7 +104,7 @@ static bool world_event(void *ctx)
 	if (w->cut || !(w->nr_held ? complete_others(w) : w->complete_one(ctx)))
 		return false;
 	if (w->cut_in && --w->cut_in == 0)
-		power_fails(w);
+		world_power_fails(w);
 	return true;
 }
 
@@ -125,7 +131,7 @@ static int world_call(struct world *w, const char *name,
 	struct world_call call = { .w = w, .fn = fn };
 	struct kapi_fiber *fiber;
 
-	if (!w->cut_in && !w->stopping)
+	if (w->users || (!w->cut_in && !w->stopping && !w->cut_any && !w->cut))
 		return fn(w);
 	fiber = kapi_spawn(name, call_fiber, &call);
 	wait_event(w->wait, call.done || w->cut);
@@ -241,7 +247,7 @@ static void slot_segs(struct world_slot *slot, u32 bytes)
 	u8 *at = slot->data;
 	u32 i, len;
 
-	for (i = 0; i < WORLD_SEGS - 1 && bytes > 4; i++) {
+	for (i = 0; i < WORLD_SEGS - 1 && bytes > 4 && !slot->world->users; i++) {
 		switch (world_draw(8, CHECK_CHOOSE_SEGS)) {
 		case 1:
 			len = SECTOR_SIZE;
@@ -284,7 +290,6 @@ struct world_slot *world_slot_get(struct world *w)
 
 void world_slot_submit(struct world *w, struct world_slot *slot)
 {
-	slot->world = w;
 	slot->busy = true;
 	slot->late = slot->op == SHARD_FLUSH ? w->flush_failed :
 		w->write_failed;
@@ -584,6 +589,8 @@ static void forget_requests(struct world *w)
 	w->device = NULL;
 	w->cut_in = 0;
 	w->stopping = false;
+	w->cut_any = false;
+	w->users = false;
 	w->cut = false;
 }
 
@@ -615,13 +622,17 @@ void world_crash(struct world *w, bool only_kernel)
 	world_leave(w);
 }
 
+static bool draw_healthy(struct world *w)
+{
+	return !w->sick || !world_draw(2, CHECK_CHOOSE_FAULT);
+}
+
 void world_recover(struct world *w)
 {
-	bool healthy = !w->sick || !world_draw(2, CHECK_CHOOSE_FAULT);
+	bool healthy = draw_healthy(w);
 	u32 nr_cuts = 0;
 
-	if (!w->cut)
-		power_fails(w);
+	world_power_fails(w);
 	if (healthy)
 		world_heal(w);
 	do {
@@ -639,13 +650,10 @@ void world_recover(struct world *w)
 	world_compare(w, w->model.must);
 }
 
-void world_restart(struct world *w)
+static void reopen(struct world *w, bool healthy)
 {
-	bool healthy = !w->sick || !world_draw(2, CHECK_CHOOSE_FAULT);
-
 	bool was_sick = w->sick;
 
-	world_close(w);
 	if (w->cut)
 		return;
 	if (healthy)
@@ -656,6 +664,19 @@ void world_restart(struct world *w)
 	/* a failed flush may have cost what was acknowledged and not flushed */
 	world_heal(w);
 	world_compare(w, w->model.must);
+}
+
+void world_reopen(struct world *w)
+{
+	reopen(w, draw_healthy(w));
+}
+
+void world_restart(struct world *w)
+{
+	bool healthy = draw_healthy(w);
+
+	world_close(w);
+	reopen(w, healthy);
 }
 
 static int format_call(struct world *w)
@@ -699,34 +720,6 @@ static void format_cut(struct world *w)
 	disk->extent_size = extent_size;
 }
 
-static bool same_disk(const struct sim_disk_config *a,
-		      const struct sim_disk_config *b)
-{
-	return a->capacity == b->capacity && a->block_size == b->block_size &&
-	       a->zone_size == b->zone_size &&
-	       a->volatile_cache == b->volatile_cache && a->fua == b->fua &&
-	       a->slow_resets == b->slow_resets && a->sparse == b->sparse &&
-	       a->extent_size == b->extent_size &&
-	       a->super_extents == b->super_extents;
-}
-
-/* The one that is there, if it is of the kind. */
-void world_disk(struct world *w, const struct sim_disk_config *config)
-{
-	if (w->disk && same_disk(&w->disk_config, config)) {
-		sim_disk_blank(w->disk);
-		return;
-	}
-	if (w->disk)
-		sim_disk_destroy(w->disk);
-	w->sim.nr_disks = 0;
-	w->disk_config = *config;
-	w->disk = sim_disk_create(config, &w->sim.choices);
-	if (!w->disk)
-		kapi_fail("no memory for a disk");
-	sim_add_disk(&w->sim, w->disk);
-}
-
 void world_begin(struct world *w, const struct world_config *config)
 {
 	u32 i;
@@ -747,6 +740,8 @@ void world_begin(struct world *w, const struct world_config *config)
 	w->device = NULL;
 	w->cut_in = 0;
 	w->stopping = false;
+	w->cut_any = false;
+	w->users = false;
 	w->cut = false;
 	w->sick = false;
 	w->retry_bad = false;
@@ -789,6 +784,7 @@ void world_init(struct world *w)
 	w->complete_any = w->sim.hooks.idle;
 	w->sim.hooks.idle = world_event;
 	for (i = 0; i < WORLD_SLOTS; i++) {
+		w->slots[i].world = w;
 		w->slots[i].data = malloc((size_t)SHARD_REQUEST_BLOCKS_MAX *
 					  SHARDBLK_BLOCK_SIZE_MAX);
 		if (!w->slots[i].data)

@@ -5,7 +5,8 @@
  *
  * What the engine and its users hold lies in memory that a crash takes away;
  * disk and model survive it.  All functions are called in the first fiber of a
- * run.  A violation ends the run through kapi_fail().
+ * run; those that begin requests and jobs, and wait for them, also by users that
+ * have fibers of their own (@users).  A violation ends the run through kapi_fail().
  */
 #ifndef CHECK_WORLD_H
 #define CHECK_WORLD_H
@@ -34,6 +35,7 @@ enum check_choice {
 	CHECK_CHOOSE_CUT,
 	CHECK_CHOOSE_FAULT,
 	CHECK_CHOOSE_IDLE,
+	CHECK_CHOOSE_USER,
 	CHECK_CHOOSE_KINDS,	/* how many there are, of whomever */
 };
 
@@ -107,7 +109,9 @@ struct world_slot {
  * @info:	about it, as of the last opening
  * @wait:	where the first fiber waits
  * @cut_in:	the power fails after so many events; 0: it does not
+ * @cut_any:	it may fail at any moment
  * @cut:	it has failed
+ * @users:	have fibers of their own, and the first one waits for them
  * @state:	what the device last said that it was
  * @promise:	blocks that it said can be written for certain
  * @spent:	of these
@@ -146,7 +150,9 @@ struct world {
 	struct shard_info info;
 	wait_queue_head_t wait;
 	u32 cut_in;
+	bool cut_any;
 	bool cut;
+	bool users;
 	enum shard_state state;
 	u64 promise;
 	u64 spent;
@@ -262,8 +268,13 @@ void world_recover(struct world *w);
 /** world_heal() - faults end */
 void world_heal(struct world *w);
 
+/** world_power_fails() - now; whoever runs goes on until the first fiber knows */
+void world_power_fails(struct world *w);
+
 /** world_restart() - a clean stop and start */
 void world_restart(struct world *w);
+/** world_reopen() - the start, after world_close() */
+void world_reopen(struct world *w);
 
 /** world_read_stamps() - read every block; M_UNREADABLE where that failed */
 void world_read_stamps(struct world *w, u64 *stamps);

@@ -185,6 +185,9 @@ void kapi_no_locks_within(const void *start, size_t len);
 void kapi_mem_reset(void);
 void kapi_mem_check_leaks(void);
 
+/* wait.c: wake_up() without a point */
+void kapi_wake_all(wait_queue_head_t *wq);
+
 /* work.c */
 void kapi_work_check_leaks(void);
 

@@ -4,7 +4,7 @@
  */
 #include "fiber.h"
 
-static void wake_all(wait_queue_head_t *wq)
+void kapi_wake_all(wait_queue_head_t *wq)
 {
 	struct kapi_waiter *waiter, *next;
 
@@ -20,7 +20,7 @@ void kapi_wake_up(wait_queue_head_t *wq, const char *at)
 {
 	kapi_touch(wq, KAPI_CHANGES);
 	kapi_preempt_point("wake_up", wq, at);
-	wake_all(wq);
+	kapi_wake_all(wq);
 	kapi_let_go_point("wake_up", wq, at);
 }
 
@@ -81,7 +81,7 @@ void kapi_complete_all(struct completion *x, const char *at)
 	kapi_touch(x, KAPI_CHANGES);
 	kapi_preempt_point("complete_all", x, at);
 	x->done = UINT_MAX;
-	wake_all(&x->wait);
+	kapi_wake_all(&x->wait);
 	kapi_let_go_point("complete_all", x, at);
 }
 

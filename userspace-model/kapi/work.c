@@ -166,7 +166,9 @@ static void worker(void *arg)
 		wq->nr_workers--;
 	}
 	kapi.cur->wq = NULL;
-	wake_up(&wq->ended);
+	/* it may be gone as soon as others run */
+	kapi_touch(&wq->ended, KAPI_CHANGES);
+	kapi_wake_all(&wq->ended);
 }
 
 static void start_workers(struct workqueue_struct *wq)

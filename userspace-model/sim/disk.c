@@ -57,7 +57,8 @@ static void rule_append(struct sim_disk *disk, const struct shard_io *io)
 		violation(disk, io, "P4: crosses the end of the extent");
 	if (extent->resetting)
 		violation(disk, io, "O5: its reset has not completed");
-	if (extent->failed && fresh)
+	/* beside others it may have been on its way when that failed */
+	if (extent->failed && fresh && !disk->beside)
 		violation(disk, io, "O1: after a failed append");
 	if (is_super(disk, io->offset))
 		rewind = !fresh && !disk->backend.zone_size &&
@@ -652,6 +653,7 @@ void sim_disk_blank(struct sim_disk *disk)
 		       disk->nr_extents * sizeof(*disk->extents));
 	disk->faults = (struct sim_faults){ 0 };
 	disk->gone = false;
+	disk->beside = false;
 	disk->strike = (struct sim_strike){ 0 };
 	disk->delayed = NULL;
 	disk->nr_ranges = 0;

@@ -175,6 +175,9 @@ struct sim_extent {
  * @choices:	where from
  * @faults:	may be changed at any time
  * @gone:	may be set at any time: everything fails with -ENODEV
+ * @beside:	may be set at any time: interrupts run beside those who submit, so
+ *		that what an append goes behind may fail when it has been decided
+ *		already, and it counts as in flight then
  * @strike:	may be set up at any time
  * @ranges:	see sim_disk_fail_range()
  * @nr_ranges:	how many
@@ -187,6 +190,7 @@ struct sim_disk {
 	struct sim_choices *choices;
 	struct sim_faults faults;
 	bool gone;
+	bool beside;
 	struct sim_strike strike;
 	struct sim_range ranges[SIM_RANGES_MAX];
 	u32 nr_ranges;
