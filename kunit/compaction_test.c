@@ -12,7 +12,11 @@
 
 static int compact(struct index_rig *f, u32 nr)
 {
-	return shard_compaction_write(&f->rig->store, f->index, nr);
+	struct shard_runs runs;
+
+	shard_index_runs(f->index, &runs);
+	runs.nr = nr;
+	return shard_compaction_write(&f->rig->store, f->index, &runs);
 }
 
 static u32 draw(u32 *seed, u32 n)
@@ -95,6 +99,40 @@ static void a_merge_says_what_its_runs_said(struct kunit *test)
 		expect_counts(f);
 	}
 	KUNIT_EXPECT_GT(test, rig_stat(f->rig, compactions), 20ull);
+}
+
+/*
+ * Goal: a merge takes in the runs that were chosen, for which there is space,
+ * though checkpoints have come meanwhile (O12); and drops holes if they are the
+ * oldest, still (O11).
+ * Method: two runs, the newer one of a hole; all are chosen; a third; the merge.
+ */
+static void a_merge_takes_in_what_was_chosen(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	struct shard_runs runs;
+
+	index_put(f, 3, 33);
+	index_put(f, 9, 99);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	index_punch(f, 0, 5);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	shard_compaction_all(f->index, &runs);
+	KUNIT_ASSERT_EQ(test, runs.nr, 2u);
+	index_put(f, 4, 44);
+	KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+	KUNIT_ASSERT_EQ(test, shard_compaction_write(&f->rig->store, f->index,
+						     &runs), 0);
+	KUNIT_ASSERT_EQ(test, index_nr_runs(f), 2u);
+	KUNIT_EXPECT_EQ(test, (u32)index_run(f, 0)->stream,
+			(u32)SHARDBLK_STREAM_INDEX);
+	KUNIT_EXPECT_EQ(test, (u32)index_run(f, 1)->stream,
+			(u32)SHARDBLK_STREAM_MERGE);
+	KUNIT_EXPECT_EQ(test, index_run(f, 1)->nr_entries, 1ull);
+	KUNIT_EXPECT_EQ(test, index_look(f, 3), 0u);
+	KUNIT_EXPECT_EQ(test, index_look(f, 4), 44u);
+	KUNIT_EXPECT_EQ(test, index_look(f, 9), 99u);
+	expect_counts(f);
 }
 
 /*
@@ -251,6 +289,7 @@ static void sizes_say_what_to_merge(struct kunit *test)
 
 static struct kunit_case compaction_cases[] = {
 	KUNIT_CASE(a_merge_says_what_its_runs_said),
+	KUNIT_CASE(a_merge_takes_in_what_was_chosen),
 	KUNIT_CASE(a_hole_stays_above_older_runs),
 	KUNIT_CASE(a_failed_merge_changes_nothing),
 	KUNIT_CASE(without_memory_a_merge_fails),

@@ -103,28 +103,33 @@ void shard_device_want_compaction(struct shard_device *device, bool all)
 	shard_job_want(&device->compaction, all);
 }
 
-/* Runs to merge; 0: none. */
-static u32 compact_begin(struct shard_device *device, bool all)
+/* Which runs to merge. */
+static void compact_begin(struct shard_device *device, bool all,
+			  struct shard_runs *runs)
 {
-	return all ? shard_compaction_all(device->index) :
-		     shard_compaction_due(&device->store, device->index,
-					  device->options.compact_runs,
-					  device->options.compact_oldest);
+	if (all)
+		shard_compaction_all(device->index, runs);
+	else
+		shard_compaction_due(&device->store, device->index,
+				     device->options.compact_runs,
+				     device->options.compact_oldest, runs);
 }
 
 static int compact_once(struct shard_device *device, bool all)
 {
+	struct shard_runs runs;
 	int err = 0, tries;
-	u32 nr;
 
 	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
 		if (shard_device_state(device) > SHARD_STATE_FULL)
 			return -EROFS;
 		shard_sometimes(tries, "a merge is tried again");
-		nr = compact_begin(device, all);
-		if (!nr || (!all && READ_ONCE(device->closing)))
+		/* O12: these it is, whatever checkpoints add meanwhile */
+		compact_begin(device, all, &runs);
+		if (!runs.nr || (!all && READ_ONCE(device->closing)))
 			return 0;
-		err = shard_compaction_write(&device->store, device->index, nr);
+		err = shard_compaction_write(&device->store, device->index,
+					     &runs);
 		if (!err)
 			return 0;
 		pr_err("%s: merging runs failed: %d\n", device->backend->name,

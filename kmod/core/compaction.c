@@ -96,33 +96,32 @@ static bool leaves_room(struct shard_store *store,
 	       div_u64(all + payload - 1, payload);
 }
 
-u32 shard_compaction_due(struct shard_store *store, struct shard_index *index,
-			 u32 least, u32 oldest)
+void shard_compaction_due(struct shard_store *store, struct shard_index *index,
+			  u32 least, u32 oldest, struct shard_runs *runs)
 {
 	u32 pages[SHARD_RUNS_MAX], nr, i;
-	struct shard_runs runs;
 
-	shard_index_runs(index, &runs);
-	for (i = 0; i < runs.nr; i++)
-		pages[i] = runs.run[i]->nr_pages;
-	nr = shard_compaction_pick(pages, runs.nr, least, oldest);
+	shard_index_runs(index, runs);
+	for (i = 0; i < runs->nr; i++)
+		pages[i] = runs->run[i]->nr_pages;
+	nr = shard_compaction_pick(pages, runs->nr, least, oldest);
 	if (!shard_extents_left(store->ex, SHARDBLK_STREAM_INDEX)) {
 		shard_sometimes(!nr, "the extents for checkpoints are short");
-		nr = max(nr, runs_of_checkpoints(&runs));
+		nr = max(nr, runs_of_checkpoints(runs));
 	}
-	if (!nr || nr == runs.nr)
-		return nr;
-	shard_sometimes(!leaves_room(store, &runs, nr),
-			"all is merged, since less would take its space");
-	return leaves_room(store, &runs, nr) ? nr : runs.nr;
+	if (nr && nr < runs->nr && !leaves_room(store, runs, nr)) {
+		shard_sometimes(true,
+				"all is merged, since less would take its space");
+		nr = runs->nr;
+	}
+	runs->nr = nr;
 }
 
-u32 shard_compaction_all(struct shard_index *index)
+void shard_compaction_all(struct shard_index *index, struct shard_runs *runs)
 {
-	struct shard_runs runs;
-
-	shard_index_runs(index, &runs);
-	return runs.nr > 1 || runs_of_checkpoints(&runs) ? runs.nr : 0;
+	shard_index_runs(index, runs);
+	if (runs->nr == 1 && !runs_of_checkpoints(runs))
+		runs->nr = 0;
 }
 
 /* ---- merging ---- */
@@ -144,46 +143,50 @@ static int emit(struct compaction *c, const struct shard_range *range)
 	return shard_run_builder_add(&c->root.builder, range);
 }
 
-static int merge_runs(struct compaction *c, const struct shard_runs *runs,
-		      u32 nr)
+static int merge_runs(struct compaction *c, const struct shard_runs *runs)
 {
 	struct shard_range range;
 	int err;
 
-	err = shard_merge_begin(&c->merge, c->root.store, runs, nr);
+	err = shard_merge_begin(&c->merge, c->root.store, runs, runs->nr);
 	while (!err && (err = shard_merge_next(&c->merge, &range)) > 0)
 		err = emit(c, &range);
 	shard_merge_end(&c->merge);
 	return err;
 }
 
+/* Older ones never come: only a merge changes what is below a run. */
+static bool is_oldest(struct shard_index *index, const struct shard_run *run)
+{
+	struct shard_runs runs;
+
+	shard_index_runs(index, &runs);
+	return runs.run[runs.nr - 1] == run;
+}
+
 int shard_compaction_write(struct shard_store *store, struct shard_index *index,
-			   u32 nr)
+			   const struct shard_runs *runs)
 {
 	struct compaction *c = kvzalloc(sizeof(*c), GFP_KERNEL);
-	struct shard_edit edit = {};
-	struct shard_runs runs;
+	struct shard_edit edit = { .nr = runs->nr, .first = runs->run[0] };
 	int err;
 
 	if (!c)
 		return -ENOMEM;
-	shard_index_runs(index, &runs);
-	c->oldest = nr == runs.nr;
-	edit.nr = nr;
-	edit.first = runs.run[0];
+	c->oldest = is_oldest(index, runs->run[runs->nr - 1]);
 	err = shard_root_begin(&c->root, store, index, SHARDBLK_STREAM_MERGE,
-			       false, merge_pages(store, &runs, nr));
+			       false, merge_pages(store, runs, runs->nr));
 	if (!err) {
 		/* the largest one's comes when that of the old one has gone */
 		if (!c->oldest)
 			c->root.builder.guide = shard_guide_begin(true);
-		err = merge_runs(c, &runs, nr);
+		err = merge_runs(c, runs);
 	}
 	err = shard_root_end(&c->root, err, &edit, NULL);
 	if (!err)
 		atomic64_inc(&store->stats->compactions);
 	shard_sometimes(!err && !edit.run, "a merge leaves nothing");
-	shard_sometimes(!err && nr < runs.nr, "a merge leaves older runs");
+	shard_sometimes(!err && !c->oldest, "a merge leaves older runs");
 	kvfree(c);
 	return err;
 }

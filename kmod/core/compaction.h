@@ -19,30 +19,32 @@
  */
 u32 shard_compaction_pick(const u32 *pages, u32 nr, u32 least, u32 oldest);
 
-/** shard_compaction_due() - the same for an index; also when space is short */
-u32 shard_compaction_due(struct shard_store *store, struct shard_index *index,
-			 u32 least, u32 oldest);
+/**
+ * shard_compaction_due() - the same for an index; also when space is short
+ * @runs:	those to merge; none: there is nothing to do
+ */
+void shard_compaction_due(struct shard_store *store, struct shard_index *index,
+			  u32 least, u32 oldest, struct shard_runs *runs);
 
 /**
- * shard_compaction_all() - how many runs a merge of everything takes in
- *
- * Return: 0 if there is nothing that it could leave out, and the checkpoints'
- * extents hold no run.
+ * shard_compaction_all() - which runs a merge of everything takes in
+ * @runs:	these; none if there is nothing that it could leave out, and the
+ *		checkpoints' extents hold no run
  */
-u32 shard_compaction_all(struct shard_index *index);
+void shard_compaction_all(struct shard_index *index, struct shard_runs *runs);
 
 /**
  * shard_compaction_write() - merge the newest runs into one
- * @nr:		how many; above them new ones may come meanwhile
+ * @runs:	they were the newest once; above them others may have come
  *
  * One caller at a time.  Ends as a checkpoint does, see root.h.  May sleep, and
- * uses only space that is its own, if @nr is what one of the functions above
- * has returned (O12).  After an error all is as it was.
+ * uses only space that is its own, if @runs are what one of the functions above
+ * has chosen (O12).  After an error all is as it was.
  *
  * Return: 0, -EIO, -EBADMSG (a run cannot be read), -ENOSPC, -ENOMEM.
  */
 int shard_compaction_write(struct shard_store *store, struct shard_index *index,
-			   u32 nr);
+			   const struct shard_runs *runs);
 
 /**
  * shard_compaction_guide() - make the guides that runs lack: after a start, and
