@@ -254,6 +254,30 @@ static void appends_of_two_extents_are_not_merged(struct kunit *test)
 }
 
 /*
+ * Goal: nothing goes behind a failed append in its extent, whether it waits then or
+ * is given later (O1, P4).
+ * Method: the first of two fails; then one for that extent, and one for the next.
+ */
+static void nothing_goes_behind_a_failed_append(struct kunit *test)
+{
+	static const int errors[] = { -EIO, -EIO, -EIO, 0 };
+	struct fixture *f = begin(test, true, false);
+	u32 i;
+
+	shard_writeback_set(f->wb, BLOCK, 1, 16 * BLOCK);
+	fake_mode_set(f->fake, FAKE_HELD);
+	fake_fail(f->fake, SHARD_IO_APPEND, -EIO, 1);
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		append(f, SHARD_QUEUE_HOST, i, 29 + i, NULL, NULL);
+		if (i)
+			fake_release_all(f->fake);
+	}
+	for (i = 0; i < ARRAY_SIZE(errors); i++)
+		KUNIT_EXPECT_EQ(test, f->appends[i].error, errors[i]);
+	end(f);
+}
+
+/*
  * Goal: a dependency has not failed before no append names it any more: whoever
  * is told frees it.
  * Method: of two appends in flight one fails.
@@ -757,6 +781,7 @@ static struct kunit_case writeback_cases[] = {
 	KUNIT_CASE(an_append_waits_for_what_it_comes_after),
 	KUNIT_CASE(a_failed_append_fails_all_that_comes_after),
 	KUNIT_CASE(a_failed_dependency_is_kept_while_it_is_named),
+	KUNIT_CASE(nothing_goes_behind_a_failed_append),
 	KUNIT_CASE(a_failed_flush_ends_all_durability),
 	KUNIT_CASE(several_wait_for_one_dependency),
 	KUNIT_CASE(what_is_on_its_way_is_not_durable),

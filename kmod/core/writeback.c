@@ -19,60 +19,10 @@
  * Callbacks run without the lock held.  The back end may complete an operation
  * inside its submit, so issuing is a loop with a guard, never a recursion.
  */
-#include "writeback.h"
+#include "queue.h"
 
 #include "../../uapi/shardblk_format.h"
-#include "graph.h"
 #include "stats.h"
-
-/* One backing write: adjacent appends of one queue. */
-struct shard_batch {
-	struct shard_io io;
-	struct shard_writeback *wb;
-	struct shard_write_queue *queue;
-	struct shard_seg segs[SHARD_MERGE_MAX];
-	u32 nr_segs;
-	struct list_head appends;
-	struct list_head node;		/* in the queue's list of free ones */
-};
-
-struct shard_write_queue {
-	struct shard_writeback *wb;
-	enum shard_queue which;
-	struct list_head appends;	/* not yet issued, in order */
-	struct list_head free;		/* batches that were used */
-	struct shard_batch *fresh;	/* the next one that never was */
-	u32 nr_inflight;
-	u32 depth;
-	bool issuing;			/* someone is in queue_issue() */
-	bool blocked;			/* waiter hangs on the head's @after */
-	struct shard_dep_waiter waiter;
-};
-
-/* The host queue may be deeper than the others. */
-#define SHARD_BATCHES							\
-	(SHARD_QUEUE_DEPTH_MAX + (SHARD_QUEUES - 1) * SHARD_QUEUE_DEPTH)
-
-struct shard_writeback {
-	struct shard_backend *backend;
-	struct shard_stats *stats;
-	u32 block_size;
-	u64 extent_size;
-	spinlock_t lock;		/* of all below and of dependencies */
-	struct shard_graph graph;
-	u64 tickets;			/* last one given */
-	u64 durable;			/* highest durable one */
-	int flush_error;		/* O3: nothing becomes durable any more */
-	u32 nr_callbacks;		/* completions that still use this */
-	wait_queue_head_t idle;		/* none does */
-	bool flushing;
-	u64 flush_covers;		/* ticket that the flush in flight covers */
-	u64 flush_begun_ns;
-	struct shard_io flush_io;
-	struct list_head waiting;	/* dependencies that want a flush */
-	struct shard_write_queue queues[SHARD_QUEUES];
-	struct shard_batch batches[SHARD_BATCHES];	/* what limits depths */
-};
 
 static void queue_issue(struct shard_write_queue *q);
 
@@ -337,25 +287,44 @@ static void append_ticket(struct shard_writeback *wb,
 		wb->durable = wb->tickets;
 }
 
-/* O1: what waits to go right behind a failed append fails with it. */
+/* Does it go behind what failed at @offset, in the same extent? */
+static bool append_behind(const struct shard_writeback *wb,
+			  const struct shard_append *append, u64 offset)
+{
+	return append->offset > offset &&
+	       shard_same_extent(wb, append->offset, offset);
+}
+
+static void append_fail(struct shard_writeback *wb, struct shard_append *append,
+			int error)
+{
+	lockdep_assert_held(&wb->lock);
+	append->error = error;
+	append->ticket = 0;
+	shard_graph_written(&wb->graph, append, 0);
+}
+
+/*
+ * O1: what waits to go behind a failed append fails with it.  Its owner may be
+ * about to give the next one, which nobody has told of it.
+ */
 static void queue_fail_behind(struct shard_write_queue *q,
 			      const struct shard_io *io,
 			      struct list_head *failed)
 {
-	u64 end = io->offset + io->len;
 	struct shard_append *append, *next;
 
-	lockdep_assert_held(&q->wb->lock);
 	list_for_each_entry_safe(append, next, &q->appends, node) {
-		if (append->offset != end)
+		if (!append_behind(q->wb, append, io->offset))
 			continue;
 		shard_sometimes(true,
 				"an append fails with the one in front of it");
-		end += append->seg.len;
-		append->error = io->error;
-		append->ticket = 0;
-		shard_graph_written(&q->wb->graph, append, 0);
+		append_fail(q->wb, append, io->error);
 		list_move_tail(&append->node, failed);
+	}
+	if (shard_same_extent(q->wb, q->newest, io->offset)) {
+		q->failed = io->offset;
+		q->error = io->error;
 	}
 }
 
@@ -539,9 +508,7 @@ static void queue_issue(struct shard_write_queue *q)
 		if (status) {
 			/* what it was to come after will never be durable */
 			list_del_init(&head->node);
-			head->error = status;
-			head->ticket = 0;
-			shard_graph_written(&wb->graph, head, 0);
+			append_fail(wb, head, status);
 			spin_unlock_irqrestore(&wb->lock, flags);
 			append_finish(head);
 			spin_lock_irqsave(&wb->lock, flags);
@@ -563,16 +530,25 @@ void shard_append(struct shard_writeback *wb, enum shard_queue queue,
 {
 	struct shard_write_queue *q = &wb->queues[queue];
 	unsigned long flags;
+	bool behind;
 
 	spin_lock_irqsave(&wb->lock, flags);
 	if (append->dep) {
 		append->dep->nr_pending++;
 		append->dep->meta = queue != SHARD_QUEUE_HOST;
 	}
-	list_add_tail(&append->node, &q->appends);
 	shard_graph_append(&wb->graph, queue, append);
+	behind = q->error && append_behind(wb, append, q->failed);
+	if (behind)
+		append_fail(wb, append, q->error);	/* O1 */
+	else
+		list_add_tail(&append->node, &q->appends);
+	q->newest = append->offset;
 	spin_unlock_irqrestore(&wb->lock, flags);
-	queue_issue(q);
+	if (behind)
+		append_finish(append);
+	else
+		queue_issue(q);
 }
 
 bool shard_writeback_all_durable(struct shard_writeback *wb,
@@ -587,118 +563,6 @@ bool shard_writeback_all_durable(struct shard_writeback *wb,
 		  list_empty(&q->appends) && !q->nr_inflight;
 	spin_unlock_irqrestore(&wb->lock, flags);
 	return durable;
-}
-
-/* ---- reads and resets ---- */
-
-void shard_writeback_read(struct shard_writeback *wb, struct shard_io *io)
-{
-	io->op = SHARD_IO_READ;
-	io->fua = false;
-	io->error = 0;
-	atomic64_inc(&wb->stats->backing_reads);
-	atomic64_add(DIV_ROUND_UP(io->len, wb->block_size),
-		     &wb->stats->backing_read_blocks);
-	wb->backend->ops->submit(wb->backend, io);
-}
-
-struct io_sleeper {
-	struct shard_io io;
-	struct shard_seg seg;
-	struct completion done;
-};
-
-static void io_sleeper_wake(struct shard_io *io)
-{
-	complete(&container_of(io, struct io_sleeper, io)->done);
-}
-
-int shard_writeback_read_wait(struct shard_writeback *wb, u64 offset,
-			      void *addr, u32 len)
-{
-	struct io_sleeper s = {
-		.io = {
-			.offset = offset,
-			.len = len,
-			.done = io_sleeper_wake,
-		},
-		.seg = { .addr = addr, .len = len },
-	};
-
-	s.io.segs = &s.seg;
-	init_completion(&s.done);
-	shard_writeback_read(wb, &s.io);
-	wait_for_completion(&s.done);
-	return s.io.error;
-}
-
-int shard_writeback_flush_wait(struct shard_writeback *wb)
-{
-	struct io_sleeper s = {
-		.io = { .op = SHARD_IO_FLUSH, .done = io_sleeper_wake },
-	};
-	unsigned long flags;
-
-	if (!wb->backend->volatile_cache)
-		return 0;
-	atomic64_inc(&wb->stats->backing_flushes);
-	init_completion(&s.done);
-	spin_lock_irqsave(&wb->lock, flags);
-	shard_graph_flush(&wb->graph, wb->tickets);
-	spin_unlock_irqrestore(&wb->lock, flags);
-	wb->backend->ops->submit(wb->backend, &s.io);
-	wait_for_completion(&s.done);
-	spin_lock_irqsave(&wb->lock, flags);
-	shard_graph_flushed(&wb->graph, wb->durable, s.io.error);
-	spin_unlock_irqrestore(&wb->lock, flags);
-	return s.io.error;
-}
-
-struct shard_resets {
-	struct shard_graph *graph;
-	atomic_t nr;			/* under way, and one for who waits */
-	struct completion done;
-};
-
-static void resets_put(struct shard_resets *of)
-{
-	if (atomic_dec_and_test(&of->nr))
-		complete(&of->done);
-}
-
-static void reset_done(struct shard_io *io)
-{
-	struct shard_resets *of = container_of(io, struct shard_reset, io)->of;
-
-	shard_graph_reset(of->graph, io, true);
-	resets_put(of);
-}
-
-int shard_writeback_reset_wait(struct shard_writeback *wb,
-			       struct shard_reset *resets, u32 nr)
-{
-	struct shard_resets all = {
-		.graph = &wb->graph,
-		.nr = ATOMIC_INIT(nr + 1),
-	};
-	int err = 0;
-	u32 i;
-
-	init_completion(&all.done);
-	for (i = 0; i < nr; i++) {
-		resets[i].of = &all;
-		resets[i].io.op = SHARD_IO_RESET;
-		resets[i].io.error = 0;
-		resets[i].io.done = reset_done;
-		atomic64_inc(&wb->stats->backing_resets);
-		shard_graph_reset(&wb->graph, &resets[i].io, false);
-		wb->backend->ops->submit(wb->backend, &resets[i].io);
-	}
-	resets_put(&all);
-	wait_for_completion(&all.done);
-	for (i = 0; i < nr && !err; i++)
-		err = resets[i].io.error;
-	return err;
 }
 
 /* ---- set-up and teardown ---- */
