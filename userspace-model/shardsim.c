@@ -12,6 +12,7 @@
  *	shardsim replay [--io] [--graph=FILE.dot] [--file=NAME] REPRO
  *	shardsim shrinking [COUNT]
  *	shardsim exhaustive [--disk=NAME] LENGTH STATES_LOG2 [PROGRESS]
+ *	shardsim pairs [--suite=NAME] CHANGES [PROGRESS]
  *	shardsim compare [--disk=NAME] LENGTH
  *	shardsim schedules [COUNT]
  *	shardsim bench
@@ -31,6 +32,7 @@
 
 #include "check/exhaustive.h"
 #include "check/history.h"
+#include "check/pairs.h"
 #include "check/runner.h"
 #include "check/schedules.h"
 #include "check/sometimes.h"
@@ -496,6 +498,9 @@ static int command_run(struct told *told, const char *command, char **args,
 	if (!strcmp(command, "exhaustive") && nr > 1)
 		return exhaustive_run(atoi(args[0]), 1ull << atoi(args[1]),
 				      nr_jobs, args[2]);
+	if (!strcmp(command, "pairs") && nr)
+		return pairs_run(atoi(args[0]), told->soak.suite, nr_jobs,
+				 args[1]);
 	if (!strcmp(command, "compare") && nr)
 		return exhaustive_compare(atoi(args[0]));
 	if (!strcmp(command, "replay") && nr)

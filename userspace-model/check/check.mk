@@ -76,7 +76,7 @@ CHECK_PROGRAMS	:= shardctl-test kunit-user kapi-selftest scale-test \
 
 check-programs: $(CHECK_PROGRAMS)
 
-.PHONY: check-programs check soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare schedules exhaustive
+.PHONY: check-programs check soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -106,7 +106,17 @@ compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
 schedules: $(O)/asan/shardsim ## does the scheduler find what is known of toy programs?
 	@$(O)/asan/shardsim schedules 20000
 
-exhaustive: $(O)/tool/shardsim ## the same of 5 operations; goes on where it was ended; DISK=no-cache, fua, zoned or failing
+# Changes of a schedule (check/pairs.h).
+PAIRS		?= 1
+PAIRS_EXHAUSTIVE ?= 2
+PAIR		?=
+
+pairs: $(O)/asan/shardsim ## two users beside each other and a worker, in all orders but one change from the simplest
+	@$< pairs --jobs=$(JOBS) $(PAIRS)
+
+exhaustive: $(O)/tool/shardsim ## both with more: sequences of 5 operations, two changes; goes on where it was ended; DISK=no-cache, fua, zoned, failing; PAIR=NAME
+	@$(O)/tool/shardsim pairs --jobs=$(JOBS) --suite='$(PAIR)' $(PAIRS_EXHAUSTIVE) \
+		$(O)/exhaustive-pairs.progress
 	@$(O)/tool/shardsim exhaustive --disk=$(DISK) --jobs=$(JOBS) $(EXHAUSTIVE) \
 		$(O)/exhaustive-$(DISK).progress
 

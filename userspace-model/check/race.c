@@ -16,6 +16,25 @@
 #define POWER_POINTS	256
 #define IDLE_MS		1000u
 
+static const char * const race_op_names[RACE_OPS] = {
+	[RACE_NOTHING] = "nothing",
+	[RACE_WRITE] = "write",
+	[RACE_READ] = "read",
+	[RACE_DISCARD] = "discard",
+	[RACE_FLUSH] = "flush",
+	[RACE_WRITE_FUA] = "write fua",
+	[RACE_DISCARD_FUA] = "discard fua",
+	[RACE_CHECKPOINT] = "checkpoint",
+	[RACE_COMPACT] = "compact",
+	[RACE_RECLAIM] = "reclaim",
+	[RACE_SCRUB] = "scrub",
+	[RACE_SHRINK] = "shrink",
+	[RACE_IDLE] = "idle",
+	[RACE_LOOK] = "look",
+	[RACE_ERRORS] = "errors",
+	[RACE_GONE] = "gone",
+};
+
 /* ---- what a user does ---- */
 
 static void request_begin(struct world *w, const struct race_step *step,
@@ -81,7 +100,8 @@ static void look(struct world *w)
 		kapi_fail("looking for data returned %d", ret);
 }
 
-static void errors_begin(struct world *w, u32 what)
+/* The next of its kind fails, or some do from now on, or all. */
+static void errors_begin(struct world *w, const struct race_step *step)
 {
 	static const enum shard_io_op ops[] = {
 		SHARD_IO_APPEND, SHARD_IO_FLUSH, SHARD_IO_READ, SHARD_IO_RESET,
@@ -89,15 +109,32 @@ static void errors_begin(struct world *w, u32 what)
 	struct sim_faults *faults = &w->disk->faults;
 	u32 * const ins[] = {
 		&faults->write_in, &faults->flush_in, &faults->read_in,
-		&faults->reset_in,
+		&faults->reset_in, &w->sim.hooks.alloc_fault_in,
 	};
-	u32 which = what % ARRAY_SIZE(ops);
+	u32 which = step->what % ARRAY_SIZE(ins);
 
 	w->sick = true;
-	world_note(w, "      | operations of the disk fail");
-	*ins[which] = 1;
-	if (what >= ARRAY_SIZE(ops))
+	if (which == ARRAY_SIZE(ops)) {
+		world_note(w, "      | some allocations fail");
+		*ins[which] = 1;
+		return;
+	}
+	switch (step->what / ARRAY_SIZE(ins)) {
+	case 0:
+		world_note(w, "      | an operation of the disk fails");
+		w->disk->strike = (struct sim_strike){
+			.in = 1, .ops = BIT(ops[which]),
+			.fault = SIM_FAULT_ERROR,
+		};
+		break;
+	case 1:
+		world_note(w, "      | some operations of the disk fail");
+		*ins[which] = 1;
+		break;
+	default:
+		world_note(w, "      | operations of the disk fail");
 		script_fail(w, ops[which]);
+	}
 }
 
 static void gone(struct world *w)
@@ -151,7 +188,7 @@ static void step_run(struct world *w, const struct race_step *step)
 		look(w);
 		break;
 	case RACE_ERRORS:
-		errors_begin(w, step->what);
+		errors_begin(w, step);
 		break;
 	case RACE_GONE:
 		gone(w);
@@ -168,8 +205,11 @@ static void user_fiber(void *arg)
 	struct world *w = race->w;
 	u32 i;
 
-	for (i = 0; i < user->nr_steps && !w->cut; i++)
+	for (i = 0; i < user->nr_steps && !w->cut; i++) {
+		kapi_doing(race_op_names[user->steps[i].op], i + 1);
 		step_run(w, &user->steps[i]);
+	}
+	kapi_doing(NULL, 0);
 	/* nobody else commits what it has gathered */
 	world_commit(w);
 	race->nr_left--;
@@ -190,13 +230,14 @@ static void power_fiber(void *arg)
 
 static void users_run(struct race *race)
 {
+	static const char * const names[RACE_USERS] = { "A", "B", "C" };
 	struct world *w = race->w;
 	u32 i;
 
 	race->nr_left = race->nr_users;
 	for (i = 0; i < race->nr_users; i++) {
 		race->users[i].race = race;
-		race->users[i].fiber = kapi_spawn("user", user_fiber,
+		race->users[i].fiber = kapi_spawn(names[i], user_fiber,
 						  &race->users[i]);
 	}
 	w->cut_any = race->power_after;
@@ -206,6 +247,8 @@ static void users_run(struct race *race)
 	for (i = 0; i < race->nr_users && !w->cut; i++)
 		kapi_join(race->users[i].fiber);
 	w->users = false;
+	if (race->calm)
+		sim_schedule_end(&w->sim);
 	if (!race->crash)
 		world_close(w);
 	/* it comes for certain if it is to come at all */
@@ -329,7 +372,7 @@ static void draw_step(struct race *race, const u8 *weights, u32 sum)
 	user = &race->users[world_draw(RACE_USERS, CHECK_CHOOSE_USER)];
 	step.flight = world_draw(RACE_FLIGHTS, CHECK_CHOOSE_FLIGHT);
 	draw_blocks(w, &step);
-	step.what = world_draw(8, CHECK_CHOOSE_FAULT);
+	step.what = world_draw(RACE_WHATS, CHECK_CHOOSE_FAULT);
 	if (step.op != RACE_NOTHING && user->nr_steps < RACE_STEPS) {
 		user->steps[user->nr_steps++] = step;
 		w->nr_done++;

@@ -10,6 +10,7 @@
 
 #define RACE_USERS	3
 #define RACE_STEPS	4	/* of a user */
+#define RACE_WHATS	15	/* kinds of errors */
 
 /* What a user does; the simpler the earlier. */
 enum race_op {
@@ -46,7 +47,7 @@ struct race_step {
 	enum race_flight flight;
 	u32 lba;
 	u32 nr_blocks;
-	u32 what;	/* errors: which operations; shrink: so many pages */
+	u32 what;	/* errors: which operations; shrink: so many pages less one */
 };
 
 /* What the device holds before. */
@@ -75,6 +76,7 @@ struct race_user {
  *		0: it does not
  * @crash:	the kernel dies at the end; else the device is stopped, beside what
  *		it has under way
+ * @calm:	nobody is beside the stop
  * @nr_left:	users that are not done
  */
 struct race {
@@ -84,6 +86,7 @@ struct race {
 	struct race_user users[RACE_USERS];
 	u32 power_after;
 	bool crash;
+	bool calm;
 	u32 nr_left;
 };
 

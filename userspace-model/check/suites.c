@@ -4,6 +4,7 @@
  */
 #include "alphabet.h"
 #include "history.h"
+#include "pairs.h"
 #include "race.h"
 #include "runner.h"
 #include "suites.h"
@@ -124,5 +125,7 @@ const struct check_suite *check_suite_find(const char *name)
 			return suite;
 	if (!strcmp(check_alphabet_lie.name, name))
 		return &check_alphabet_lie;
+	if (!strcmp(check_pairs.name, name))
+		return &check_pairs;
 	return NULL;
 }

@@ -768,6 +768,7 @@ void world_reset(struct world *w)
 {
 	w->complete_one = w->complete_any;
 	w->sim.hooks.choose = sim_choose_hook;
+	w->sim.hooks.turn = sim_schedule_turn;
 	w->sim.hooks.alloc_fault_in = 0;
 	w->sim.hooks.log = show_log;
 	w->nr_done = 0;

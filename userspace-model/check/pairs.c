@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pairs, and one schedule of one of them.
+ */
+#include <stdlib.h>
+
+#include "pairs.h"
+#include "race.h"
+
+#define WRITE(l, n)	{ RACE_WRITE, RACE_WAITED, l, n }
+#define WRITE_FUA(l, n)	{ RACE_WRITE_FUA, RACE_WAITED, l, n }
+#define BEGIN(l, n)	{ RACE_WRITE, RACE_COMMITTED, l, n }
+#define GATHER(l, n)	{ RACE_WRITE, RACE_GATHERED, l, n }
+#define CHANGE(l, n)	{ RACE_WRITE, RACE_CHANGED, l, n }
+#define DISCARD(l, n)	{ RACE_DISCARD, RACE_WAITED, l, n }
+#define READ(l, n)	{ RACE_READ, RACE_WAITED, l, n }
+#define FLUSH		{ RACE_FLUSH, RACE_WAITED }
+#define JOB(op)		{ RACE_##op, RACE_WAITED }
+
+#define PAIR_USERS	2
+#define PAIR_STEPS	2
+
+/* Two users, and what they share. */
+static const struct pair {
+	const char *name;
+	const char *what;
+	enum race_before before;
+	u32 cache_pages;
+	bool faults;
+	struct race_step steps[PAIR_USERS][PAIR_STEPS];
+} pairs[] = {
+	{ "writes", "frame, numbers, memtable", RACE_LOGGED, 2, false,
+	  { { BEGIN(0, 2), WRITE(1, 2) }, { WRITE(0, 3), READ(0, 4) } } },
+	{ "gathered", "the frame being built", RACE_LOGGED, 2, false,
+	  { { GATHER(0, 2), WRITE(1, 1) }, { GATHER(1, 2), FLUSH } } },
+	{ "write-read", "memtable", RACE_LOGGED, 2, false,
+	  { { WRITE(0, 3), WRITE(1, 1) }, { READ(0, 4), READ(0, 4) } } },
+	{ "write-discard", "memtable", RACE_LOGGED, 2, false,
+	  { { CHANGE(0, 2), READ(0, 4) }, { DISCARD(1, 2), WRITE(2, 1) } } },
+	{ "flush-fua", "tickets, flushes", RACE_LOGGED, 2, false,
+	  { { WRITE(0, 1), FLUSH }, { WRITE_FUA(1, 1), FLUSH } } },
+	{ "write-checkpoint", "memtables, log, runs", RACE_LOGGED, 2, false,
+	  { { WRITE(0, 2), READ(0, 4) }, { JOB(CHECKPOINT), READ(1, 3) } } },
+	{ "read-compact", "runs, versions", RACE_RUNS, 2, false,
+	  { { READ(0, 6), READ(1, 4) }, { JOB(COMPACT), WRITE(1, 1) } } },
+	{ "write-reclaim", "a moved block", RACE_RUNS, 2, false,
+	  { { WRITE(0, 3), READ(0, 6) }, { JOB(RECLAIM), DISCARD(4, 1) } } },
+	{ "checkpoint-compact", "runs, the manifest", RACE_RUNS, 2, false,
+	  { { JOB(CHECKPOINT), READ(0, 6) }, { JOB(COMPACT), WRITE(0, 1) } } },
+	{ "checkpoint-reclaim", "extents, live counts", RACE_RUNS, 2, false,
+	  { { JOB(CHECKPOINT), WRITE(0, 2) }, { JOB(RECLAIM), READ(0, 6) } } },
+	{ "compact-reclaim", "runs, extents", RACE_RUNS, 2, false,
+	  { { JOB(COMPACT), READ(0, 6) }, { JOB(RECLAIM), WRITE(2, 2) } } },
+	{ "reads", "a cache of one page", RACE_RUNS, 1, false,
+	  { { READ(0, 3), READ(2, 4) }, { READ(1, 4), WRITE(0, 1) } } },
+	{ "read-shrink", "the cache's memory", RACE_RUNS, 2, false,
+	  { { READ(0, 3), READ(2, 4) }, { JOB(SHRINK), JOB(SHRINK) } } },
+	{ "write-gone", "state", RACE_LOGGED, 2, true,
+	  { { WRITE(0, 2), FLUSH }, { JOB(GONE), READ(0, 4) } } },
+	{ "write-errors", "what is written again", RACE_LOGGED, 2, true,
+	  { { BEGIN(0, 2), WRITE(1, 1) }, { JOB(ERRORS), WRITE(0, 1) } } },
+	{ "idle", "idle time", RACE_RUNS, 2, false,
+	  { { JOB(IDLE), WRITE(0, 2) }, { READ(0, 6), DISCARD(2, 2) } } },
+};
+
+const char *pair_name(u32 pair)
+{
+	return pair < ARRAY_SIZE(pairs) ? pairs[pair].name : NULL;
+}
+
+const char *pair_what(u32 pair)
+{
+	return pairs[pair].what;
+}
+
+/* ---- text ---- */
+
+void pair_print(const struct pair_place *place, char *buf, size_t size)
+{
+	size_t len = scnprintf(buf, size, "%s", pairs[place->pair].name);
+	u32 i;
+
+	for (i = 0; i < place->nr; i++)
+		len += scnprintf(buf + len, size - len, "%c%u=%u",
+				 i ? ',' : ':', place->changes[i].at,
+				 place->changes[i].who);
+}
+
+static bool pair_parse(const char *text, struct pair_place *place)
+{
+	size_t len = strcspn(text, ":");
+	struct pair_change *c;
+	char *end;
+
+	memset(place, 0, sizeof(*place));
+	while (pair_name(place->pair) &&
+	       (strlen(pairs[place->pair].name) != len ||
+		strncmp(pairs[place->pair].name, text, len)))
+		place->pair++;
+	text += len;
+	while (*text && place->nr < PAIR_CHANGES_MAX) {
+		c = &place->changes[place->nr++];
+		c->at = strtoul(text + 1, &end, 0);
+		if (*end != '=')
+			return false;
+		c->who = strtoul(end + 1, &end, 0);
+		text = end;
+	}
+	return pair_name(place->pair) && !*text;
+}
+
+/* ---- one schedule ---- */
+
+static struct pair_place given;
+static bool is_given;		/* it is @given that the choices shall say */
+static struct pair_turns last;
+static u32 cut_at;		/* the turn before which the power fails */
+
+static u32 given_at(u32 turn)
+{
+	u32 i;
+
+	for (i = 0; i < given.nr; i++)
+		if (given.changes[i].at == turn)
+			return given.changes[i].who;
+	return 0;
+}
+
+static u32 given_cut(void)
+{
+	const struct pair_change *c;
+
+	if (!given.nr)
+		return 0;
+	c = &given.changes[given.nr - 1];
+	return c->who ? 0 : c->at;
+}
+
+/* What is drawn, or given, before anybody goes on. */
+static u32 choose(struct world *w, u32 n, unsigned int kind, u32 v)
+{
+	return is_given ? sim_choose_given(&w->sim.choices, v, n, kind) :
+			  world_draw(n, kind);
+}
+
+static size_t pair_turn(void *ctx, const struct kapi_turn *turn)
+{
+	struct world *w = ctx;
+	u32 v;
+
+	if (++last.nr < PAIR_TURNS_MAX)
+		last.widths[last.nr] = min_t(u32, turn->nr, U8_MAX);
+	if (last.nr == cut_at)
+		world_power_fails(w);
+	if (!is_given)
+		return sim_schedule_turn(ctx, turn);
+	v = w->cut ? 0 : given_at(last.nr);
+	if (v >= turn->nr)
+		kapi_fail("the same turns led to another one");
+	return sim_choose_given(&w->sim.choices, v, turn->nr, turn->going ?
+				KAPI_CHOOSE_PREEMPT : KAPI_CHOOSE_RUN);
+}
+
+static void pair_config(struct world_config *c, const struct pair *pair)
+{
+	history_config(c, false, pair->faults);
+	c->options.cache_pages = pair->cache_pages;
+	c->disk.slow_resets = true;
+}
+
+static void pair_fiber(struct world *w)
+{
+	u32 nr = choose(w, ARRAY_SIZE(pairs), CHECK_CHOOSE_CONFIG, given.pair);
+	const struct pair *pair = &pairs[nr];
+	struct world_config config;
+	struct race race = {
+		.w = w, .before = pair->before, .nr_users = PAIR_USERS,
+		.calm = true,
+	};
+	u32 i;
+
+	for (i = 0; i < PAIR_USERS; i++) {
+		race.users[i].nr_steps = PAIR_STEPS;
+		memcpy(race.users[i].steps, pair->steps[i],
+		       sizeof(pair->steps[i]));
+	}
+	cut_at = choose(w, PAIR_TURNS_MAX, CHECK_CHOOSE_CUT, given_cut());
+	last.nr = 0;
+	pair_config(&config, pair);
+	world_begin(w, &config);
+	race_prepare(&race);
+	w->sim.hooks.turn = pair_turn;
+	race_run(&race);
+	w->nr_done = PAIR_USERS * PAIR_STEPS;
+}
+
+static void pair_begin(const char *from, struct sim_choices *choices)
+{
+	sim_choices_list(choices, NULL, 0);
+	is_given = pair_parse(from, &given);
+}
+
+const struct check_suite check_pairs = {
+	"pairs", pair_fiber, 0, "two users of two steps, in one order",
+	pair_begin, NULL,
+};
+
+static void given_fiber(void *arg)
+{
+	pair_fiber(arg);
+}
+
+const char *pair_run(struct world *w, const struct pair_place *place,
+		     struct pair_turns *turns)
+{
+	const char *why;
+
+	given = *place;
+	is_given = true;
+	world_reset(w);
+	sim_choices_list(&w->sim.choices, NULL, 0);
+	why = kapi_run(&w->sim.hooks, given_fiber, w) ? kapi_failure() : NULL;
+	turns->nr = min(last.nr, PAIR_TURNS_MAX - 1);
+	memcpy(turns->widths, last.widths, turns->nr + 1);
+	return why;
+}
