@@ -149,11 +149,14 @@ static void counts(void)
 
 /* ---- bugs, by going through all schedules ---- */
 
-/* As few preemptions as are known do, and fewer do not. */
+/*
+ * As few preemptions as are known do, and fewer do not; nor does any number without the
+ * points of the word that the toy is about.
+ */
 static void exhaust(const struct toy *toy)
 {
 	u32 q = toy->failure ? toy->preemptions : 2, reduced;
-	struct outcome fewer = { 0 }, o[2];
+	struct outcome fewer = { 0 }, o[3] = { 0 };
 
 	for (reduced = 0; reduced < 2; reduced++) {
 		if (toy->failure && q)
@@ -167,6 +170,16 @@ static void exhaust(const struct toy *toy)
 	}
 	printf("%-16s %u preemptions %6llu schedules %6llu fail %6llu runs of traces\n",
 	       toy->name, q, o[0].nr, o[0].nr_failed, o[1].nr);
+	if (toy->word) {
+		sim.schedule.mute = toy->word;
+		o[2] = run_all(toy, U32_MAX, true);
+		sim.schedule.mute = NULL;
+	}
+	if (o[2].nr_failed) {
+		printf("%s: fails without points of %s\n", toy->name,
+		       toy->word);
+		nr_failed++;
+	}
 	if (o[0].nr_traces != o[1].nr_traces) {
 		printf("%s: %llu traces, and %llu\n", toy->name,
 		       o[0].nr_traces, o[1].nr_traces);

@@ -25,6 +25,8 @@ static struct {
 	struct completion done;
 	refcount_t refs;
 	atomic_t atomic;
+	seqcount_spinlock_t seq;	/* of @pair, under @lock */
+	u32 pair[2];
 	u32 private[TOY_FIBERS_MAX];	/* names of places */
 	bool taken[2];
 	bool flag;
@@ -81,6 +83,22 @@ static void count_locked(const struct toy *toy, u32 nr)
 	spin_unlock(&t.lock);
 }
 
+/* Looks before it has the lock. */
+static void count_plain(const struct toy *toy, u32 nr)
+{
+	int x = t.x;
+
+	spin_lock(&t.lock);
+	t.x = x + 1;
+	spin_unlock(&t.lock);
+}
+
+static void count_set(const struct toy *toy, u32 nr)
+{
+	atomic_set(&t.atomic, atomic_read(&t.atomic) + 1);
+	t.x = t.atomic.counter;
+}
+
 static void count_mutex(const struct toy *toy, u32 nr)
 {
 	mutex_lock(&t.mutex);
@@ -98,6 +116,19 @@ static void count_end(const struct toy *toy)
 {
 	if (t.x != toy->nr_fibers)
 		kapi_fail("a count is lost");
+}
+
+/* An allocation may sleep, so others run. */
+static void once(const struct toy *toy, u32 nr)
+{
+	void *p;
+
+	if (t.x)
+		return;
+	p = kmalloc(1, GFP_KERNEL);
+	if (++t.x == 2)
+		kapi_fail("done twice");
+	kfree(p);
 }
 
 /* --- deadlocks --- */
@@ -181,6 +212,41 @@ static void put_locked(const struct toy *toy, u32 nr)
 	t.flag = last;
 }
 
+static void put_mutex(const struct toy *toy, u32 nr)
+{
+	bool last;
+
+	mutex_lock(&t.mutex);
+	last = ++t.x == toy->nr_fibers;
+	mutex_unlock(&t.mutex);
+	freed();
+	t.flag = last;
+}
+
+/* Whoever waits sees what it waits for, and frees the queue, before the wake-up. */
+static void wakeup_freed(const struct toy *toy, u32 nr)
+{
+	if (nr) {
+		WRITE_ONCE(t.x, 1);
+		wake_up(&t.queue);
+		freed();
+	} else {
+		wait_event(t.queue, READ_ONCE(t.x));
+		t.flag = true;
+	}
+}
+
+static void complete_freed(const struct toy *toy, u32 nr)
+{
+	if (nr) {
+		complete(&t.done);
+		freed();
+	} else {
+		wait_for_completion(&t.done);
+		t.flag = true;
+	}
+}
+
 static void put_ref(const struct toy *toy, u32 nr)
 {
 	bool last = refcount_dec_and_test(&t.refs);
@@ -198,6 +264,48 @@ static void put_work(const struct toy *toy, u32 nr)
 {
 	queue_work(t.wq, &t.work);
 	freed();
+}
+
+/* --- two words that are changed together, and read beside that --- */
+
+static void pair_write(void)
+{
+	spin_lock(&t.lock);
+	write_seqcount_begin(&t.seq);
+	WRITE_ONCE(t.pair[0], 1);
+	WRITE_ONCE(t.pair[1], 1);
+	write_seqcount_end(&t.seq);
+	spin_unlock(&t.lock);
+}
+
+static void pair_read(bool again)
+{
+	unsigned int seq;
+	u32 a, b;
+
+	do {
+		seq = read_seqcount_begin(&t.seq);
+		a = READ_ONCE(t.pair[0]);
+		b = READ_ONCE(t.pair[1]);
+	} while (read_seqcount_retry(&t.seq, seq) && again);
+	if (a != b)
+		kapi_fail("seen in the middle");
+}
+
+static void seqcount(const struct toy *toy, u32 nr)
+{
+	if (nr)
+		pair_write();
+	else
+		pair_read(true);
+}
+
+static void seqcount_once(const struct toy *toy, u32 nr)
+{
+	if (nr)
+		pair_write();
+	else
+		pair_read(false);
 }
 
 /* --- interrupts --- */
@@ -281,31 +389,63 @@ static void ladder_end(const struct toy *toy)
 		kapi_fail("up the ladder");
 }
 
+#define FAILS(text, nr)		.failure = text, .preemptions = nr
+
 const struct toy toys[] = {
-	{ "count", 2, 0, count, NULL, count_end, "a count is lost", 1 },
-	{ "count by 3", 3, 0, count, NULL, count_end, "a count is lost", 1 },
+	{ "count", 2, 0, count, NULL, count_end,
+	  FAILS("a count is lost", 1), .word = "WRITE_ONCE" },
+	{ "count by 3", 3, 0, count, NULL, count_end,
+	  FAILS("a count is lost", 1), .word = "WRITE_ONCE" },
+	{ "count, plain", 2, 0, count_plain, NULL, count_end,
+	  FAILS("a count is lost", 1), .word = "spin_lock" },
+	{ "count, set", 2, 0, count_set, NULL, count_end,
+	  FAILS("a count is lost", 1), .word = "atomic_set" },
 	{ "count, spinlock", 3, 0, count_locked, NULL, count_end },
 	{ "count, mutex", 3, 0, count_mutex, NULL, count_end },
 	{ "count, atomic", 4, 0, count_atomic, NULL, count_end },
+	{ "once", 2, 0, once, NULL, NULL,
+	  FAILS("done twice", 1), .word = "kmalloc" },
 	{ "abba", 2, 0, abba, NULL, NULL,
-	  "B: waits in wait_event(!t.taken[lock]) at", 1 },
+	  FAILS("B: waits in wait_event(!t.taken[lock]) at", 1),
+	  .word = "wait_event" },
 	{ "waits within", 2, 0, waits_within, NULL, NULL,
-	  "held by A, in waiting #7\n" },
-	{ "lost wake-up", 2, 0, lost_wakeup, NULL, NULL, "deadlock", 1 },
+	  FAILS("held by A, in waiting #7\n", 0) },
+	{ "lost wake-up", 2, 0, lost_wakeup, NULL, NULL,
+	  FAILS("deadlock", 1), .word = "step" },
 	{ "wake-up", 2, 0, wakeup },
-	{ "put, spinlock", 2, 0, put_locked, NULL, NULL, "used after", 1 },
-	{ "put, refcount", 2, 0, put_ref, NULL, NULL, "used after", 1 },
-	{ "put, work", 1, 0, put_work, NULL, NULL, "used after", 1 },
-	{ "interrupted", 1, 0, change, look, NULL, "seen in the middle", 1 },
+	{ "wake-up, freed", 2, 0, wakeup_freed, NULL, NULL,
+	  FAILS("used after", 1), .word = "wake_up" },
+	{ "complete, freed", 2, 0, complete_freed, NULL, NULL,
+	  FAILS("used after", 1), .word = "complete" },
+	{ "put, spinlock", 2, 0, put_locked, NULL, NULL,
+	  FAILS("used after", 1), .word = "spin_unlock" },
+	{ "put, mutex", 2, 0, put_mutex, NULL, NULL,
+	  FAILS("used after", 1), .word = "mutex_unlock" },
+	{ "put, refcount", 2, 0, put_ref, NULL, NULL,
+	  FAILS("used after", 1), .word = "refcount_dec_and_test" },
+	{ "put, work", 1, 0, put_work, NULL, NULL,
+	  FAILS("used after", 1), .word = "queue_work" },
+	{ "seqcount", 2, 0, seqcount },
+	{ "seqcount, once", 2, 0, seqcount_once, NULL, NULL,
+	  FAILS("seen in the middle", 1), .word = "READ_ONCE" },
+	{ "interrupted", 1, 0, change, look, NULL,
+	  FAILS("seen in the middle", 1) },
 	{ "interrupting", 2, 0, look_twice, change_in_irq, NULL,
-	  "seen in the middle", 1 },
-	{ "shallow", 2, 12, shallow, NULL, count_end, "a count is lost", 1 },
-	{ "deep", 2, 30, deep, NULL, NULL, "seen in the middle", 1, true },
-	{ "late", 2, 30, late, NULL, NULL, "seen in the middle", 1, true },
-	{ "ladder 1", 2, 2, ladder, NULL, ladder_end, "up the ladder", 1 },
-	{ "ladder 2", 2, 2, ladder, NULL, ladder_end, "up the ladder", 2 },
-	{ "ladder 3", 2, 2, ladder, NULL, ladder_end, "up the ladder", 3 },
-	{ "ladder 4", 2, 2, ladder, NULL, ladder_end, "up the ladder", 4 },
+	  FAILS("seen in the middle", 1) },
+	{ "shallow", 2, 12, shallow, NULL, count_end,
+	  FAILS("a count is lost", 1) },
+	{ "deep", 2, 30, deep, NULL, NULL,
+	  FAILS("seen in the middle", 1), .deep = true },
+	{ "late", 2, 30, late, NULL, NULL,
+	  FAILS("seen in the middle", 1), .deep = true },
+	{ "ladder 1", 2, 2, ladder, NULL, ladder_end,
+	  FAILS("up the ladder", 1) },
+	{ "ladder 2", 2, 2, ladder, NULL, ladder_end,
+	  FAILS("up the ladder", 2) },
+	{ "ladder 3", 2, 2, ladder, NULL, ladder_end,
+	  FAILS("up the ladder", 3) },
+	{ "ladder 4", 2, 2, ladder, NULL, ladder_end,
+	  FAILS("up the ladder", 4) },
 	{ NULL }
 };
 
@@ -343,6 +483,8 @@ static void toy_begin(void)
 	init_waitqueue_head(&t.queue);
 	spin_lock_init(&t.lock);
 	mutex_init(&t.mutex);
+	seqcount_spinlock_init(&t.seq, &t.lock);
+	memset(t.pair, 0, sizeof(t.pair));
 	INIT_WORK(&t.work, free_work);
 	init_completion(&t.done);
 	refcount_set(&t.refs, t.toy->nr_fibers);

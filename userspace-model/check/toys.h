@@ -20,6 +20,7 @@
  * @failure:	what some schedules end with; NULL: none fails
  * @preemptions: the fewest in one that fails
  * @deep:	a walk does not find it
+ * @word:	a word without whose points nothing does; NULL: not asked
  */
 struct toy {
 	const char *name;
@@ -31,6 +32,7 @@ struct toy {
 	const char *failure;
 	u32 preemptions;
 	bool deep;
+	const char *word;
 };
 
 /* The last has no name. */

@@ -118,108 +118,130 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 
 /* --- the points --- */
 
-/* Before @word(v, ...): another may go on.  Behind it, too, if it lets go. */
+/*
+ * What is given to a word is known before its point.  The object comes first in
+ * most, behind what is added to it in some.  One that lets go has a point behind it,
+ * too.
+ */
 #define __kapi_look(word, v) ({						\
 	__auto_type __kapi_v = (v);					\
 									\
 	kapi_look_point(#word, __kapi_v, __kapi_at);			\
 	(word)(__kapi_v); })
-#define __kapi_before(word, v, ...) ({					\
+#define __kapi_change(word, v) ({					\
 	__auto_type __kapi_v = (v);					\
 									\
 	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
-	(word)(__kapi_v, ##__VA_ARGS__); })
-#define __kapi_around(word, v, ...) ({					\
+	(word)(__kapi_v); })
+#define __kapi_change_by(word, v, i) ({					\
+	__auto_type __kapi_v = (v);					\
+	__auto_type __kapi_i = (i);					\
+									\
+	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
+	(word)(__kapi_v, __kapi_i); })
+#define __kapi_change_if(word, v, o, n) ({				\
+	__auto_type __kapi_v = (v);					\
+	__auto_type __kapi_o = (o);					\
+	__auto_type __kapi_n = (n);					\
+									\
+	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
+	(word)(__kapi_v, __kapi_o, __kapi_n); })
+#define __kapi_by_change(word, i, v) ({					\
+	__auto_type __kapi_v = (v);					\
+	__auto_type __kapi_i = (i);					\
+									\
+	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
+	(word)(__kapi_i, __kapi_v); })
+#define __kapi_let_go(word, v) ({					\
 	__auto_type __kapi_v = (v);					\
 	bool __kapi_ret;						\
 									\
 	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
-	__kapi_ret = (word)(__kapi_v, ##__VA_ARGS__);			\
+	__kapi_ret = (word)(__kapi_v);					\
 	kapi_let_go_point(#word, __kapi_v, __kapi_at);			\
 	__kapi_ret; })
-/* Those whose object comes second. */
-#define __kapi_before_2nd(word, i, v) ({				\
-	__auto_type __kapi_v = (v);					\
-									\
-	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
-	(word)(i, __kapi_v); })
 
 #define atomic_read(v)		__kapi_look(atomic_read, v)
-#define atomic_set(v, i)	__kapi_before(atomic_set, v, i)
-#define atomic_inc_return(v)	__kapi_before(atomic_inc_return, v)
-#define atomic_dec_return(v)	__kapi_before(atomic_dec_return, v)
-#define atomic_inc_and_test(v)	__kapi_before(atomic_inc_and_test, v)
+#define atomic_set(v, i)	__kapi_change_by(atomic_set, v, i)
+#define atomic_inc_return(v)	__kapi_change(atomic_inc_return, v)
+#define atomic_dec_return(v)	__kapi_change(atomic_dec_return, v)
+#define atomic_inc_and_test(v)	__kapi_change(atomic_inc_and_test, v)
 #define atomic_add_unless(v, a, u)					\
-	__kapi_before(atomic_add_unless, v, a, u)
-#define atomic_inc_not_zero(v)	__kapi_before(atomic_inc_not_zero, v)
-#define atomic_xchg(v, i)	__kapi_before(atomic_xchg, v, i)
-#define atomic_cmpxchg(v, o, n)	__kapi_before(atomic_cmpxchg, v, o, n)
-#define atomic_dec_and_test(v)	__kapi_around(atomic_dec_and_test, v)
-#define atomic_fetch_add(i, v)	__kapi_before_2nd(atomic_fetch_add, i, v)
-#define atomic_add_return(i, v)	__kapi_before_2nd(atomic_add_return, i, v)
-#define atomic_sub_return(i, v)	__kapi_before_2nd(atomic_sub_return, i, v)
+	__kapi_change_if(atomic_add_unless, v, a, u)
+#define atomic_inc_not_zero(v)	__kapi_change(atomic_inc_not_zero, v)
+#define atomic_xchg(v, i)	__kapi_change_by(atomic_xchg, v, i)
+#define atomic_cmpxchg(v, o, n)	__kapi_change_if(atomic_cmpxchg, v, o, n)
+#define atomic_dec_and_test(v)	__kapi_let_go(atomic_dec_and_test, v)
+#define atomic_fetch_add(i, v)	__kapi_by_change(atomic_fetch_add, i, v)
+#define atomic_add_return(i, v)	__kapi_by_change(atomic_add_return, i, v)
+#define atomic_sub_return(i, v)	__kapi_by_change(atomic_sub_return, i, v)
 #define atomic_sub_and_test(i, v)					\
-	__kapi_before_2nd(atomic_sub_and_test, i, v)
+	__kapi_by_change(atomic_sub_and_test, i, v)
 #define atomic64_read(v)	__kapi_look(atomic64_read, v)
-#define atomic64_set(v, i)	__kapi_before(atomic64_set, v, i)
-#define atomic64_inc_return(v)	__kapi_before(atomic64_inc_return, v)
-#define atomic64_dec_return(v)	__kapi_before(atomic64_dec_return, v)
-#define atomic64_inc_and_test(v)	__kapi_before(atomic64_inc_and_test, v)
+#define atomic64_set(v, i)	__kapi_change_by(atomic64_set, v, i)
+#define atomic64_inc_return(v)	__kapi_change(atomic64_inc_return, v)
+#define atomic64_dec_return(v)	__kapi_change(atomic64_dec_return, v)
+#define atomic64_inc_and_test(v)	__kapi_change(atomic64_inc_and_test, v)
 #define atomic64_add_unless(v, a, u)					\
-	__kapi_before(atomic64_add_unless, v, a, u)
-#define atomic64_inc_not_zero(v)	__kapi_before(atomic64_inc_not_zero, v)
-#define atomic64_xchg(v, i)	__kapi_before(atomic64_xchg, v, i)
-#define atomic64_cmpxchg(v, o, n)	__kapi_before(atomic64_cmpxchg, v, o, n)
-#define atomic64_dec_and_test(v)	__kapi_around(atomic64_dec_and_test, v)
+	__kapi_change_if(atomic64_add_unless, v, a, u)
+#define atomic64_inc_not_zero(v)	__kapi_change(atomic64_inc_not_zero, v)
+#define atomic64_xchg(v, i)	__kapi_change_by(atomic64_xchg, v, i)
+#define atomic64_cmpxchg(v, o, n)					\
+	__kapi_change_if(atomic64_cmpxchg, v, o, n)
+#define atomic64_dec_and_test(v)	__kapi_let_go(atomic64_dec_and_test, v)
 #define atomic64_fetch_add(i, v)					\
-	__kapi_before_2nd(atomic64_fetch_add, i, v)
+	__kapi_by_change(atomic64_fetch_add, i, v)
 #define atomic64_add_return(i, v)					\
-	__kapi_before_2nd(atomic64_add_return, i, v)
+	__kapi_by_change(atomic64_add_return, i, v)
 #define atomic64_sub_return(i, v)					\
-	__kapi_before_2nd(atomic64_sub_return, i, v)
+	__kapi_by_change(atomic64_sub_return, i, v)
 #define atomic64_sub_and_test(i, v)					\
-	__kapi_before_2nd(atomic64_sub_and_test, i, v)
+	__kapi_by_change(atomic64_sub_and_test, i, v)
 #define refcount_read(v)	__kapi_look(refcount_read, v)
-#define refcount_inc_not_zero(v)	__kapi_before(refcount_inc_not_zero, v)
-#define refcount_dec_and_test(v)	__kapi_around(refcount_dec_and_test, v)
-#define set_bit(nr, map)	__kapi_before_2nd(set_bit, nr, map)
-#define clear_bit(nr, map)	__kapi_before_2nd(clear_bit, nr, map)
+#define refcount_inc_not_zero(v)	__kapi_change(refcount_inc_not_zero, v)
+#define refcount_dec_and_test(v)	__kapi_let_go(refcount_dec_and_test, v)
+#define set_bit(nr, map)	__kapi_by_change(set_bit, nr, map)
+#define clear_bit(nr, map)	__kapi_by_change(clear_bit, nr, map)
 #define test_and_set_bit(nr, map)					\
-	__kapi_before_2nd(test_and_set_bit, nr, map)
+	__kapi_by_change(test_and_set_bit, nr, map)
 #define test_and_clear_bit(nr, map)					\
-	__kapi_before_2nd(test_and_clear_bit, nr, map)
+	__kapi_by_change(test_and_clear_bit, nr, map)
 
 #define READ_ONCE(x) ({							\
 	kapi_look_point("READ_ONCE", (const void *)&(x), __kapi_at);	\
 	__READ_ONCE(x); })
 #define WRITE_ONCE(x, v)						\
 	do {								\
+		typeof(x) __kapi_new = (v);				\
+									\
 		kapi_preempt_point("WRITE_ONCE", &(x), __kapi_at);	\
-		__WRITE_ONCE(x, v);					\
+		__WRITE_ONCE(x, __kapi_new);				\
 	} while (0)
 #define smp_load_acquire(p) ({						\
 	kapi_look_point("smp_load_acquire", p, __kapi_at);		\
 	__atomic_load_n(p, __ATOMIC_ACQUIRE); })
 #define smp_store_release(p, v)						\
 	do {								\
+		typeof(*(p)) __kapi_new = (v);				\
+									\
 		kapi_preempt_point("smp_store_release", p, __kapi_at);	\
-		__atomic_store_n(p, v, __ATOMIC_RELEASE);		\
+		__atomic_store_n(p, __kapi_new, __ATOMIC_RELEASE);	\
 		kapi_let_go_point("smp_store_release", p, __kapi_at);	\
 	} while (0)
 #define xchg(p, v) ({							\
-	typeof(*(p)) *__p = (p), __old;					\
+	typeof(*(p)) *__p = (p), __kapi_new = (v), __old;		\
 									\
 	kapi_preempt_point("xchg", __p, __kapi_at);			\
 	__old = *__p;							\
-	*__p = (v);							\
+	*__p = __kapi_new;						\
 	__old; })
 #define cmpxchg(p, o, n) ({						\
-	typeof(*(p)) *__p = (p), __old;					\
+	typeof(*(p)) *__p = (p), __kapi_o = (o), __kapi_new = (n), __old; \
 									\
 	kapi_preempt_point("cmpxchg", __p, __kapi_at);			\
 	__old = *__p;							\
-	if (__old == (o))						\
-		*__p = (n);						\
+	if (__old == __kapi_o)						\
+		*__p = __kapi_new;					\
 	__old; })
 
 #endif /* KAPI_ATOMIC_H */

@@ -268,6 +268,9 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 	unsigned int kind = turn->going ? KAPI_CHOOSE_PREEMPT : KAPI_CHOOSE_RUN;
 	size_t v;
 
+	if (unlikely(s->mute) && turn->going &&
+	    !strcmp(turn->place.word, s->mute))
+		return 0;
 	if (turn->nr > 1 && is_known(sim, turn)) {
 		s->pruned = true;
 		s->traces->nr_pruned++;

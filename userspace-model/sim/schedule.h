@@ -58,6 +58,7 @@ enum sim_strategy {
  * @preemptions_max: no more of them, whatever the source
  * @detours_max: no more blocks after which another goes on than who has waited
  *		longest
+ * @mute:	a word whose points are none, to see what they are good for; or NULL
  * @traces:	odometer: leave out what is known to be the same; or NULL
  * @seed:	lists: a strategy makes the choices, by this seed; 0: the list says
  * @show:	called when another goes on; may be NULL
@@ -95,6 +96,7 @@ struct sim_schedule {
 	u32 rare;
 	u32 preemptions_max;
 	u32 detours_max;
+	const char *mute;
 	struct sim_traces *traces;
 	u32 length;
 	u32 left[SIM_FIBERS];
