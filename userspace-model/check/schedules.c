@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "runner.h"
 #include "schedules.h"
 #include "toys.h"
 
@@ -289,25 +290,21 @@ static double cpu_seconds(void)
 }
 
 /* As many points as a schedule is said to have: 4 fibers that hold a lock 12 times. */
-int bench_schedules(void)
+static bool bench_toy(void)
 {
 	const struct toy toy = {
 		.name = "locks", .nr_fibers = 4, .nr_steps = 12,
 		.fiber = toy_locks,
 	};
 	double begun = cpu_seconds(), end = begun;
-	u64 nr = 0, nr_points = 0, nr_switches = 0;
 	struct kapi_counts counts;
-	const char *why;
+	u64 nr = 0, nr_points = 0, nr_switches = 0;
+	const char *why = NULL;
 
 	sim_init(&sim);
-	while (end < begun + BENCH_SECONDS) {
+	while (end < begun + BENCH_SECONDS && !why) {
 		sim_choices_seed(&sim.choices, nr);
 		why = toy_run(&sim, &toy);
-		if (why) {
-			printf("%s: %s\n", toy.name, why);
-			return EXIT_FAILURE;
-		}
 		kapi_counts(&counts);
 		nr_points += sim.schedule.nr_points;
 		nr_switches += counts.nr_switches;
@@ -315,8 +312,36 @@ int bench_schedules(void)
 			end = cpu_seconds();
 	}
 	sim_destroy(&sim);
-	printf("%.0f schedules of %.0f points and %.0f switches per second of CPU time\n",
+	printf("%.0f schedules of %.0f points and %.0f switches per second of CPU time%s%s\n",
 	       nr / (end - begun), (double)nr_points / nr,
-	       (double)nr_switches / nr);
-	return EXIT_SUCCESS;
+	       (double)nr_switches / nr, why ? ": " : "", why ?: "");
+	return !why;
+}
+
+/* With a format, a start, and a crash and all that follows. */
+static bool bench_engine(const char *name)
+{
+	const struct check_suite *suite = check_suite_find(name);
+	double begun = cpu_seconds(), end = begun;
+	struct check_tally tally = { 0 };
+	const char *why = NULL;
+	u64 seed = 0;
+
+	while (end < begun + BENCH_SECONDS && !why) {
+		why = check_seed(suite, seed, &tally);
+		if (++seed % 64 == 0)
+			end = cpu_seconds();
+	}
+	printf("%.0f schedules of %s, %.1f operations each, per second of CPU time%s%s\n",
+	       seed / (end - begun), name, (double)tally.nr_ops / tally.nr_runs,
+	       why ? ": " : "", why ?: "");
+	return !why;
+}
+
+int bench_schedules(void)
+{
+	bool ok = bench_toy() && bench_engine("race") &&
+		  bench_engine("race-jobs");
+
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
