@@ -163,10 +163,25 @@ static void queue_commit_rqs(struct blk_mq_hw_ctx *hctx)
 	shard_device_commit(sb->device);
 }
 
+/*
+ * Requests end here while the backing device's are ended, under the lock of its
+ * flush queue.  That of ours has a class of its own: it is taken inside the other,
+ * never around it, as nothing here submits to the backing device by itself.
+ */
+static struct lock_class_key queue_flush_key;
+
+static int queue_init_hctx(struct blk_mq_hw_ctx *hctx, void *data,
+			   unsigned int index)
+{
+	blk_mq_hctx_set_fq_lock_class(hctx, &queue_flush_key);
+	return 0;
+}
+
 static const struct blk_mq_ops queue_ops = {
 	.queue_rq	= queue_rq,
 	.commit_rqs	= queue_commit_rqs,
 	.complete	= queue_complete_rq,
+	.init_hctx	= queue_init_hctx,
 };
 
 /* Called under open_mutex, for partitions too. */
