@@ -431,15 +431,15 @@ static int device_workqueues(struct shard_device *device)
 {
 	device->wq = alloc_workqueue("shardblk", WQ_MEM_RECLAIM | WQ_UNBOUND,
 				     0);
-	device->checkpoint.wq = alloc_workqueue("shardblk-checkpoint",
-						WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
-	device->compaction.wq = alloc_workqueue("shardblk-compact",
-						WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
-	device->reclamation.wq = alloc_workqueue("shardblk-reclaim",
-						 WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	device->checkpoint.wq = alloc_ordered_workqueue("shardblk-checkpoint",
+							WQ_MEM_RECLAIM);
+	device->compaction.wq = alloc_ordered_workqueue("shardblk-compact",
+							WQ_MEM_RECLAIM);
+	device->reclamation.wq = alloc_ordered_workqueue("shardblk-reclaim",
+							 WQ_MEM_RECLAIM);
 	/* nobody waits for it when memory is short */
-	device->idle_wq = alloc_workqueue("shardblk-idle",
-					  WQ_UNBOUND | WQ_FREEZABLE, 1);
+	device->idle_wq = alloc_ordered_workqueue("shardblk-idle",
+						  WQ_FREEZABLE);
 	device->read_wq = alloc_workqueue("shardblk-read",
 					  WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	device->retry_wq = alloc_ordered_workqueue("shardblk-retry",

@@ -74,8 +74,7 @@ struct shard_index *shard_index_create(struct shard_store *store,
 	index->newest->active = shard_memtable_create(nr_entries);
 	index->spare = shard_memtable_create(nr_entries);
 	index->cache = shard_cache_create(store, cache_pages);
-	index->wq = alloc_workqueue("shardblk-release",
-				    WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	index->wq = alloc_ordered_workqueue("shardblk-release", WQ_MEM_RECLAIM);
 	if (!index->newest->active || !index->spare || !index->cache ||
 	    !index->wq)
 		goto fail;

@@ -443,8 +443,7 @@ shard_super_create(struct shard_writeback *wb, struct shard_extents *ex,
 	super->block = kvzalloc(record->block_size, GFP_KERNEL);
 	if (!super->block)
 		goto free_super;
-	super->wq = alloc_workqueue("shardblk-super",
-				    WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	super->wq = alloc_ordered_workqueue("shardblk-super", WQ_MEM_RECLAIM);
 	if (!super->wq)
 		goto free_block;
 	return super;
