@@ -326,8 +326,9 @@ int shardblk_backing_open(struct shardblk_backing *backing, const char *name,
 		goto out_close;
 	error = -ENOMEM;
 	backing->workqueue = alloc_workqueue("shardblk-io-%u:%u",
-					     WQ_MEM_RECLAIM | WQ_HIGHPRI, 1,
-					     MAJOR(dev), MINOR(dev));
+					     WQ_MEM_RECLAIM | WQ_HIGHPRI |
+					     COMPAT_WQ_PERCPU, 1, MAJOR(dev),
+					     MINOR(dev));
 	if (!backing->workqueue)
 		goto out_bios;
 	INIT_WORK(&backing->work, backing_work);

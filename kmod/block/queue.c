@@ -185,9 +185,9 @@ static const struct blk_mq_ops queue_ops = {
 };
 
 /* Called under open_mutex, for partitions too. */
-static int disk_open(struct block_device *bdev, fmode_t mode)
+static int disk_open(struct compat_opened *opened, compat_mode_t mode)
 {
-	struct shardblk *sb = bdev->bd_disk->private_data;
+	struct shardblk *sb = compat_opened_disk(opened)->private_data;
 
 	return sb->closing ? -ENXIO : 0;
 }
@@ -223,7 +223,7 @@ static int queue_tags_create(struct blk_mq_tag_set *set)
 	set->queue_depth = QUEUE_DEPTH;
 	set->numa_node = NUMA_NO_NODE;
 	set->cmd_size = sizeof(struct shardblk_cmd);
-	set->flags = BLK_MQ_F_SHOULD_MERGE | BLK_MQ_F_TAG_HCTX_SHARED |
+	set->flags = COMPAT_MQ_SHOULD_MERGE | BLK_MQ_F_TAG_HCTX_SHARED |
 		     BLK_MQ_F_NO_SCHED_BY_DEFAULT;
 	return blk_mq_alloc_tag_set(set);
 }
