@@ -20,13 +20,13 @@ struct scrub_rig {
 
 static struct shardblk *device_of(struct kunit *test, dev_t dev)
 {
-	struct block_device *bdev = blkdev_get_by_dev(dev, FMODE_READ, NULL);
+	struct compat_bdev handle;
 	struct shardblk *sb;
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(bdev));
+	KUNIT_ASSERT_EQ(test, compat_bdev_open(&handle, dev, false, NULL), 0);
 	/* it stays for as long as this test does not remove it */
-	sb = bdev->bd_disk->private_data;
-	blkdev_put(bdev, FMODE_READ);
+	sb = handle.bdev->bd_disk->private_data;
+	ramdisk_close(&handle);
 	return sb;
 }
 
@@ -59,7 +59,7 @@ static void scrub_rig_exit(struct kunit *test)
 {
 	struct scrub_rig *rig = test->priv;
 
-	KUNIT_EXPECT_EQ(test, shardblk_remove(0), 0);
+	KUNIT_EXPECT_EQ(test, ramdisk_remove(0), 0);
 	free_page((unsigned long)rig->page);
 }
 

@@ -26,6 +26,8 @@ static void counts_begin(struct testdev *dev)
 	KUNIT_EXPECT_EQ(dev->test, testdev_write(dev, 0, 1, 1), 0);
 	KUNIT_EXPECT_EQ(dev->test, shard_device_checkpoint(dev->device), 0);
 	KUNIT_EXPECT_EQ(dev->test, testdev_flush(dev), 0);
+	/* Workers that were woken by that come to rest: they commit, too. */
+	msleep(50);
 	fake_counts_clear(dev->fake);
 }
 

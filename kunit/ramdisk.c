@@ -4,6 +4,7 @@
  */
 #include <kunit/test.h>
 #include <linux/bio.h>
+#include <linux/file.h>
 
 #include "ramdisk.h"
 
@@ -13,6 +14,29 @@ void *ramdisk_pages(struct kunit *test, unsigned int order)
 
 	KUNIT_ASSERT_NE(test, addr, 0UL);
 	return (void *)addr;
+}
+
+dev_t ramdisk_find(const char *name)
+{
+	struct device *dev = class_find_device_by_name(&block_class, name);
+	dev_t number = dev ? dev->devt : 0;
+
+	put_device(dev);
+	return number;
+}
+
+void ramdisk_close(struct compat_bdev *handle)
+{
+	compat_bdev_close(handle);
+	/* A kernel thread's files are closed by a worker. */
+	flush_delayed_fput();
+}
+
+int ramdisk_remove(int id)
+{
+	/* Those who looked for partitions may not have closed it yet. */
+	flush_delayed_fput();
+	return shardblk_remove(id);
 }
 
 static void waiting_io_done(struct shard_io *io)
@@ -37,7 +61,7 @@ static void nothing_is_gone(struct shardblk_backing *backing)
 struct shardblk_backing *ramdisk_open(struct kunit *test)
 {
 	struct shardblk_backing *backing;
-	dev_t dev = name_to_dev_t(RAM_DISK);
+	dev_t dev = ramdisk_find(RAM_DISK);
 
 	KUNIT_ASSERT_NE(test, dev, 0u);
 	backing = kunit_kzalloc(test, sizeof(*backing), GFP_KERNEL);
@@ -76,20 +100,20 @@ dev_t ramdisk_format(struct kunit *test)
 
 int ramdisk_page(dev_t dev, blk_opf_t opf, sector_t sector, void *page)
 {
-	struct block_device *bdev;
+	struct compat_bdev handle;
 	struct bio_vec bvec;
 	struct bio bio;
 	int error;
 
-	bdev = blkdev_get_by_dev(dev, FMODE_READ | FMODE_WRITE, NULL);
-	if (IS_ERR(bdev))
-		return PTR_ERR(bdev);
-	bio_init(&bio, bdev, &bvec, 1, opf);
+	error = compat_bdev_open(&handle, dev, true, NULL);
+	if (error)
+		return error;
+	bio_init(&bio, handle.bdev, &bvec, 1, opf);
 	bio.bi_iter.bi_sector = sector;
 	__bio_add_page(&bio, virt_to_page(page), PAGE_SIZE, 0);
 	error = submit_bio_wait(&bio);
 	bio_uninit(&bio);
-	blkdev_put(bdev, FMODE_READ | FMODE_WRITE);
+	ramdisk_close(&handle);
 	return error;
 }
 
@@ -100,7 +124,7 @@ dev_t ramdisk_number(struct kunit *test, int id)
 	status = kunit_kzalloc(test, sizeof(*status), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, status);
 	KUNIT_ASSERT_EQ(test, shardblk_report(id, status), 0);
-	KUNIT_EXPECT_STREQ(test, status->backing, RAM_DISK);
+	KUNIT_EXPECT_STREQ(test, status->backing, "/dev/" RAM_DISK);
 	KUNIT_EXPECT_EQ(test, status->state,
 			(u32)SHARDBLK_STATE_READ_WRITE);
 	return MKDEV(status->major, status->minor);
@@ -110,17 +134,16 @@ int ramdisk_fill(struct kunit *test, dev_t dev, u64 from, u64 len, void *page)
 {
 	struct bio_vec *vecs = kunit_kcalloc(test, BIO_MAX_VECS, sizeof(*vecs),
 					     GFP_KERNEL);
-	struct block_device *bdev;
+	struct compat_bdev handle;
 	int error = 0;
 	u64 at, i;
 
 	KUNIT_ASSERT_NOT_NULL(test, vecs);
-	bdev = blkdev_get_by_dev(dev, FMODE_READ | FMODE_WRITE, NULL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(bdev));
+	KUNIT_ASSERT_EQ(test, compat_bdev_open(&handle, dev, true, NULL), 0);
 	for (at = from; at < from + len && !error; at += i * PAGE_SIZE) {
 		struct bio bio;
 
-		bio_init(&bio, bdev, vecs, BIO_MAX_VECS, REQ_OP_WRITE);
+		bio_init(&bio, handle.bdev, vecs, BIO_MAX_VECS, REQ_OP_WRITE);
 		bio.bi_iter.bi_sector = at >> SECTOR_SHIFT;
 		for (i = 0; i < BIO_MAX_VECS && at + i * PAGE_SIZE < from + len;
 		     i++)
@@ -128,6 +151,6 @@ int ramdisk_fill(struct kunit *test, dev_t dev, u64 from, u64 len, void *page)
 		error = submit_bio_wait(&bio);
 		bio_uninit(&bio);
 	}
-	blkdev_put(bdev, FMODE_READ | FMODE_WRITE);
+	ramdisk_close(&handle);
 	return error;
 }

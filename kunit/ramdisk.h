@@ -12,7 +12,15 @@
 
 struct kunit;
 
-#define RAM_DISK	"/dev/ram0"
+#define RAM_DISK	"ram0"
+
+/** ramdisk_find() - Return: the number of the disk of that name, or 0 */
+dev_t ramdisk_find(const char *name);
+/** ramdisk_close() - of compat_bdev_open(), when others are to see it closed */
+void ramdisk_close(struct compat_bdev *handle);
+
+/** ramdisk_remove() - shardblk_remove(), once what was closed is so */
+int ramdisk_remove(int id);
 
 /* An operation of the back end, and who waits for it. */
 struct waiting_io {

@@ -60,7 +60,7 @@ static u64 host_frame(struct testdev *dev, u64 seq)
 		    le64_to_cpu(d->seq) == seq)
 			return at;
 	}
-	KUNIT_ASSERT_FAILURE(dev->test, "no frame %llu", seq);
+	KUNIT_ASSERT_TRUE_MSG(dev->test, false, "no frame %llu", seq);
 	return 0;
 }
 
@@ -434,7 +434,8 @@ static u64 manifest_page(struct testdev *dev, u32 copy)
 		    d->copy == copy)
 			return at;
 	}
-	KUNIT_ASSERT_FAILURE(dev->test, "no copy %u of the manifest", copy);
+	KUNIT_ASSERT_TRUE_MSG(dev->test, false, "no copy %u of the manifest",
+			      copy);
 	return 0;
 }
 

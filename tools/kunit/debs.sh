@@ -55,8 +55,9 @@ debs_private_apt()
 	[[ -r $key ]] && key="[signed-by=$key]" || key=
 	{
 		printf 'deb %s %s %s main\n' "$key" "$mirror" "$DEBS_SUITE"
-		printf 'deb %s %s-security %s-security main\n' "$key" \
-			"${mirror%/}" "$DEBS_SUITE"
+		[[ $DEBS_SUITE == *-backports ]] ||
+			printf 'deb %s %s-security %s-security main\n' \
+				"$key" "${mirror%/}" "$DEBS_SUITE"
 	} >"$dir/sources.list"
 	DEBS_APT+=(-o "Dir::Etc::sourcelist=$dir/sources.list"
 		-o "Dir::Etc::sourceparts=$dir/sources.d")

@@ -156,8 +156,6 @@ static inline void *kunit_kcalloc(struct kunit *test, size_t n, size_t size,
 
 #define KUNIT_FAIL(test, fmt, ...)					\
 	kunit_user_fail(test, false, __kapi_at, "failure", fmt, ##__VA_ARGS__)
-#define KUNIT_ASSERT_FAILURE(test, fmt, ...)				\
-	kunit_user_fail(test, true, __kapi_at, "failure", fmt, ##__VA_ARGS__)
 #define KUNIT_SUCCEED(test)	((void)(test))
 
 #define KUNIT_EXPECT_TRUE_MSG(test, c, ...)				\
