@@ -10,9 +10,11 @@
 # sources, so that kernels do not get into each other's way; the module that was
 # built last is copied to shardblk.ko.
 
+# What is exported to recipes does not reach $(shell) of every make.
+VM_FETCH = KERNEL=$(KERNEL) DEBUG_KERNEL=$(DEBUG_KERNEL) tools/vm/fetch
 KDIR ?= $(wildcard /lib/modules/$(shell uname -r)/build)
 # As make -C would understand it.
-MODULE_KDIR = $(or $(KDIR),$(shell tools/vm/fetch --kdir))
+MODULE_KDIR = $(or $(KDIR),$(shell $(VM_FETCH) --kdir))
 
 ALL += module
 INSTALL += install-module
@@ -24,7 +26,7 @@ module: ## shardblk.ko, for the kernel whose headers are in KDIR
 	+@$(call module_make,modules,$(MODULE_KDIR))
 
 vm-module: ## shardblk.ko, for the kernel that tests run in a VM
-	+@$(call module_make,modules,$(shell tools/vm/fetch --kdir))
+	+@$(call module_make,modules,$(shell $(VM_FETCH) --kdir))
 
 install-module: module
 	+@$(call module_make,modules_install,$(MODULE_KDIR))

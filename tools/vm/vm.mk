@@ -5,14 +5,18 @@
 #   make vm-test ONLY=name   one test (tools/vm/vm-test --list tells the names)
 #   HOG_SECONDS=300          how long the test "memory" keeps memory short
 #   KERNEL=6.1               Debian's kernel series
+#   DEBUG_KERNEL=kasan|kcsan a kernel built for it (tools/vm/debug-kernel), which reports
+#                            more; its logs and disks are in build/vm-kasan
 #
 # VM_NEEDS makes build/module/RELEASE/shardblk.ko and build/shardctl.
 
 KERNEL ?= 6.1
-export KERNEL
+export KERNEL DEBUG_KERNEL
 VM_NEEDS ?= vm-module shardctl
-VM_DIR := build/vm
+VM_DIR := build/vm$(if $(DEBUG_KERNEL),-$(DEBUG_KERNEL))
 VM_MODULE = build/module/$$(cat "$$(tools/vm/fetch --kdir)/include/config/kernel.release")/shardblk.ko
+# Debug kernels are slow enough.
+HOG_SECONDS ?= $(if $(DEBUG_KERNEL),90)
 
 .PHONY: vm-test vm-shell vm-deps
 

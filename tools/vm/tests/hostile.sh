@@ -19,14 +19,14 @@ i=0
 expect_begin "I/O error|Buffer I/O|error, dev "
 while [ $i -lt "$nr" ]; do
 	loop=$(losetup -f --show -o $((i * image)) --sizelimit $image /dev/vda) || fail "losetup $i"
-	if dev=$(timeout 60 shardctl add "$loop" 2>/dev/null); then
+	if dev=$(timeout $((60 * SLOW)) shardctl add "$loop" 2>/dev/null); then
 		added=$((added + 1))
 		wait_for 60 test -b "$dev" || fail "image $i: no $dev"
-		timeout 60 dd if="$dev" of=/dev/null bs=4096 iflag=direct 2>/dev/null
-		timeout 60 dd if=/dev/zero of="$dev" bs=4096 count=4 oflag=direct 2>/dev/null
-		timeout 60 blkdiscard -l 4096 "$dev" 2>/dev/null
-		timeout 60 shardctl status "$dev" >/dev/null || fail "image $i: no status"
-		timeout 60 shardctl remove "$dev" >/dev/null 2>&1
+		timeout $((60 * SLOW)) dd if="$dev" of=/dev/null bs=4096 iflag=direct 2>/dev/null
+		timeout $((60 * SLOW)) dd if=/dev/zero of="$dev" bs=4096 count=4 oflag=direct 2>/dev/null
+		timeout $((60 * SLOW)) blkdiscard -l 4096 "$dev" 2>/dev/null
+		timeout $((60 * SLOW)) shardctl status "$dev" >/dev/null || fail "image $i: no status"
+		timeout $((60 * SLOW)) shardctl remove "$dev" >/dev/null 2>&1
 		[ ! -b "$dev" ] || wait_for 60 test ! -b "$dev" || fail "image $i: $dev stays"
 	else
 		[ $? != 124 ] || fail "image $i: add does not come back"

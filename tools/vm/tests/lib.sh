@@ -3,6 +3,8 @@
 # What the test scripts share.  A script says `t "what must hold"` before each step;
 # each gives one line "ok NAME seconds" or "not ok NAME seconds".
 
+# How much slower than Debian's kernel this one is; 1 unless it is a debug kernel.
+: "${SLOW:=1}"
 script=$(basename "$0" .sh)
 failures=0
 current=""
@@ -125,10 +127,10 @@ add_device()
 	wait_for 60 test -b "$added" && echo "$added"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds; the seconds are those of Debian's kernel.
 wait_for()
 {
-	turns=$(($1 * 5))
+	turns=$(($1 * 5 * SLOW))
 	shift
 	while [ $turns -gt 0 ]; do
 		! "$@" || return 0

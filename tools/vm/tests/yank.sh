@@ -56,10 +56,10 @@ yank()
 	sed -i "1{/^$name SHARDBLK_STATE=read-only\$/d}" /tmp/events
 	events_told "$dev" SHARDBLK_STATE=failed
 	! dd if=/dev/zero of="$dev" bs=4k count=1 oflag=direct 2>/dev/null || fail "written although failed"
-	must timeout 120 shardctl status "$dev"
+	must timeout $((120 * SLOW)) shardctl status "$dev"
 	# A device that lost its disk cannot make anything durable: 3 says so.
 	rc=0
-	timeout 120 shardctl remove "$dev" >/tmp/out 2>&1 || rc=$?
+	timeout $((120 * SLOW)) shardctl remove "$dev" >/tmp/out 2>&1 || rc=$?
 	[ "$rc" = 0 ] || [ "$rc" = 3 ] || fail "remove exited with $rc: $(tail -n 1 /tmp/out)"
 	same "$(devices | wc -l)" 0 "devices left"
 	must rmmod shardblk
