@@ -287,6 +287,11 @@ void race_prepare(struct race *race)
 
 	if (race->before == RACE_BLANK)
 		return;
+	if (race->before == RACE_FULL) {
+		/* or nearly so, if it promises no more than it can hold */
+		script_fill(w, w->info.request_blocks_max);
+		return;
+	}
 	write_some(w, 0, HOT_BLOCKS, 1);
 	if (race->before == RACE_LOGGED)
 		return;
@@ -350,15 +355,18 @@ static const u8 misfortunes[RACE_OPS] = {
 
 static void draw_blocks(struct world *w, struct race_step *step)
 {
-	u32 max = w->info.request_blocks_max;
+	u32 all = w->model.nr_blocks, max = w->info.request_blocks_max;
 
 	step->lba = world_draw(HOT_BLOCKS, CHECK_CHOOSE_BLOCK);
 	step->nr_blocks = 1 + world_draw(4, CHECK_CHOOSE_BLOCK);
-	if (world_draw(8, CHECK_CHOOSE_SHAPE) != 1)
-		return;
-	/* as much as there can be */
-	step->lba = 0;
-	step->nr_blocks = step->op == RACE_DISCARD ? w->model.nr_blocks : max;
+	if (world_draw(8, CHECK_CHOOSE_SHAPE) == 1) {
+		/* as much as there can be */
+		step->lba = 0;
+		step->nr_blocks = all;
+	}
+	if (step->op != RACE_DISCARD && step->op != RACE_DISCARD_FUA)
+		step->nr_blocks = min(step->nr_blocks, max);
+	step->nr_blocks = min(step->nr_blocks, all - step->lba);
 }
 
 static void draw_step(struct race *race, const u8 *weights, u32 sum)
@@ -388,10 +396,15 @@ static u32 sum_of(const u8 *weights)
 	return sum;
 }
 
-/* Small pools, and now and then such as hold one. */
+/* Small pools, and now and then such as hold one; or any device. */
 static void draw_config(struct world_config *c, bool faults)
 {
-	history_config(c, false, faults);
+	bool swarm = world_draw(4, CHECK_CHOOSE_CONFIG) == 1;
+
+	history_config(c, swarm, faults);
+	c->cut_format = false;
+	if (swarm)
+		return;
 	c->disk.slow_resets = true;
 	c->disk.fua = world_draw(2, CHECK_CHOOSE_CONFIG);
 	c->options.memtable_entries = world_draw(4, CHECK_CHOOSE_CONFIG) == 1 ?

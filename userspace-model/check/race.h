@@ -56,6 +56,7 @@ enum race_before {
 	RACE_LOGGED,	/* writes that are in no run yet */
 	RACE_RUN,	/* a run, and dead blocks of it */
 	RACE_RUNS,	/* several */
+	RACE_FULL,	/* as much as it takes, if it is small */
 	RACE_BEFORES,
 };
 
