@@ -6,6 +6,7 @@
 
 #include "pairs.h"
 #include "race.h"
+#include "trios.h"
 
 #define WRITE(l, n)	{ RACE_WRITE, RACE_WAITED, l, n }
 #define WRITE_FUA(l, n)	{ RACE_WRITE_FUA, RACE_WAITED, l, n }
@@ -20,7 +21,7 @@
 #define PAIR_USERS	2
 #define PAIR_STEPS	2
 
-/* Two users, and what they share. */
+/* Two users, and what they share; or three of a layer alone. */
 static const struct pair {
 	const char *name;
 	const char *what;
@@ -28,6 +29,7 @@ static const struct pair {
 	u32 cache_pages;
 	bool faults;
 	struct race_step steps[PAIR_USERS][PAIR_STEPS];
+	void (*alone)(struct world *w);
 } pairs[] = {
 	{ "writes", "frame, numbers, memtable", RACE_LOGGED, 2, false,
 	  { { BEGIN(0, 2), WRITE(1, 2) }, { WRITE(0, 3), READ(0, 4) } } },
@@ -61,6 +63,9 @@ static const struct pair {
 	  { { BEGIN(0, 2), WRITE(1, 1) }, { JOB(ERRORS), WRITE(0, 1) } } },
 	{ "idle", "idle time", RACE_RUNS, 2, false,
 	  { { JOB(IDLE), WRITE(0, 2) }, { READ(0, 6), DISCARD(2, 2) } } },
+	{ "index", "alone: insert, look up, move", .alone = trio_index },
+	{ "extent", "alone: place, place, open", .alone = trio_extent },
+	{ "chunk", "alone: write, write, flush", .alone = trio_chunk },
 };
 
 const char *pair_name(u32 pair)
@@ -71,6 +76,11 @@ const char *pair_name(u32 pair)
 const char *pair_what(u32 pair)
 {
 	return pairs[pair].what;
+}
+
+bool pair_is_alone(u32 pair)
+{
+	return pairs[pair].alone;
 }
 
 /* ---- text ---- */
@@ -168,10 +178,8 @@ static void pair_config(struct world_config *c, const struct pair *pair)
 	c->disk.slow_resets = true;
 }
 
-static void pair_fiber(struct world *w)
+static void users_run(struct world *w, const struct pair *pair)
 {
-	u32 nr = choose(w, ARRAY_SIZE(pairs), CHECK_CHOOSE_CONFIG, given.pair);
-	const struct pair *pair = &pairs[nr];
 	struct world_config config;
 	struct race race = {
 		.w = w, .before = pair->before, .nr_users = PAIR_USERS,
@@ -184,14 +192,24 @@ static void pair_fiber(struct world *w)
 		memcpy(race.users[i].steps, pair->steps[i],
 		       sizeof(pair->steps[i]));
 	}
-	cut_at = choose(w, PAIR_TURNS_MAX, CHECK_CHOOSE_CUT, given_cut());
-	last.nr = 0;
 	pair_config(&config, pair);
 	world_begin(w, &config);
 	race_prepare(&race);
-	w->sim.hooks.turn = pair_turn;
 	race_run(&race);
 	w->nr_done = PAIR_USERS * PAIR_STEPS;
+}
+
+static void pair_fiber(struct world *w)
+{
+	u32 nr = choose(w, ARRAY_SIZE(pairs), CHECK_CHOOSE_CONFIG, given.pair);
+
+	cut_at = choose(w, PAIR_TURNS_MAX, CHECK_CHOOSE_CUT, given_cut());
+	last.nr = 0;
+	w->sim.hooks.turn = pair_turn;
+	if (pairs[nr].alone)
+		pairs[nr].alone(w);
+	else
+		users_run(w, &pairs[nr]);
 }
 
 static void pair_begin(const char *from, struct sim_choices *choices)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pairs: two users of two steps each, who share something, in all orders.
+ * Pairs: two users of two steps each, who share something, in all orders; and the
+ * same of three users of a layer alone.
  *
  * At each turn (kapi/run.h) somebody goes on: whoever runs, and when that blocks
  * whoever has waited longest, an interrupt last.  A change is a turn at which
@@ -47,6 +48,8 @@ struct pair_turns {
 const char *pair_name(u32 pair);
 /** pair_what() - in a few words */
 const char *pair_what(u32 pair);
+/** pair_is_alone() - it is of a layer alone, which does not outlive a power cut */
+bool pair_is_alone(u32 pair);
 
 /**
  * pair_run() - one schedule
@@ -64,7 +67,7 @@ extern const struct check_suite check_pairs;
 
 /**
  * pairs_run() - all schedules of all pairs, or of one
- * @changes:	with so many at most
+ * @changes:	with so many at most; of a layer alone with one more if not 1
  * @name:	of the pair, or NULL
  * @progress:	file that a run which was ended is continued from, or NULL
  *

@@ -38,7 +38,8 @@ struct shared {
 };
 
 struct schedules {
-	u32 changes;
+	u32 changes;			/* of a pair; */
+	u32 most;			/* of the one at hand */
 	u32 nr_jobs;
 	int file;			/* -1: none */
 	u32 pair;
@@ -80,7 +81,7 @@ static bool places_at(struct schedules *s, struct doing *doing, u32 at)
 	bool ok = true;
 
 	doing->place.nr++;
-	for (who = 0; who < width && ok; who++) {
+	for (who = pair_is_alone(s->pair); who < width && ok; who++) {
 		*c = (struct pair_change){ at, who };
 		ok = place_run(s, doing);
 		if (ok && who)
@@ -96,7 +97,7 @@ static bool places_behind(struct schedules *s, struct doing *doing)
 	u32 nr = doing->place.nr, at;
 	u32 first = nr ? doing->place.changes[nr - 1].at + 1 : 1;
 
-	if (nr == s->changes)
+	if (nr == s->most)
 		return true;
 	for (at = first; at <= s->turns[nr].nr; at++)
 		if (!places_at(s, doing, at))
@@ -246,6 +247,8 @@ static bool pair_all(struct schedules *s)
 	double start = now();
 	u32 i;
 
+	/* of a layer alone there are fewer schedules */
+	s->most = s->changes + (s->changes > 1 && pair_is_alone(s->pair));
 	memset(shared, 0, sizeof(*shared));
 	shared->next = 1;
 	shared->doing[0].place.pair = s->pair;
@@ -260,8 +263,8 @@ static bool pair_all(struct schedules *s)
 		sum.nr_runs += shared->doing[i].nr_runs;
 		sum.nr_cuts += shared->doing[i].nr_cuts;
 	}
-	printf("%-18s %-24s %5u turns, %9llu schedules, %8llu of them with a power cut, in %.0f s\n",
-	       pair_name(s->pair), pair_what(s->pair), s->turns[0].nr,
+	printf("%-18s %-28s %5u turns, up to %u changes: %9llu schedules, %8llu of them with a power cut, in %.0f s\n",
+	       pair_name(s->pair), pair_what(s->pair), s->turns[0].nr, s->most,
 	       sum.nr_runs, sum.nr_cuts, now() - start);
 	fflush(stdout);
 	return !shared->failed;
@@ -277,7 +280,7 @@ int pairs_run(u32 changes, const char *name, u32 nr_jobs, const char *progress)
 
 	if (name && !*name)
 		name = NULL;
-	if (changes > PAIR_CHANGES_MAX || (name && !pair_name(pair_find(name))))
+	if (changes >= PAIR_CHANGES_MAX || (name && !pair_name(pair_find(name))))
 		return 2;
 	s.shared = mmap(NULL, sizeof(*s.shared), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
