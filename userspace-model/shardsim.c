@@ -13,6 +13,7 @@
  *	shardsim shrinking [COUNT]
  *	shardsim exhaustive [--disk=NAME] LENGTH STATES_LOG2 [PROGRESS]
  *	shardsim pairs [--suite=NAME] CHANGES [PROGRESS]
+ *	shardsim compare-pairs [--suite=NAME] CHANGES
  *	shardsim compare [--disk=NAME] LENGTH
  *	shardsim schedules [COUNT]
  *	shardsim bench
@@ -498,6 +499,8 @@ static int command_run(struct told *told, const char *command, char **args,
 	if (!strcmp(command, "exhaustive") && nr > 1)
 		return exhaustive_run(atoi(args[0]), 1ull << atoi(args[1]),
 				      nr_jobs, args[2]);
+	if (!strcmp(command, "compare-pairs") && nr)
+		return pairs_compare(atoi(args[0]), told->soak.suite);
 	if (!strcmp(command, "pairs") && nr)
 		return pairs_run(atoi(args[0]), told->soak.suite, nr_jobs,
 				 args[1]);

@@ -102,6 +102,9 @@ alphabet: $(O)/asan/shardsim ## all sequences of 3 operations, crashed everywher
 compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
 	@$(O)/asan/shardsim compare 2
 	@$(O)/asan/shardsim compare --disk=zoned 1
+	@for pair in read-shrink write-gone write-errors; do \
+		$(O)/asan/shardsim compare-pairs --suite=$$pair 1 || exit 1; \
+	done
 
 schedules: $(O)/asan/shardsim ## does the scheduler find what is known of toy programs?
 	@$(O)/asan/shardsim schedules 20000

@@ -83,6 +83,18 @@ bool pair_is_alone(u32 pair)
 	return pairs[pair].alone;
 }
 
+bool pair_overwrites(u32 pair)
+{
+	u32 user, step;
+
+	for (user = 0; user < PAIR_USERS; user++)
+		for (step = 0; step < PAIR_STEPS; step++)
+			if (pairs[pair].steps[user][step].flight ==
+			    RACE_CHANGED)
+				return true;
+	return pair_is_alone(pair);
+}
+
 /* ---- text ---- */
 
 void pair_print(const struct pair_place *place, char *buf, size_t size)
@@ -123,7 +135,8 @@ static bool pair_parse(const char *text, struct pair_place *place)
 
 static struct pair_place given;
 static bool is_given;		/* it is @given that the choices shall say */
-static struct pair_turns last;
+static struct pair_turns unasked;
+static struct pair_turns *last = &unasked;
 static u32 cut_at;		/* the turn before which the power fails */
 
 static u32 given_at(u32 turn)
@@ -156,19 +169,37 @@ static u32 choose(struct world *w, u32 n, unsigned int kind, u32 v)
 static size_t pair_turn(void *ctx, const struct kapi_turn *turn)
 {
 	struct world *w = ctx;
-	u32 v;
+	u64 who = turn->nr;
+	u32 v, i;
 
-	if (++last.nr < PAIR_TURNS_MAX)
-		last.widths[last.nr] = min_t(u32, turn->nr, U8_MAX);
-	if (last.nr == cut_at)
+	for (i = 0; i < turn->nr; i++)
+		who = (who ^ turn->ids[i]) * 0x9e3779b97f4a7c15ULL;
+	if (++last->nr < PAIR_TURNS_MAX)
+		last->turns[last->nr] = (struct pair_turn){
+			.width = turn->nr, .who = who,
+			.fiber = turn->going ? turn->ids[0] : 0,
+			.touched = last->nr_touches,
+		};
+	if (last->nr == cut_at) {
+		last->cut = true;
 		world_power_fails(w);
+	}
 	if (!is_given)
 		return sim_schedule_turn(ctx, turn);
-	v = w->cut ? 0 : given_at(last.nr);
+	v = w->cut ? 0 : given_at(last->nr);
 	if (v >= turn->nr)
 		kapi_fail("the same turns led to another one");
 	return sim_choose_given(&w->sim.choices, v, turn->nr, turn->going ?
 				KAPI_CHOOSE_PREEMPT : KAPI_CHOOSE_RUN);
+}
+
+static void pair_touch(void *ctx, u32 id, const void *object,
+		       enum kapi_access how)
+{
+	if (last->nr_touches < PAIR_TOUCHES_MAX)
+		last->touches[last->nr_touches++] = (struct pair_touch){
+			.object = object, .fiber = id, .how = how,
+		};
 }
 
 static void pair_config(struct world_config *c, const struct pair *pair)
@@ -204,8 +235,11 @@ static void pair_fiber(struct world *w)
 	u32 nr = choose(w, ARRAY_SIZE(pairs), CHECK_CHOOSE_CONFIG, given.pair);
 
 	cut_at = choose(w, PAIR_TURNS_MAX, CHECK_CHOOSE_CUT, given_cut());
-	last.nr = 0;
+	last->nr = 0;
+	last->cut = false;
+	last->nr_touches = 0;
 	w->sim.hooks.turn = pair_turn;
+	w->sim.hooks.touch = pair_touch;
 	if (pairs[nr].alone)
 		pairs[nr].alone(w);
 	else
@@ -235,10 +269,10 @@ const char *pair_run(struct world *w, const struct pair_place *place,
 
 	given = *place;
 	is_given = true;
+	last = turns;
 	world_reset(w);
 	sim_choices_list(&w->sim.choices, NULL, 0);
 	why = kapi_run(&w->sim.hooks, given_fiber, w) ? kapi_failure() : NULL;
-	turns->nr = min(last.nr, PAIR_TURNS_MAX - 1);
-	memcpy(turns->widths, last.widths, turns->nr + 1);
+	turns->nr = min(turns->nr, PAIR_TURNS_MAX - 1);
 	return why;
 }

@@ -34,14 +34,39 @@ struct pair_place {
 	struct pair_change changes[PAIR_CHANGES_MAX];
 };
 
+#define PAIR_TOUCHES_MAX	32768u
+
+/* A fiber looked at something, or changed it (kapi/run.h). */
+struct pair_touch {
+	const void *object;
+	u32 fiber;
+	enum kapi_access how;
+};
+
 /**
- * struct pair_turns - what there was to choose in a run
- * @nr:		turns
- * @widths:	how many could go on at each, from 1 on
+ * struct pair_turn - what there was to choose at one
+ * @width:	how many could go on
+ * @fiber:	who ran, and was one of them; 0: nobody, or an interrupt
+ * @who:	a hash that tells who they were
+ * @touched:	touches before it
+ */
+struct pair_turn {
+	u32 width;
+	u32 fiber;
+	u64 who;
+	u32 touched;
+};
+
+/**
+ * struct pair_turns - those of a run, from 1 on, and all touches
+ * @cut:	it ended with a power cut
  */
 struct pair_turns {
 	u32 nr;
-	u8 widths[PAIR_TURNS_MAX];
+	bool cut;
+	struct pair_turn turns[PAIR_TURNS_MAX];
+	u32 nr_touches;
+	struct pair_touch touches[PAIR_TOUCHES_MAX];
 };
 
 /** pair_name() - NULL: there is no such pair */
@@ -59,6 +84,38 @@ bool pair_is_alone(u32 pair);
 const char *pair_run(struct world *w, const struct pair_place *place,
 		     struct pair_turns *turns);
 
+/** pair_overwrites() - is something written that no word tells of? */
+bool pair_overwrites(u32 pair);
+
+#define PAIR_STRETCH_MAX	1024
+#define PAIR_WIDTH_MAX		16
+
+/**
+ * struct pair_stretch - what others did from a change on until who ran goes on
+ * @nr:		touches; U32_MAX: it is not known
+ * @touches:	theirs
+ */
+struct pair_stretch {
+	u32 nr;
+	struct pair_touch touches[PAIR_STRETCH_MAX];
+};
+
+/** pair_stretch() - that of a run with its last change at turn @at */
+void pair_stretch(struct pair_stretch *stretch, const struct pair_turns *before,
+		  u32 at, const struct pair_turns *run);
+
+/**
+ * pair_same() - is a last change at @at the same as at the next turn
+ * @turns:	of the run without it
+ * @stretch:	of the change at the next turn, to the same one
+ */
+bool pair_same(const struct pair_turns *turns, u32 at,
+	       const struct pair_stretch *stretch);
+
+/** pair_same_cut() - the same of a power cut */
+bool pair_same_cut(const struct pair_turns *turns, u32 at,
+		   const struct world *w);
+
 /** pair_print() - a place as text: "NAME:TURN=WHO,TURN=WHO" */
 void pair_print(const struct pair_place *place, char *buf, size_t size);
 
@@ -71,8 +128,17 @@ extern const struct check_suite check_pairs;
  * @name:	of the pair, or NULL
  * @progress:	file that a run which was ended is continued from, or NULL
  *
+ * With PRUNE=0 in the environment none is left out for being the same as another.
+ *
  * Return: exit code.
  */
 int pairs_run(u32 changes, const char *name, u32 nr_jobs, const char *progress);
+
+/**
+ * pairs_compare() - are as many different ones run with none left out?
+ *
+ * Return: exit code.
+ */
+int pairs_compare(u32 changes, const char *name);
 
 #endif /* CHECK_PAIRS_H */

@@ -29,6 +29,7 @@ struct doing {
 	struct pair_place place;
 	u64 nr_runs;
 	u64 nr_cuts;
+	u64 nr_same;			/* left out */
 };
 
 struct shared {
@@ -44,7 +45,10 @@ struct schedules {
 	int file;			/* -1: none */
 	u32 pair;
 	struct shared *shared;
+	bool all;			/* nothing is left out */
+	void (*ran)(const struct pair_turns *turns);
 	struct pair_turns turns[PAIR_CHANGES_MAX + 1];
+	struct pair_stretch stretches[PAIR_WIDTH_MAX];
 };
 
 static double now(void)
@@ -64,6 +68,8 @@ static bool place_run(struct schedules *s, struct doing *doing)
 	char text[128];
 
 	doing->nr_runs++;
+	if (s->ran)
+		s->ran(turns);
 	if (!why)
 		return true;
 	pair_print(&doing->place, text, sizeof(text));
@@ -73,25 +79,67 @@ static bool place_run(struct schedules *s, struct doing *doing)
 
 static bool places_behind(struct schedules *s, struct doing *doing);
 
-/* All with one more change, at this turn: others go on, or the power fails. */
+/* Is the last change, which place->changes says, the same at the next turn? */
+static bool is_same(struct schedules *s, const struct doing *doing)
+{
+	const struct pair_place *place = &doing->place;
+	const struct pair_change *c = &place->changes[place->nr - 1];
+	const struct pair_turns *turns = &s->turns[place->nr - 1];
+
+	if (s->all || place->nr < s->most || c->who >= PAIR_WIDTH_MAX ||
+	    pair_overwrites(place->pair))
+		return false;
+	if (!c->who)
+		return pair_same_cut(turns, c->at, &world);
+	return pair_same(turns, c->at, &s->stretches[c->who]);
+}
+
+/*
+ * One more change, at this turn: others go on, or the power fails.  Of the last one the
+ * stretch that it makes is kept: that of the next turn is the same if this is left out.
+ */
+static bool place_at(struct schedules *s, struct doing *doing, u32 at, u32 who)
+{
+	u32 nr = doing->place.nr - 1;
+
+	doing->place.changes[nr] = (struct pair_change){ at, who };
+	if (is_same(s, doing)) {
+		doing->nr_same++;
+		return true;
+	}
+	if (!place_run(s, doing))
+		return false;
+	if (!who)
+		doing->nr_cuts++;
+	else if (nr + 1 < s->most)
+		return places_behind(s, doing);
+	else if (who < PAIR_WIDTH_MAX)
+		pair_stretch(&s->stretches[who], &s->turns[nr], at,
+			     &s->turns[nr + 1]);
+	return true;
+}
+
 static bool places_at(struct schedules *s, struct doing *doing, u32 at)
 {
-	u32 width = s->turns[doing->place.nr].widths[at], who;
-	struct pair_change *c = &doing->place.changes[doing->place.nr];
+	u32 width = s->turns[doing->place.nr].turns[at].width, who;
 	bool ok = true;
 
 	doing->place.nr++;
-	for (who = pair_is_alone(s->pair); who < width && ok; who++) {
-		*c = (struct pair_change){ at, who };
-		ok = place_run(s, doing);
-		if (ok && who)
-			ok = places_behind(s, doing);
-		doing->nr_cuts += !who;
-	}
+	for (who = pair_is_alone(s->pair); who < width && ok; who++)
+		ok = place_at(s, doing, at, who);
 	doing->place.nr--;
 	return ok;
 }
 
+static void stretches_forget(struct schedules *s)
+{
+	u32 who;
+
+	for (who = 0; who < PAIR_WIDTH_MAX; who++)
+		s->stretches[who].nr = U32_MAX;
+}
+
+/* From the last turn on, since a turn is the same as the next one. */
 static bool places_behind(struct schedules *s, struct doing *doing)
 {
 	u32 nr = doing->place.nr, at;
@@ -99,7 +147,8 @@ static bool places_behind(struct schedules *s, struct doing *doing)
 
 	if (nr == s->most)
 		return true;
-	for (at = first; at <= s->turns[nr].nr; at++)
+	stretches_forget(s);
+	for (at = s->turns[nr].nr; at >= first; at--)
 		if (!places_at(s, doing, at))
 			return false;
 	return true;
@@ -125,7 +174,7 @@ static u32 pair_find(const char *name)
 static void progress_read(FILE *file, const char *head)
 {
 	char line[128], name[32];
-	u64 nr_runs, nr_cuts;
+	u64 nr_runs, nr_cuts, nr_same;
 	u32 at, pair;
 
 	if (!fgets(line, sizeof(line), file) || strcmp(line, head)) {
@@ -137,8 +186,8 @@ static void progress_read(FILE *file, const char *head)
 	}
 	/* a line that was cut short has no end */
 	while (fgets(line, sizeof(line), file) && strchr(line, '\n')) {
-		if (sscanf(line, "%31s %u %llu %llu", name, &at, &nr_runs,
-			   &nr_cuts) != 4)
+		if (sscanf(line, "%31s %u %llu %llu %llu", name, &at, &nr_runs,
+			   &nr_cuts, &nr_same) != 5)
 			return;
 		pair = pair_find(name);
 		if (!pair_name(pair) || at >= PAIR_TURNS_MAX || done[pair][at])
@@ -146,10 +195,11 @@ static void progress_read(FILE *file, const char *head)
 		done[pair][at] = true;
 		before[pair].nr_runs += nr_runs;
 		before[pair].nr_cuts += nr_cuts;
+		before[pair].nr_same += nr_same;
 	}
 }
 
-static int progress_open(u32 changes, const char *path)
+static int progress_open(u32 changes, bool all, const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0666);
 	FILE *file = fd < 0 ? NULL : fdopen(dup(fd), "r+");
@@ -159,22 +209,26 @@ static int progress_open(u32 changes, const char *path)
 		perror(path);
 		return -1;
 	}
-	scnprintf(head, sizeof(head), "%u %016llx\n", changes, program_hash());
+	scnprintf(head, sizeof(head), "%u %u %016llx\n", changes, all,
+		  program_hash());
 	progress_read(file, head);
 	fclose(file);
 	return fd;
 }
 
-static void progress_write(const struct schedules *s, u32 at, u64 nr_runs,
-			   u64 nr_cuts)
+static void progress_write(const struct schedules *s, u32 at,
+			   const struct doing *before, const struct doing *after)
 {
 	char line[128];
 	size_t len;
 
 	if (s->file < 0)
 		return;
-	len = scnprintf(line, sizeof(line), "%s %u %llu %llu\n",
-			pair_name(s->pair), at, nr_runs, nr_cuts);
+	len = scnprintf(line, sizeof(line), "%s %u %llu %llu %llu\n",
+			pair_name(s->pair), at,
+			after->nr_runs - before->nr_runs,
+			after->nr_cuts - before->nr_cuts,
+			after->nr_same - before->nr_same);
 	if (write(s->file, line, len) != len)
 		perror("the progress file");
 }
@@ -184,7 +238,7 @@ static void progress_write(const struct schedules *s, u32 at, u64 nr_runs,
 static void process_run(struct schedules *s, struct doing *doing)
 {
 	struct shared *shared = s->shared;
-	u64 nr_runs, nr_cuts;
+	struct doing begun;
 	u32 at;
 
 	for (;;) {
@@ -193,14 +247,13 @@ static void process_run(struct schedules *s, struct doing *doing)
 			return;
 		if (done[s->pair][at])
 			continue;
-		nr_runs = doing->nr_runs;
-		nr_cuts = doing->nr_cuts;
+		begun = *doing;
+		stretches_forget(s);
 		if (!places_at(s, doing, at)) {
 			shared->failed = true;
 			return;
 		}
-		progress_write(s, at, doing->nr_runs - nr_runs,
-			       doing->nr_cuts - nr_cuts);
+		progress_write(s, at, &begun, doing);
 	}
 }
 
@@ -262,22 +315,47 @@ static bool pair_all(struct schedules *s)
 	for (i = 0; i < s->nr_jobs; i++) {
 		sum.nr_runs += shared->doing[i].nr_runs;
 		sum.nr_cuts += shared->doing[i].nr_cuts;
+		sum.nr_same += shared->doing[i].nr_same;
 	}
-	printf("%-18s %-28s %5u turns, up to %u changes: %9llu schedules, %8llu of them with a power cut, in %.0f s\n",
+	printf("%-18s %-28s %5u turns, up to %u changes: %9llu schedules, ",
 	       pair_name(s->pair), pair_what(s->pair), s->turns[0].nr, s->most,
-	       sum.nr_runs, sum.nr_cuts, now() - start);
+	       sum.nr_runs);
+	printf("%8llu of them with a power cut, beside %9llu that are the same, in %.0f s\n",
+	       sum.nr_cuts, sum.nr_same, now() - start);
 	fflush(stdout);
 	return !shared->failed;
 }
 
+/* ---- the same without leaving any out ---- */
+
+static struct sim_traces traces, ended;
+
+/* One that no power cut ended.  A trace is what its steps touched, in which order. */
+static void trace_add(const struct pair_turns *turns)
+{
+	u32 i;
+
+	if (turns->cut)
+		return;
+	sim_traces_begin(&traces);
+	for (i = 0; i < turns->nr_touches; i++)
+		sim_traces_touch(&traces, turns->touches[i].fiber,
+				 turns->touches[i].object,
+				 turns->touches[i].how);
+	ended.sum = traces.sum;
+	ended.nr_ended += !sim_traces_seen(&ended, 0, 0);
+}
+
 int pairs_run(u32 changes, const char *name, u32 nr_jobs, const char *progress)
 {
-	struct schedules s = {
-		.changes = changes, .nr_jobs = min(nr_jobs, PROCESSES_MAX),
-		.file = -1,
-	};
+	/* what they are the turns of is too large for a stack */
+	static struct schedules s = { .file = -1 };
+	const char *prune = getenv("PRUNE");
 	u32 nr_failed = 0;
 
+	s.changes = changes;
+	s.nr_jobs = min(nr_jobs, PROCESSES_MAX);
+	s.all = prune && !atoi(prune);
 	if (name && !*name)
 		name = NULL;
 	if (changes >= PAIR_CHANGES_MAX || (name && !pair_name(pair_find(name))))
@@ -287,7 +365,7 @@ int pairs_run(u32 changes, const char *name, u32 nr_jobs, const char *progress)
 	if (s.shared == MAP_FAILED)
 		return 2;
 	if (progress) {
-		s.file = progress_open(changes, progress);
+		s.file = progress_open(changes, s.all, progress);
 		if (s.file < 0)
 			return 2;
 	}
@@ -295,5 +373,45 @@ int pairs_run(u32 changes, const char *name, u32 nr_jobs, const char *progress)
 	for (s.pair = 0; pair_name(s.pair); s.pair++)
 		if (!name || !strcmp(name, pair_name(s.pair)))
 			nr_failed += !pair_all(&s);
+	return !!nr_failed;
+}
+
+/* Return: how many different ones there are. */
+static u64 traces_of(struct schedules *s, bool all)
+{
+	struct doing doing = { .place.pair = s->pair };
+
+	sim_traces_reset(&traces);
+	sim_traces_reset(&ended);
+	s->all = all;
+	if (!place_run(s, &doing) || !places_behind(s, &doing))
+		return 0;
+	printf("%-18s %u changes: %9llu schedules, beside %9llu that are the same: %llu traces\n",
+	       pair_name(s->pair), s->changes, doing.nr_runs, doing.nr_same,
+	       ended.nr_ended);
+	fflush(stdout);
+	return ended.nr_ended;
+}
+
+int pairs_compare(u32 changes, const char *name)
+{
+	static struct schedules s;
+	u32 nr_failed = 0;
+	u64 nr;
+
+	if (changes > PAIR_CHANGES_MAX)
+		return 2;
+	s.changes = changes;
+	s.most = changes;
+	s.ran = trace_add;
+	world_init(&world);
+	for (s.pair = 0; pair_name(s.pair); s.pair++) {
+		if (name && *name && strcmp(name, pair_name(s.pair)))
+			continue;
+		nr = traces_of(&s, true);
+		nr_failed += !nr || traces_of(&s, false) != nr;
+	}
+	sim_traces_free(&ended);
+	printf("pairs: %u failed\n", nr_failed);
 	return !!nr_failed;
 }

@@ -214,6 +214,7 @@ static void slot_done(struct shard_request *request, int error)
 
 	if (!slot->busy)
 		kapi_fail("request #%u was done twice", slot->number);
+	kapi_touch(&w->model, KAPI_CHANGES);
 	sim_note(&w->sim.choices, (u64)slot->number << 32 | (u32)error);
 	if (!slot->into && w->verbose)
 		show_done(w, slot, error);
@@ -290,6 +291,7 @@ struct world_slot *world_slot_get(struct world *w)
 
 void world_slot_submit(struct world *w, struct world_slot *slot)
 {
+	kapi_touch(&w->model, KAPI_CHANGES);
 	slot->busy = true;
 	slot->late = slot->op == SHARD_FLUSH ? w->flush_failed :
 		w->write_failed;
@@ -362,6 +364,7 @@ void world_change(struct world *w, struct world_slot *slot)
 
 void world_commit(struct world *w)
 {
+	kapi_touch(&w->cut, KAPI_LOOKS);
 	if (w->cut)
 		return;
 	kapi_atomic_enter();

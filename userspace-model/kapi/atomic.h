@@ -123,11 +123,6 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
  * most, behind what is added to it in some.  One that lets go has a point behind it,
  * too.
  */
-#define __kapi_look(word, v) ({						\
-	__auto_type __kapi_v = (v);					\
-									\
-	kapi_look_point(#word, __kapi_v, __kapi_at);			\
-	(word)(__kapi_v); })
 #define __kapi_change(word, v) ({					\
 	__auto_type __kapi_v = (v);					\
 									\
@@ -152,6 +147,17 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 									\
 	kapi_preempt_point(#word, __kapi_v, __kapi_at);			\
 	(word)(__kapi_i, __kapi_v); })
+/* They count together, in any order; whoever reads them all but changes them. */
+#define __kapi_count(word, v) ({					\
+	__auto_type __kapi_v = (v);					\
+									\
+	kapi_touch(__kapi_v, KAPI_LOOKS);				\
+	(word)(__kapi_v); })
+#define __kapi_count_by(word, i, v) ({					\
+	__auto_type __kapi_v = (v);					\
+									\
+	kapi_touch(__kapi_v, KAPI_LOOKS);				\
+	(word)(i, __kapi_v); })
 #define __kapi_let_go(word, v) ({					\
 	__auto_type __kapi_v = (v);					\
 	bool __kapi_ret;						\
@@ -161,7 +167,11 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 	kapi_let_go_point(#word, __kapi_v, __kapi_at);			\
 	__kapi_ret; })
 
-#define atomic_read(v)		__kapi_look(atomic_read, v)
+#define atomic_inc(v)		__kapi_count(atomic_inc, v)
+#define atomic_dec(v)		__kapi_count(atomic_dec, v)
+#define atomic_add(i, v)	__kapi_count_by(atomic_add, i, v)
+#define atomic_sub(i, v)	__kapi_count_by(atomic_sub, i, v)
+#define atomic_read(v)		__kapi_change(atomic_read, v)
 #define atomic_set(v, i)	__kapi_change_by(atomic_set, v, i)
 #define atomic_inc_return(v)	__kapi_change(atomic_inc_return, v)
 #define atomic_dec_return(v)	__kapi_change(atomic_dec_return, v)
@@ -177,7 +187,11 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 #define atomic_sub_return(i, v)	__kapi_by_change(atomic_sub_return, i, v)
 #define atomic_sub_and_test(i, v)					\
 	__kapi_by_change(atomic_sub_and_test, i, v)
-#define atomic64_read(v)	__kapi_look(atomic64_read, v)
+#define atomic64_inc(v)		__kapi_count(atomic64_inc, v)
+#define atomic64_dec(v)		__kapi_count(atomic64_dec, v)
+#define atomic64_add(i, v)	__kapi_count_by(atomic64_add, i, v)
+#define atomic64_sub(i, v)	__kapi_count_by(atomic64_sub, i, v)
+#define atomic64_read(v)	__kapi_change(atomic64_read, v)
 #define atomic64_set(v, i)	__kapi_change_by(atomic64_set, v, i)
 #define atomic64_inc_return(v)	__kapi_change(atomic64_inc_return, v)
 #define atomic64_dec_return(v)	__kapi_change(atomic64_dec_return, v)
@@ -197,7 +211,7 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 	__kapi_by_change(atomic64_sub_return, i, v)
 #define atomic64_sub_and_test(i, v)					\
 	__kapi_by_change(atomic64_sub_and_test, i, v)
-#define refcount_read(v)	__kapi_look(refcount_read, v)
+#define refcount_read(v)	__kapi_change(refcount_read, v)
 #define refcount_inc_not_zero(v)	__kapi_change(refcount_inc_not_zero, v)
 #define refcount_dec_and_test(v)	__kapi_let_go(refcount_dec_and_test, v)
 #define set_bit(nr, map)	__kapi_by_change(set_bit, nr, map)

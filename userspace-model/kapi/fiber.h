@@ -77,6 +77,7 @@ enum kapi_fiber_state {
  * @stack_size:	bytes
  * @fake_stack:	AddressSanitizer's
  * @node:	in the list of live, or of idle fibers
+ * @made:	in the list of all fibers
  * @fn:		what it runs
  * @arg:	its argument
  * @joinable:	stays DONE until kapi_join()
@@ -102,6 +103,7 @@ struct kapi_fiber {
 	size_t stack_size;
 	void *fake_stack;
 	struct list_head node;
+	struct list_head made;
 	void (*fn)(void *arg);
 	void *arg;
 	bool joinable;
@@ -125,6 +127,7 @@ struct kapi_fiber {
  * @in_run:	begun by kapi_run()
  * @live:	fibers that are not idle
  * @idle:	fibers to reuse
+ * @made:	all fibers, in the order in which they were made
  * @runq:	runnable ones, longest waiting first
  * @nr_runq:	how many
  * @runq_max:	room
@@ -144,6 +147,7 @@ struct kapi {
 	bool in_run;
 	struct list_head live;
 	struct list_head idle;
+	struct list_head made;
 	struct kapi_fiber **runq;
 	u32 nr_runq;
 	u32 runq_max;

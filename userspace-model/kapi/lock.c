@@ -321,6 +321,8 @@ void kapi_might_sleep(const char *at)
 	kapi_fail("sleeps at %s in an atomic section of %s", at, ctx->name);
 }
 
+const char kapi_races;
+
 /* Whoever changes it holds the lock, and may have been preempted meanwhile. */
 unsigned int kapi_read_seqcount_begin(const seqcount_spinlock_t *s,
 				      const char *at)

@@ -194,7 +194,8 @@ void *kapi_alloc(size_t size, gfp_t gfp, enum kapi_alloc_kind kind,
 	struct header *h;
 
 	check_context(gfp, kind, at);
-	kapi_preempt_point("kmalloc", NULL, at);
+	/* in another order they would give other addresses: all of it is one object */
+	kapi_preempt_point("kmalloc", &arena, at);
 	if (size > (kind == KAPI_KMALLOC ? KMALLOC_MAX_SIZE : INT_MAX)) {
 		if (!(gfp & __GFP_NOWARN))
 			kapi_fail("allocation of %zu bytes at %s", size, at);
@@ -234,6 +235,7 @@ static void header_free(struct header *h)
 {
 	struct kapi_counts *counts = &kapi.counts;
 
+	kapi_touch(&arena, KAPI_CHANGES);
 	counts->live_allocs--;
 	counts->alloc_bytes -= h->size;
 	h->magic = MAGIC_FREE;

@@ -69,12 +69,13 @@ extern u64 kapi_now;
 
 static inline u64 ktime_get_ns(void)
 {
+	kapi_touch(&kapi_now, KAPI_LOOKS);
 	return kapi_now;
 }
 
 static inline ktime_t ktime_get(void)
 {
-	return kapi_now;
+	return ktime_get_ns();
 }
 
 #endif /* KAPI_MEM_H */

@@ -28,6 +28,14 @@ enum kapi_choice {
 
 struct kapi_fiber;
 
+/* How a word has to do with its object. */
+enum kapi_access {
+	KAPI_LOOKS,
+	KAPI_CHANGES,
+	KAPI_LETS_GO,	/* changes it; the point comes after it */
+	KAPI_TRIES,	/* waits, and will try again: nothing has happened yet */
+};
+
 #define KAPI_TURN_MAX	64
 
 /**
@@ -89,7 +97,8 @@ struct kapi_hooks {
 	void (*random)(void *ctx, void *buf, size_t len);
 	bool (*killed)(void *ctx);
 	size_t (*turn)(void *ctx, const struct kapi_turn *turn);
-	void (*touch)(void *ctx, u32 id, const void *object, bool changes);
+	void (*touch)(void *ctx, u32 id, const void *object,
+		      enum kapi_access how);
 	u32 alloc_fault_in;
 };
 
@@ -251,13 +260,6 @@ static inline void kapi_close_gap(void *array, size_t idx, size_t nr)
  * own, which others may preempt.  Off when a run begins.
  */
 void kapi_preemption(bool on);
-
-/* How a word has to do with its object, and whether its point comes before it. */
-enum kapi_access {
-	KAPI_LOOKS,
-	KAPI_CHANGES,
-	KAPI_LETS_GO,	/* the point comes after it */
-};
 
 /* Called at each point, if there is one. */
 extern void (*kapi_preempt_hook)(void *ctx);

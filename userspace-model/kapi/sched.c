@@ -25,6 +25,7 @@ struct kapi kapi = {
 	.hooks = &no_hooks,
 	.live = LIST_HEAD_INIT(kapi.live),
 	.idle = LIST_HEAD_INIT(kapi.idle),
+	.made = LIST_HEAD_INIT(kapi.made),
 	.wqs = LIST_HEAD_INIT(kapi.wqs),
 	.timers = LIST_HEAD_INIT(kapi.timers),
 };
@@ -80,6 +81,7 @@ static struct kapi_fiber *fiber_get(void)
 	fiber = calloc(1, sizeof(*fiber));
 	if (!fiber)
 		kapi_fail("no memory for a fiber");
+	list_add_tail(&fiber->made, &kapi.made);
 	kapi_stack_alloc(fiber);
 	kapi_stack_reset(fiber, fiber_entry);
 	irqs_init(fiber);
@@ -306,6 +308,7 @@ void kapi_spin(struct kapi_lock *lock, const char *at)
 {
 	struct kapi_fiber *self = kapi.cur;
 
+	kapi_touch(lock, KAPI_TRIES);
 	kapi.nr_spinning++;
 	self->state = KAPI_BLOCKED;
 	self->wait_what = "spin_lock";
@@ -391,8 +394,10 @@ void kapi_join(struct kapi_fiber *fiber)
 {
 	might_sleep();
 	fiber->joiner = kapi.cur;
-	while (fiber->state != KAPI_DONE)
+	while (fiber->state != KAPI_DONE) {
+		kapi_touch(fiber, KAPI_TRIES);
 		kapi_block("kapi_join", fiber->ctx.name);
+	}
 	kapi_touch(fiber, KAPI_CHANGES);
 	fiber_put(fiber);
 }
@@ -468,8 +473,7 @@ void __kapi_touch(const void *object, enum kapi_access how)
 	const struct kapi_hooks *hooks = kapi.hooks;
 
 	if (kapi.preemptive && hooks->touch)
-		hooks->touch(hooks->ctx, kapi.cur->id, object,
-			     how != KAPI_LOOKS);
+		hooks->touch(hooks->ctx, kapi.cur->id, object, how);
 }
 
 /* --- runs --- */
@@ -518,9 +522,15 @@ static void drop_all(struct kapi_fiber *keep)
 
 static void run_begin(const struct kapi_hooks *hooks)
 {
+	struct kapi_fiber *fiber;
+
 	if (kapi.first)
 		kapi_fail("a run within a run");
 	kapi.hooks = hooks ? hooks : &no_hooks;
+	/* the same stacks in each run: what lies there has the same address */
+	INIT_LIST_HEAD(&kapi.idle);
+	list_for_each_entry(fiber, &kapi.made, made)
+		list_add_tail(&fiber->node, &kapi.idle);
 	kapi_preemption(false);
 	memset(&kapi.counts, 0, sizeof(kapi.counts));
 	kapi_events_pending = 0;

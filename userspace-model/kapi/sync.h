@@ -132,6 +132,9 @@ typedef struct {
 	spinlock_t *lock;			/* held by who changes it */
 } seqcount_spinlock_t;
 
+/* Stands for all that data_race() looks at: what changes it has no words for that. */
+extern const char kapi_races;
+
 static inline void seqcount_spinlock_init(seqcount_spinlock_t *s,
 					  spinlock_t *lock)
 {
@@ -144,6 +147,7 @@ static inline void write_seqcount_begin(seqcount_spinlock_t *s)
 	lockdep_assert_held(s->lock);
 	BUG_ON(s->sequence & 1);
 	kapi_touch(s, KAPI_CHANGES);
+	kapi_touch(&kapi_races, KAPI_CHANGES);
 	s->sequence++;
 	barrier();
 }
@@ -154,6 +158,7 @@ static inline void write_seqcount_end(seqcount_spinlock_t *s)
 	BUG_ON(!(s->sequence & 1));
 	barrier();
 	kapi_touch(s, KAPI_CHANGES);
+	kapi_touch(&kapi_races, KAPI_CHANGES);
 	s->sequence++;
 }
 
@@ -179,7 +184,9 @@ static inline bool read_seqcount_retry(const seqcount_spinlock_t *s,
 }
 
 /* Not locked on purpose: READ_ONCE() in it is the point. */
-#define data_race(expr)		(expr)
+#define data_race(expr)	({						\
+	kapi_touch(&kapi_races, KAPI_LOOKS);				\
+	(expr); })
 #define cond_resched()							\
 	do {								\
 		might_sleep();						\
@@ -388,6 +395,7 @@ void kapi_flush_workqueue(struct workqueue_struct *wq, const char *at);
 
 static inline bool work_pending(const struct work_struct *work)
 {
+	kapi_touch(work, KAPI_LOOKS);
 	return work->pending;
 }
 
@@ -438,7 +446,7 @@ bool kapi_cancel_delayed_work_sync(struct delayed_work *dwork, const char *at);
 
 static inline bool delayed_work_pending(const struct delayed_work *dwork)
 {
-	return dwork->work.pending;
+	return work_pending(&dwork->work);
 }
 
 void kapi_msleep(unsigned int ms, const char *at);

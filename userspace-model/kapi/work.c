@@ -159,6 +159,7 @@ static void worker(void *arg)
 	wq->nr_starting--;
 	work = take_pending(wq);
 	if (work) {
+		kapi_touch(work, KAPI_CHANGES);
 		run_work(wq, work);
 		wq->nr_workers--;
 		start_workers(wq);
@@ -247,6 +248,7 @@ bool kapi_flush_work(struct work_struct *work, const char *at)
 	might_sleep();
 	kapi_preempt_point("flush_work", work, at);
 	wq = work->wq;
+	kapi_touch(wq, KAPI_CHANGES);
 	if (!work->func)
 		kapi_fail("flush_work() of a work that was never initialised");
 	kapi_dep_check(work->class);
@@ -265,6 +267,7 @@ bool kapi_cancel_work_sync(struct work_struct *work, const char *at)
 	might_sleep();
 	kapi_preempt_point("cancel_work_sync", work, at);
 	wq = work->wq;
+	kapi_touch(wq, KAPI_CHANGES);
 	was_pending = work->pending;
 	if (!work->func)
 		kapi_fail("cancel_work_sync() of a work that was never initialised");

@@ -485,6 +485,7 @@ void sim_disk_complete(struct sim_disk *disk, u32 idx)
 {
 	struct shard_io *io;
 
+	kapi_touch(disk, KAPI_CHANGES);
 	if (disk->in_flight[idx] == disk->delayed && disk->nr_in_flight > 1)
 		idx = idx ? idx - 1 : 1;
 	if (disk->config.zone_size)

@@ -230,12 +230,13 @@ void sim_schedule_init(struct sim_schedule *s)
 	};
 }
 
-void sim_schedule_touch(void *ctx, u32 id, const void *object, bool changes)
+void sim_schedule_touch(void *ctx, u32 id, const void *object,
+			enum kapi_access how)
 {
 	struct sim *sim = ctx;
 
 	if (sim->schedule.traces)
-		sim_traces_touch(sim->schedule.traces, id, object, changes);
+		sim_traces_touch(sim->schedule.traces, id, object, how);
 }
 
 /*

@@ -149,7 +149,8 @@ void sim_schedule_measure(struct sim *sim);
 size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn);
 
 /** sim_schedule_touch() - likewise */
-void sim_schedule_touch(void *ctx, u32 id, const void *object, bool changes);
+void sim_schedule_touch(void *ctx, u32 id, const void *object,
+			enum kapi_access how);
 
 /** sim_strategy_name() - for those who print it */
 const char *sim_strategy_name(enum sim_strategy strategy);

@@ -64,14 +64,16 @@ static struct sim_object *object_of(struct sim_traces *t, const void *object)
 }
 
 void sim_traces_touch(struct sim_traces *t, u32 fiber, const void *object,
-		      bool changes)
+		      enum kapi_access how)
 {
 	u64 *last = &t->fibers[fiber % ARRAY_SIZE(t->fibers)];
 	struct sim_object *o;
 
+	if (how == KAPI_TRIES)
+		return;
 	if (!object) {
 		*last = mix(*last, 1);
-	} else if (changes) {
+	} else if (how != KAPI_LOOKS) {
 		o = object_of(t, object);
 		*last = mix(*last, mix(o->changed, o->looked) | 1);
 		o->changed = *last;

@@ -24,7 +24,7 @@
 
 #include "choices.h"
 
-#define SIM_OBJECTS_LOG2	12
+#define SIM_OBJECTS_LOG2	14
 
 struct sim_object {
 	const void *object;
@@ -67,9 +67,9 @@ void sim_traces_free(struct sim_traces *traces);
 /** sim_traces_begin() - a schedule begins */
 void sim_traces_begin(struct sim_traces *traces);
 
-/** sim_traces_touch() - a step of a fiber; @object may be NULL */
+/** sim_traces_touch() - a step of a fiber; @object may be NULL; a try is none */
 void sim_traces_touch(struct sim_traces *traces, u32 fiber, const void *object,
-		      bool changes);
+		      enum kapi_access how);
 
 /**
  * sim_traces_seen() - was this trace seen before

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: changes that are the same
+ *
+ * Between two turns at which the same fiber goes on it takes a step.  A change at the
+ * first of them has others run before this step, a change at the second after it.  If
+ * what they do until that fiber runs again has nothing to do with the step, the two
+ * lead to the same state, and go on alike; unless there are more changes to come, which
+ * may be anywhere in between.  So of last changes only one of such two is run.
+ *
+ * A power cut between the two differs only if the step has to do with the disk, with
+ * what users see, or with those who look whether the power is there.
+ */
+#include "pairs.h"
+#include "world.h"
+
+static bool changes(const struct pair_touch *touch)
+{
+	return touch->how == KAPI_CHANGES || touch->how == KAPI_LETS_GO;
+}
+
+static bool clash(const struct pair_touch *a, const struct pair_touch *b)
+{
+	return a->object && a->object == b->object &&
+	       (changes(a) || changes(b));
+}
+
+/* Is all known, and is it one step of a fiber, before which and after which others wait? */
+static bool is_step(const struct pair_turns *turns, u32 at)
+{
+	const struct pair_turn *a = &turns->turns[at], *b = a + 1;
+
+	return at < turns->nr && turns->nr_touches < PAIR_TOUCHES_MAX &&
+	       a->fiber && a->fiber == b->fiber && a->who == b->who;
+}
+
+void pair_stretch(struct pair_stretch *stretch, const struct pair_turns *before,
+		  u32 at, const struct pair_turns *run)
+{
+	u32 fiber = before->turns[at].fiber, i;
+
+	stretch->nr = 0;
+	for (i = run->turns[at].touched; i < run->nr_touches; i++) {
+		if (run->touches[i].fiber == fiber)
+			return;
+		if (stretch->nr == PAIR_STRETCH_MAX)
+			break;
+		stretch->touches[stretch->nr++] = run->touches[i];
+	}
+	/* too long, or it never goes on before the end */
+	stretch->nr = U32_MAX;
+}
+
+bool pair_same(const struct pair_turns *turns, u32 at,
+	       const struct pair_stretch *stretch)
+{
+	u32 i, k;
+
+	if (!is_step(turns, at) || stretch->nr == U32_MAX)
+		return false;
+	for (i = turns->turns[at].touched; i < turns->turns[at + 1].touched; i++)
+		for (k = 0; k < stretch->nr; k++)
+			if (clash(&turns->touches[i], &stretch->touches[k]))
+				return false;
+	return true;
+}
+
+bool pair_same_cut(const struct pair_turns *turns, u32 at,
+		   const struct world *w)
+{
+	const void *objects[] = { w->disk, &w->model, &w->cut, &w->wait };
+	u32 i, k;
+
+	if (!is_step(turns, at))
+		return false;
+	for (i = turns->turns[at].touched; i < turns->turns[at + 1].touched; i++)
+		for (k = 0; k < ARRAY_SIZE(objects); k++)
+			if (turns->touches[i].object == objects[k])
+				return false;
+	return true;
+}
