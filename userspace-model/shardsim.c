@@ -11,6 +11,8 @@
  *	shardsim hash [COUNT]
  *	shardsim replay [--io] [--graph=FILE.dot] [--file=NAME] REPRO
  *	shardsim shrinking [COUNT]
+ *	shardsim export SUITE [FIRST [COUNT]]
+ *	shardsim judge FILE
  *	shardsim exhaustive [--disk=NAME] LENGTH STATES_LOG2 [PROGRESS]
  *	shardsim pairs [--suite=NAME] CHANGES [PROGRESS]
  *	shardsim compare-pairs [--suite=NAME] CHANGES
@@ -33,6 +35,7 @@
 
 #include "check/exhaustive.h"
 #include "check/history.h"
+#include "check/judge.h"
 #include "check/pairs.h"
 #include "check/runner.h"
 #include "check/schedules.h"
@@ -256,6 +259,28 @@ static int cmd_run(const char *name, u64 first, u64 count)
 	printf("%llu crashes, %llu searches, %.0f/s\n",
 	       tally.nr_crashes, tally.nr_searched,
 	       tally.nr_runs / (now() - start));
+	return 0;
+}
+
+/* Histories, for a device somewhere else to do. */
+static int cmd_export(const char *name, u64 first, u64 count)
+{
+	const struct check_suite *suite = check_suite_find(name);
+	const char *why;
+	u64 seed;
+
+	if (!suite) {
+		fprintf(stderr, "no such suite: %s\n", name);
+		return 2;
+	}
+	for (seed = first; seed < first + count; seed++) {
+		printf("history %s:%#llx\n", name, seed);
+		why = check_export(suite, seed);
+		if (why) {
+			check_seed_failed(suite, seed, why);
+			return 1;
+		}
+	}
 	return 0;
 }
 
@@ -514,6 +539,12 @@ static int command_run(struct told *told, const char *command, char **args,
 		return check_schedules(nr ? strtoull(args[0], NULL, 0) : 20000);
 	if (!strcmp(command, "shrinking"))
 		return cmd_shrinking(nr ? atoi(args[0]) : 8);
+	if (!strcmp(command, "judge") && nr)
+		return judge_file(args[0]);
+	if (!strcmp(command, "export") && nr)
+		return cmd_export(args[0],
+				  nr > 1 ? strtoull(args[1], NULL, 0) : 0,
+				  nr > 2 ? strtoull(args[2], NULL, 0) : 1);
 	if (!strcmp(command, "run") && nr)
 		return cmd_run(args[0],
 			       nr > 1 ? strtoull(args[1], NULL, 0) : 0,

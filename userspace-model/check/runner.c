@@ -153,6 +153,18 @@ const char *check_seed(const struct check_suite *suite, u64 seed,
 	return why;
 }
 
+const char *check_export(const struct check_suite *suite, u64 seed)
+{
+	const char *why;
+
+	show_export = true;
+	world.verbose = true;
+	why = run_seed(suite, seed);
+	world.verbose = false;
+	show_export = false;
+	return why;
+}
+
 u64 check_hash(void)
 {
 	return world.sim.choices.hash;

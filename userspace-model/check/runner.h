@@ -65,6 +65,13 @@ void check_init(void);
 const char *check_seed(const struct check_suite *suite, u64 seed,
 		       struct check_tally *tally);
 
+/**
+ * check_export() - one run, printed as what its users do (show.h)
+ *
+ * Return: as check_seed().
+ */
+const char *check_export(const struct check_suite *suite, u64 seed);
+
 /** check_hash() - of all that the last run drew, did and got */
 u64 check_hash(void);
 

@@ -6,10 +6,14 @@
 #include "show.h"
 #include "table.h"
 
+bool show_export;
+
 void world_print(const char *fmt, ...)
 {
 	va_list args;
 
+	if (show_export)
+		return;
 	va_start(args, fmt);
 	table_line(fmt, args);
 	va_end(args);
@@ -27,14 +31,27 @@ void show_log(void *ctx, int level, const char *fmt, va_list args)
 	world_print("      | log: %s", line);
 }
 
+static void export_step(const char *what)
+{
+	if (!strcmp(what, "checkpoint"))
+		printf("checkpoint\n");
+	else if (!strcmp(what, "stop"))
+		printf("restart\n");
+}
+
 u32 show_step(struct world *w, const char *what)
 {
-	return w->verbose ? table_row(0, "%s", what) : 0;
+	if (!w->verbose)
+		return 0;
+	if (!show_export)
+		return table_row(0, "%s", what);
+	export_step(what);
+	return 0;
 }
 
 void show_result(struct world *w, u32 row, int error)
 {
-	if (w->verbose)
+	if (w->verbose && !show_export)
 		table_result(row, "%s", table_error(error));
 }
 
@@ -56,6 +73,11 @@ void show_request(struct world_slot *slot)
 {
 	char blocks[32] = "";
 
+	if (show_export) {
+		printf("s %u %s %u %u %u\n", slot->number, op_names[slot->op],
+		       slot->lba, slot->nr_blocks, slot->fua);
+		return;
+	}
 	if (slot->nr_blocks == 1)
 		scnprintf(blocks, sizeof(blocks), "%u", slot->lba);
 	else if (slot->nr_blocks)
@@ -68,7 +90,9 @@ void show_request(struct world_slot *slot)
 
 void show_done(struct world *w, const struct world_slot *slot, int error)
 {
-	if (w->nr_numbers == slot->number)
+	if (show_export)
+		printf("e %u\n", slot->number);
+	else if (w->nr_numbers == slot->number)
 		table_result(slot->row, "%s", table_error(error));
 	else
 		table_result(slot->row, "%s, after %u was begun",
@@ -77,7 +101,8 @@ void show_done(struct world *w, const struct world_slot *slot, int error)
 
 void show_lost(const struct world_slot *slot)
 {
-	table_result(slot->row, "in flight when it crashed");
+	if (!show_export)
+		table_result(slot->row, "in flight when it crashed");
 }
 
 /* ---- the schedule ---- */

@@ -7,6 +7,13 @@
 
 #include "world.h"
 
+/*
+ * Instead of a table, print what the users of the device do, one thing in a line, to
+ * be done elsewhere (tools/vm/history_run.c): "s NUMBER OP LBA NR FUA" when a request
+ * is submitted, "e NUMBER" when it has ended, "checkpoint", "restart".
+ */
+extern bool show_export;
+
 /** show_step() - a row for what is no request.  Return: what names it */
 u32 show_step(struct world *w, const char *what);
 /** show_result() - what became of it */
