@@ -20,7 +20,7 @@
  * of runs it has made tell what had gone on before a cut.
  *
  * Behind the judged region, another process writes buffers that it changes
- * while they are in flight.  tools/vm/verdict.py knows both layouts.
+ * while they are in flight.  tools/vm/verdict.py knows that layout, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,9 +42,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECTOR_MAGIC	0x6b6c626472616873ULL
-#define RECORD_MAGIC	0x746e657664726873ULL
-#define SECTOR		512
+#include "records.h"
+
 #define BLOCKS_MAX	64	/* of one request */
 #define BATCH_MAX	8	/* requests of one thread in flight */
 #define THREADS_MAX	16
@@ -52,53 +51,8 @@
 #define SCRIBBLE_BLOCKS	64	/* behind the judged region */
 #define SCRIBBLE_WRITE	8	/* blocks written there at once */
 
-enum kind {
-	KIND_BEGIN = 1,
-	KIND_WRITE,
-	KIND_WRITE_FUA,
-	KIND_DISCARD_SUBMIT,
-	KIND_DISCARD,
-	KIND_FLUSH,
-	KIND_END,
-	KIND_COUNTERS,		/* submit: extents reclaimed, ack: merges */
-};
-
-/* At the head of every sector that is written; little-endian, as the host is. */
-struct sector {
-	uint64_t magic;
-	uint64_t run;
-	uint64_t request;
-	uint64_t submit;
-	uint64_t first;		/* the request's first block */
-	uint32_t nr;		/* the request's blocks */
-	uint32_t block;		/* this block's index in the request */
-	uint32_t sector;	/* this sector's index in the block */
-	uint32_t crc;		/* of the sector with this field zero */
-	uint8_t fill[SECTOR - 56];
-};
-
-struct record {
-	uint64_t magic;
-	uint64_t run;
-	uint64_t request;
-	uint64_t submit;
-	uint64_t ack;
-	uint64_t first;
-	uint32_t nr;
-	uint32_t kind;
-	uint32_t block_size;
-	uint32_t crc;
-	uint8_t fill[SECTOR - 64];
-};
-
-_Static_assert(sizeof(struct sector) == SECTOR, "one sector");
-_Static_assert(sizeof(struct record) == SECTOR, "one sector");
-
-static int data_fd, event_fd;
-static uint64_t run_id;
-static uint32_t block_size = 4096;
+static int data_fd;
 static uint64_t region_blocks = 8192;
-static uint64_t event_slots = 8192;
 static uint64_t budget_blocks = 12000;
 static long requests_max = 1500;
 static unsigned int nr_threads = 6;
@@ -107,103 +61,11 @@ static const char *counters;	/* directory that has them */
 
 static atomic_ullong stamps = 1;
 static atomic_ullong requests = 1;
-static atomic_ullong slots;
 static atomic_ullong blocks_written;
-
-static uint32_t crc_table[256];
-
-static void crc_init(void)
-{
-	for (uint32_t i = 0; i < 256; i++) {
-		uint32_t c = i;
-
-		for (int k = 0; k < 8; k++)
-			c = c & 1 ? 0xedb88320U ^ (c >> 1) : c >> 1;
-		crc_table[i] = c;
-	}
-}
-
-/* CRC-32 as zlib has it. */
-static uint32_t crc32(const void *data, size_t len)
-{
-	const uint8_t *p = data;
-	uint32_t c = ~0U;
-
-	while (len--)
-		c = crc_table[(c ^ *p++) & 0xff] ^ (c >> 8);
-	return ~c;
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "powercut_load: %s: %s\n", what, strerror(errno));
-	_exit(1);
-}
-
-static uint64_t rnd(uint64_t *state)
-{
-	uint64_t x = *state;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	*state = x;
-	return x * 0x2545f4914f6cdd1dULL >> 16;
-}
 
 static uint64_t stamp(void)
 {
 	return atomic_fetch_add(&stamps, 1);
-}
-
-static void *buffer(size_t len)
-{
-	void *p;
-
-	if (posix_memalign(&p, 4096, len))
-		die("memory");
-	return p;
-}
-
-/* Returns when the record is in the log. */
-static void event(struct record *rec, enum kind kind)
-{
-	uint64_t slot = atomic_fetch_add(&slots, 1);
-
-	if (slot >= event_slots) {
-		fprintf(stderr, "powercut_load: event device full\n");
-		_exit(1);
-	}
-	rec->magic = RECORD_MAGIC;
-	rec->run = run_id;
-	rec->kind = kind;
-	rec->block_size = block_size;
-	rec->crc = 0;
-	rec->crc = crc32(rec, SECTOR);
-	if (pwrite(event_fd, rec, SECTOR, slot * SECTOR) != SECTOR)
-		die("event device");
-}
-
-static void fill(uint8_t *buf, uint64_t request, uint64_t submit, uint64_t first, uint32_t nr)
-{
-	uint64_t state = request * 0x9e3779b97f4a7c15ULL + 1;
-	uint32_t per_block = block_size / SECTOR;
-
-	for (uint32_t i = 0; i < nr * per_block; i++) {
-		struct sector *s = (struct sector *)(buf + (size_t)i * SECTOR);
-
-		memset(s->fill, (int)rnd(&state), sizeof(s->fill));
-		s->magic = SECTOR_MAGIC;
-		s->run = run_id;
-		s->request = request;
-		s->submit = submit;
-		s->first = first;
-		s->nr = nr;
-		s->block = i / per_block;
-		s->sector = i % per_block;
-		s->crc = 0;
-		s->crc = crc32(s, SECTOR);
-	}
 }
 
 static uint32_t random_len(uint64_t *state)
@@ -502,11 +364,7 @@ static void open_devices(const char *data, const char *events)
 	data_fd = open(data, O_RDWR | O_DIRECT);
 	if (data_fd < 0)
 		die(data);
-	event_fd = open(events, O_RDWR | O_DIRECT);
-	if (event_fd < 0)
-		die(events);
-	if (!ioctl(event_fd, BLKGETSIZE64, &bytes))
-		event_slots = bytes / SECTOR;
+	records_open(events);
 	if (ioctl(data_fd, BLKGETSIZE64, &bytes))
 		die("BLKGETSIZE64");
 	if (bytes < (region_blocks + SCRIBBLE_BLOCKS) * block_size) {
@@ -547,7 +405,6 @@ int main(int argc, char **argv)
 	uint64_t seed = options(argc, argv);
 	struct record *rec = buffer(SECTOR);
 
-	crc_init();
 	run_id = seed * 0x9e3779b97f4a7c15ULL + 0x7f4a7c15;
 	open_devices(argv[optind], argv[optind + 1]);
 
@@ -568,6 +425,6 @@ int main(int argc, char **argv)
 	       end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9,
 	       (unsigned long long)atomic_load(&requests) - 1,
 	       (unsigned long long)atomic_load(&blocks_written),
-	       (unsigned long long)atomic_load(&slots));
+	       (unsigned long long)atomic_load(&record_slots));
 	return 0;
 }

@@ -8,11 +8,11 @@
 #   DEBUG_KERNEL=kasan|kcsan a kernel built for it (tools/vm/debug-kernel), which reports
 #                            more; its logs and disks are in build/vm-kasan
 #
-# VM_NEEDS makes build/module/RELEASE/shardblk.ko and build/shardctl.
+# VM_NEEDS makes build/module/RELEASE/shardblk.ko, build/shardctl and shardsim.
 
 KERNEL ?= 6.1
 export KERNEL DEBUG_KERNEL
-VM_NEEDS ?= vm-module shardctl
+VM_NEEDS ?= vm-module shardctl build/asan/shardsim
 VM_DIR := build/vm$(if $(DEBUG_KERNEL),-$(DEBUG_KERNEL))
 VM_MODULE = build/module/$$(cat "$$(tools/vm/fetch --kdir)/include/config/kernel.release")/shardblk.ko
 # Debug kernels are slow enough.

@@ -2,7 +2,9 @@
 # shellcheck shell=dash
 # Not a test by itself: the guest's side of tools/vm/powercut.
 #   DATA    partition for the device        EVENTS  partition for the records
-#   TARGET  shardblk, or raw to go without  AUX     disk for the FUA trace, if any
+#   TARGET  shardblk, raw to go without, or histories of the model's users, which
+#           are on /dev/vdb, in BLOCKS blocks; what became of them goes to /dev/vdc
+#                                           AUX     disk for the FUA trace, if any
 #   MEMTABLE  its memory for that: little means many checkpoints
 #   EXTENT  size of its extents
 #   OPTS    options of powercut_load, + for blanks
@@ -10,6 +12,14 @@
 # shellcheck source=tools/vm/tests/lib.sh
 . ./lib.sh
 
+# shellcheck disable=SC2153
+if [ "$TARGET" = histories ]; then
+	load_module
+	shardctl format --extent-size="$EXTENT" "$DATA" || die "format"
+	tr -d '\000' </dev/vdb >/tmp/histories
+	history_run /tmp/histories "$DATA" "$BLOCKS" "$EVENTS" /dev/vdc || die "history_run"
+	exit 0
+fi
 # shellcheck disable=SC2153
 target=$DATA
 # shellcheck disable=SC2153
