@@ -10,9 +10,9 @@ load_module
 debug=/sys/kernel/debug
 for kind in failslab fail_page_alloc fail_make_request; do
 	[ -d $debug/$kind ] || die "no $kind"
-	echo 0 >$debug/$kind/probability
-	echo 0 >$debug/$kind/verbose
-	echo -1 >$debug/$kind/times
+	echo 0 >"$debug/$kind/probability"
+	echo 0 >"$debug/$kind/verbose"
+	echo -1 >"$debug/$kind/times"
 done
 # Also what may wait for memory, and single pages.
 echo N >$debug/failslab/ignore-gfp-wait
@@ -33,21 +33,23 @@ nr=$(sed -n 's/^add: less than \([0-9]*\) allocations.*/\1/p' /tmp/nth)
 text=$(cat /sys/module/shardblk/sections/.text)
 # The shell's numbers are signed: the upper half is the same for all modules.
 end=$(printf '0xffffffff%08x' $((0x${text#0xffffffff} + $(cat /sys/module/shardblk/coresize))))
+# shellcheck disable=SC2317
 memory_short()
 {
 	for kind in failslab fail_page_alloc; do
-		echo 32 >$debug/$kind/stacktrace-depth
-		echo "$text" >$debug/$kind/require-start
-		echo "$end" >$debug/$kind/require-end
-		echo "$1" >$debug/$kind/probability
+		echo 32 >"$debug/$kind/stacktrace-depth"
+		echo "$text" >"$debug/$kind/require-start"
+		echo "$end" >"$debug/$kind/require-end"
+		echo "$1" >"$debug/$kind/probability"
 	done
 }
 
 # Of the requests to the backing device: requests_fail PER-CENT.
+# shellcheck disable=SC2317
 requests_fail()
 {
 	echo 1 >/sys/block/vda/make-it-fail
-	echo "$1" >$debug/fail_make_request/probability
+	echo "$1" >"$debug/fail_make_request/probability"
 }
 
 # Writes what the number says to a MiB of the device.  What was acknowledged, and
