@@ -104,8 +104,19 @@ struct pair_stretch {
 void pair_stretch(struct pair_stretch *stretch, const struct pair_turns *before,
 		  u32 at, const struct pair_turns *run);
 
+/** pair_is_step() - does one fiber go on at @at and at the next turn, and no other? */
+bool pair_is_step(const struct pair_turns *turns, u32 at);
+
 /**
- * pair_same() - is a last change at @at the same as at the next turn
+ * pair_resumed() - the turn at which who was preempted has taken its step
+ *
+ * Of a run with its last change at @at; behind its end if that never comes.
+ */
+u32 pair_resumed(const struct pair_turns *before, u32 at,
+		 const struct pair_turns *run);
+
+/**
+ * pair_same() - is a change at @at the same as at the next turn
  * @turns:	of the run without it
  * @stretch:	of the change at the next turn, to the same one
  */

@@ -48,7 +48,7 @@ struct schedules {
 	bool all;			/* nothing is left out */
 	void (*ran)(const struct pair_turns *turns);
 	struct pair_turns turns[PAIR_CHANGES_MAX + 1];
-	struct pair_stretch stretches[PAIR_WIDTH_MAX];
+	struct pair_stretch stretches[PAIR_CHANGES_MAX][PAIR_WIDTH_MAX];
 };
 
 static double now(void)
@@ -77,46 +77,56 @@ static bool place_run(struct schedules *s, struct doing *doing)
 	return false;
 }
 
-static bool places_behind(struct schedules *s, struct doing *doing);
+static bool places_behind(struct schedules *s, struct doing *doing, u32 last);
 
-/* Is the last change, which place->changes says, the same at the next turn? */
+/* Is the change that comes last in place->changes the same at the next turn? */
 static bool is_same(struct schedules *s, const struct doing *doing)
 {
 	const struct pair_place *place = &doing->place;
-	const struct pair_change *c = &place->changes[place->nr - 1];
-	const struct pair_turns *turns = &s->turns[place->nr - 1];
+	u32 nr = place->nr - 1;
+	const struct pair_change *c = &place->changes[nr];
 
-	if (s->all || place->nr < s->most || c->who >= PAIR_WIDTH_MAX ||
-	    pair_overwrites(place->pair))
+	if (s->all || c->who >= PAIR_WIDTH_MAX || pair_overwrites(place->pair))
 		return false;
 	if (!c->who)
-		return pair_same_cut(turns, c->at, &world);
-	return pair_same(turns, c->at, &s->stretches[c->who]);
+		return pair_same_cut(&s->turns[nr], c->at, &world);
+	return pair_same(&s->turns[nr], c->at, &s->stretches[nr][c->who]);
 }
 
-/*
- * One more change, at this turn: others go on, or the power fails.  Of the last one the
- * stretch that it makes is kept: that of the next turn is the same if this is left out.
- */
-static bool place_at(struct schedules *s, struct doing *doing, u32 at, u32 who)
+/* The run with a change, and what others did by it until who ran goes on. */
+static bool change_run(struct schedules *s, struct doing *doing, u32 at, u32 who)
 {
 	u32 nr = doing->place.nr - 1;
 
 	doing->place.changes[nr] = (struct pair_change){ at, who };
-	if (is_same(s, doing)) {
+	if (!place_run(s, doing))
+		return false;
+	if (who && who < PAIR_WIDTH_MAX)
+		pair_stretch(&s->stretches[nr][who], &s->turns[nr], at,
+			     &s->turns[nr + 1]);
+	return true;
+}
+
+/* One more change, at this turn: others go on, or the power fails. */
+static bool place_at(struct schedules *s, struct doing *doing, u32 at, u32 who)
+{
+	u32 nr = doing->place.nr - 1;
+	bool same;
+
+	doing->place.changes[nr] = (struct pair_change){ at, who };
+	same = is_same(s, doing);
+	if (same && (!who || nr + 1 == s->most)) {
 		doing->nr_same++;
 		return true;
 	}
-	if (!place_run(s, doing))
+	if (!change_run(s, doing, at, who))
 		return false;
-	if (!who)
-		doing->nr_cuts++;
-	else if (nr + 1 < s->most)
-		return places_behind(s, doing);
-	else if (who < PAIR_WIDTH_MAX)
-		pair_stretch(&s->stretches[who], &s->turns[nr], at,
-			     &s->turns[nr + 1]);
-	return true;
+	doing->nr_cuts += !who;
+	if (!who || nr + 1 == s->most)
+		return true;
+	return places_behind(s, doing, !same ? U32_MAX :
+			     pair_resumed(&s->turns[nr], at,
+					  &s->turns[nr + 1]));
 }
 
 static bool places_at(struct schedules *s, struct doing *doing, u32 at)
@@ -131,27 +141,49 @@ static bool places_at(struct schedules *s, struct doing *doing, u32 at)
 	return ok;
 }
 
-static void stretches_forget(struct schedules *s)
+static void stretches_forget(struct schedules *s, u32 nr)
 {
 	u32 who;
 
 	for (who = 0; who < PAIR_WIDTH_MAX; who++)
-		s->stretches[who].nr = U32_MAX;
+		s->stretches[nr][who].nr = U32_MAX;
 }
 
-/* From the last turn on, since a turn is the same as the next one. */
-static bool places_behind(struct schedules *s, struct doing *doing)
+/*
+ * One more change, anywhere behind the others, up to turn @last: what is behind that is
+ * the same elsewhere.  From the end on, since a turn is the same as the next one.
+ */
+static bool places_behind(struct schedules *s, struct doing *doing, u32 last)
 {
-	u32 nr = doing->place.nr, at;
-	u32 first = nr ? doing->place.changes[nr - 1].at + 1 : 1;
+	u32 nr = doing->place.nr;
+	const struct pair_turns *turns = &s->turns[nr];
+	u32 first = nr ? doing->place.changes[nr - 1].at + 1 : 1, at;
 
 	if (nr == s->most)
 		return true;
-	stretches_forget(s);
-	for (at = s->turns[nr].nr; at >= first; at--)
+	stretches_forget(s, nr);
+	for (at = turns->nr; at > last; at--)
+		doing->nr_same += turns->turns[at].width;
+	for (; at >= first; at--)
 		if (!places_at(s, doing, at))
 			return false;
 	return true;
+}
+
+/* What others do by a change at the next turn, which another process may be at. */
+static bool look_ahead(struct schedules *s, struct doing *doing, u32 at)
+{
+	u32 width = s->turns[0].turns[at + 1].width, who;
+	bool ok = true;
+
+	stretches_forget(s, 0);
+	if (s->all || !pair_is_step(&s->turns[0], at))
+		return true;
+	doing->place.nr++;
+	for (who = 1; who < width && ok; who++)
+		ok = change_run(s, doing, at + 1, who);
+	doing->place.nr--;
+	return ok;
 }
 
 /* ---- the progress file ---- */
@@ -248,8 +280,7 @@ static void process_run(struct schedules *s, struct doing *doing)
 		if (done[s->pair][at])
 			continue;
 		begun = *doing;
-		stretches_forget(s);
-		if (!places_at(s, doing, at)) {
+		if (!look_ahead(s, doing, at) || !places_at(s, doing, at)) {
 			shared->failed = true;
 			return;
 		}
@@ -330,20 +361,24 @@ static bool pair_all(struct schedules *s)
 
 static struct sim_traces traces, ended;
 
-/* One that no power cut ended.  A trace is what its steps touched, in which order. */
+/*
+ * A trace is what its steps touched, in which order.  Of one that a power cut ended
+ * only what the disk holds matters, and what users have seen.
+ */
 static void trace_add(const struct pair_turns *turns)
 {
 	u32 i;
 
-	if (turns->cut)
-		return;
 	sim_traces_begin(&traces);
 	for (i = 0; i < turns->nr_touches; i++)
 		sim_traces_touch(&traces, turns->touches[i].fiber,
 				 turns->touches[i].object,
 				 turns->touches[i].how);
 	ended.sum = traces.sum;
-	ended.nr_ended += !sim_traces_seen(&ended, 0, 0);
+	if (turns->cut)
+		ended.sum = sim_traces_of(&traces, world.disk) ^
+			    sim_traces_of(&traces, &world.model);
+	ended.nr_ended += !sim_traces_seen(&ended, turns->cut, 0);
 }
 
 int pairs_run(u32 changes, const char *name, u32 nr_jobs, const char *progress)
@@ -384,7 +419,7 @@ static u64 traces_of(struct schedules *s, bool all)
 	sim_traces_reset(&traces);
 	sim_traces_reset(&ended);
 	s->all = all;
-	if (!place_run(s, &doing) || !places_behind(s, &doing))
+	if (!place_run(s, &doing) || !places_behind(s, &doing, U32_MAX))
 		return 0;
 	printf("%-18s %u changes: %9llu schedules, beside %9llu that are the same: %llu traces\n",
 	       pair_name(s->pair), s->changes, doing.nr_runs, doing.nr_same,

@@ -5,8 +5,9 @@
  * Between two turns at which the same fiber goes on it takes a step.  A change at the
  * first of them has others run before this step, a change at the second after it.  If
  * what they do until that fiber runs again has nothing to do with the step, the two
- * lead to the same state, and go on alike; unless there are more changes to come, which
- * may be anywhere in between.  So of last changes only one of such two is run.
+ * lead to the same state, and go on alike.  So of last changes only one of such two is
+ * run.  Another change that is to come may be in between; behind that it comes to the same
+ * as well.
  *
  * A power cut between the two differs only if the step has to do with the disk, with
  * what users see, or with those who look whether the power is there.
@@ -26,7 +27,7 @@ static bool clash(const struct pair_touch *a, const struct pair_touch *b)
 }
 
 /* Is all known, and is it one step of a fiber, before which and after which others wait? */
-static bool is_step(const struct pair_turns *turns, u32 at)
+bool pair_is_step(const struct pair_turns *turns, u32 at)
 {
 	const struct pair_turn *a = &turns->turns[at], *b = a + 1;
 
@@ -51,12 +52,25 @@ void pair_stretch(struct pair_stretch *stretch, const struct pair_turns *before,
 	stretch->nr = U32_MAX;
 }
 
+u32 pair_resumed(const struct pair_turns *before, u32 at,
+		 const struct pair_turns *run)
+{
+	u32 fiber = before->turns[at].fiber;
+	u32 i = run->turns[at].touched, turn = at + 1;
+
+	while (i < run->nr_touches && run->touches[i].fiber != fiber)
+		i++;
+	while (turn <= run->nr && run->turns[turn].touched <= i)
+		turn++;
+	return turn;
+}
+
 bool pair_same(const struct pair_turns *turns, u32 at,
 	       const struct pair_stretch *stretch)
 {
 	u32 i, k;
 
-	if (!is_step(turns, at) || stretch->nr == U32_MAX)
+	if (!pair_is_step(turns, at) || stretch->nr == U32_MAX)
 		return false;
 	for (i = turns->turns[at].touched; i < turns->turns[at + 1].touched; i++)
 		for (k = 0; k < stretch->nr; k++)
@@ -71,7 +85,7 @@ bool pair_same_cut(const struct pair_turns *turns, u32 at,
 	const void *objects[] = { w->disk, &w->model, &w->cut, &w->wait };
 	u32 i, k;
 
-	if (!is_step(turns, at))
+	if (!pair_is_step(turns, at))
 		return false;
 	for (i = turns->turns[at].touched; i < turns->turns[at + 1].touched; i++)
 		for (k = 0; k < ARRAY_SIZE(objects); k++)

@@ -86,6 +86,13 @@ void sim_traces_touch(struct sim_traces *t, u32 fiber, const void *object,
 	t->sum += *last;
 }
 
+u64 sim_traces_of(struct sim_traces *t, const void *object)
+{
+	const struct sim_object *o = object_of(t, object);
+
+	return mix(o->changed, o->looked);
+}
+
 static struct sim_seen *seen_find(struct sim_traces *t, u64 trace)
 {
 	size_t mask = t->max_seen - 1, i = trace & mask;

@@ -71,6 +71,9 @@ void sim_traces_begin(struct sim_traces *traces);
 void sim_traces_touch(struct sim_traces *traces, u32 fiber, const void *object,
 		      enum kapi_access how);
 
+/** sim_traces_of() - a hash of all that comes before what one object is like */
+u64 sim_traces_of(struct sim_traces *traces, const void *object);
+
 /**
  * sim_traces_seen() - was this trace seen before
  * @who:	what else makes a difference for what can follow
