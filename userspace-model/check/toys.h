@@ -19,7 +19,7 @@
  * @end:	asked when all have ended, or NULL
  * @failure:	what some schedules end with; NULL: none fails
  * @preemptions: the fewest in one that fails
- * @deep:	a walk does not find it
+ * @not_by:	strategies that do not find it (BIT(enum sim_strategy))
  * @word:	a word without whose points nothing does; NULL: not asked
  */
 struct toy {
@@ -31,7 +31,7 @@ struct toy {
 	void (*end)(const struct toy *toy);
 	const char *failure;
 	u32 preemptions;
-	bool deep;
+	u32 not_by;
 	const char *word;
 };
 

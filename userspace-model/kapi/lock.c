@@ -439,15 +439,17 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 		list_add_tail(&waiter.node, &m->waiters);
 		kapi_touch(m, KAPI_CHANGES);
 		self->wait_lock = &m->lock;
-		/* mutex_unlock() hands it over. */
-		while (m->lock.owner != ctx)
+		do
 			kapi_block("mutex_lock", at);
+		while (m->lock.owner);
 		self->wait_lock = NULL;
+		list_del(&waiter.node);
 	}
 	push_held(ctx, &m->lock, false);
 	kapi_touch(m, KAPI_CHANGES);
 }
 
+/* Whoever has waited longest is woken, and may find that another was faster. */
 void kapi_mutex_unlock(struct mutex *m, const char *at __maybe_unused)
 {
 	struct kapi_waiter *waiter;
@@ -455,11 +457,8 @@ void kapi_mutex_unlock(struct mutex *m, const char *at __maybe_unused)
 	pop_held(this_ctx(), &m->lock, "mutex_unlock");
 	waiter = list_first_entry_or_null(&m->waiters, struct kapi_waiter,
 					  node);
-	if (waiter) {
-		list_del(&waiter->node);
-		m->lock.owner = &waiter->fiber->ctx;
+	if (waiter)
 		kapi_make_runnable(waiter->fiber);
-	}
 	kapi_let_go_point("mutex_unlock", m, at);
 }
 

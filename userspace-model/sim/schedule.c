@@ -240,9 +240,24 @@ void sim_schedule_touch(void *ctx, u32 id, const void *object,
 }
 
 /*
+ * What makes a difference beside the trace: who runs, where it is counted that another
+ * goes on; and who would go on when, where that is.
+ */
+static u64 who_of(const struct sim_schedule *s, const struct kapi_turn *turn)
+{
+	bool runs = turn->going && s->preemptions_max != U32_MAX;
+	u64 who = runs ? turn->ids[0] + 1 : 0;
+	u32 i;
+
+	if (s->detours_max != U32_MAX)
+		for (i = 0; i < turn->nr; i++)
+			who = (who + 1 + turn->ids[i]) * 0x9e3779b97f4a7c15ULL;
+	return who;
+}
+
+/*
  * Are all choices that follow here known from another schedule?  Of those that lead
- * here the odometer knows.  Where it is counted that another goes on, it matters whose
- * turn it is.
+ * here the odometer knows.
  */
 static bool is_known(struct sim *sim, const struct kapi_turn *turn)
 {
@@ -251,13 +266,11 @@ static bool is_known(struct sim *sim, const struct kapi_turn *turn)
 	u32 preemptions = s->preemptions_max - s->nr_preemptions;
 	u32 detours = s->detours_max - s->nr_detours;
 
-	u32 max = turn->going ? s->preemptions_max : s->detours_max;
-	u64 who = max == U32_MAX ? 0 : (u64)turn->ids[0] << 1 | turn->going;
-
 	if (!s->traces || s->traces->all || choices->source != SIM_SOURCE_ODOMETER ||
 	    choices->at < choices->nr_digits || (turn->going && !preemptions))
 		return false;
-	return sim_traces_seen(s->traces, who, min(preemptions, 255u) |
+	return sim_traces_seen(s->traces, who_of(s, turn),
+			       min(preemptions, 255u) |
 			       min(detours, 255u) << 8);
 }
 
