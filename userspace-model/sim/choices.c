@@ -156,7 +156,8 @@ static size_t draw_odometer(struct sim_choices *choices, size_t n,
 static inline size_t drawn(struct sim_choices *choices, size_t v, size_t n,
 			   unsigned int kind)
 {
-	if (unlikely(choices->recording)) {
+	if (unlikely(choices->recording) &&
+	    (!choices->fixed || choices->next < choices->max_records)) {
 		const struct sim_record r = {
 			.value = v, .bound = n > U32_MAX ? 0 : n, .kind = kind,
 		};

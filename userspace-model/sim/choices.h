@@ -61,6 +61,7 @@ struct sim_record {
  * @recording:	keep them in @records
  * @records:	those drawn, @next of them if @recording
  * @max_records: room
+ * @fixed:	@records is not ours: what finds no room is not kept
  * @random:	state of get_random_bytes(); 0: not seeded yet
  */
 struct sim_choices {
@@ -81,6 +82,7 @@ struct sim_choices {
 	bool recording;
 	struct sim_record *records;
 	size_t max_records;
+	bool fixed;
 	u64 random;
 };
 
