@@ -5,23 +5,24 @@
  * Goal: memory is bounded whatever is mapped, and so is what it costs to write
  * and to read an index.  Method: a device is filled in an order in which no two
  * neighbours follow one another, the worst case for an index; then blocks are
- * read at random.  The backing device keeps metadata only: all blocks have the
- * same data, so that is what it returns for any other place.
+ * read at random.  The backing device is a sparse file that keeps metadata only:
+ * all data is zeros, as the rest of the file is.  What lies in free extents is
+ * dropped: nobody may want to see it any more.
  *
  * Memory is what the engine has allocated beyond what it had on an empty device:
  * that is memtables, cache and buffers, all of which have budgets of their own.
  * A figure that is missed fails the run.
  */
+#include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "exhaustive.h"
-#include "shard.h"
+#include "device.h"
 #include "shardblk_format.h"
 #include "sim/sim.h"
 
 #define BLOCK		SZ_4K
-#define REGION_BLOCKS	256u
 #define BATCH		32u		/* writes of one block */
 #define LOOK_UPS	20000u
 #define REST		(4 * SZ_4K)		/* blocks from one rest to the next */
@@ -30,12 +31,15 @@
 
 /**
  * struct sparse - a backing device that keeps all but data
- * @regions:	by number: blocks that were written, or NULL
+ * @fd:		its file, which has no name
+ * @extent_size: bytes, once the device is open
+ * @written:	for each extent: there is metadata in it
  */
 struct sparse {
 	struct shard_backend backend;
-	void ***regions;
-	u64 nr_regions;
+	int fd;
+	u64 extent_size;
+	bool *written;
 };
 
 static u8 data[BLOCK] __aligned(8);
@@ -48,15 +52,6 @@ static struct kapi_counts empty;	/* the device, before the first write */
 static u64 at_rest;			/* bytes */
 static u32 nr_missed;
 
-static void **region_of(struct sparse *s, u64 block)
-{
-	void ***region = &s->regions[block / REGION_BLOCKS];
-
-	if (!*region)
-		*region = calloc(REGION_BLOCKS, sizeof(void *));
-	return *region + block % REGION_BLOCKS;
-}
-
 static bool is_data(const struct shard_io *io)
 {
 	const struct shardblk_frame *frame = io->segs[0].addr;
@@ -65,41 +60,28 @@ static bool is_data(const struct shard_io *io)
 	       frame->stream == SHARDBLK_STREAM_HOST;
 }
 
-/* One segment each: the engine's metadata, or a frame, or a block to read. */
-static void copy(struct sparse *s, struct shard_io *io)
+static void drop(struct sparse *s, u64 offset, u64 len)
 {
-	u8 *memory = io->segs[0].addr;
-	u64 at = io->offset, end = at + io->len;
-	u32 skip, len;
-
-	for (; at < end; at += len, memory += len) {
-		u8 **block = (u8 **)region_of(s, at / BLOCK);
-
-		skip = at % BLOCK;
-		len = min_t(u64, BLOCK - skip, end - at);
-		if (io->op == SHARD_IO_READ) {
-			memcpy(memory, (*block ?: data) + skip, len);
-			continue;
-		}
-		if (!*block)
-			*block = calloc(1, BLOCK);
-		memcpy(*block + skip, memory, len);
-	}
+	if (fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+		      len))
+		kapi_fail("what was reset cannot be dropped");
 }
 
-static void reset(struct sparse *s, struct shard_io *io)
+/* One segment each: the engine's metadata, or a frame, or a block to read. */
+static void transfer(struct sparse *s, const struct shard_io *io)
 {
-	u64 i, k;
+	void *memory = io->segs[0].addr;
+	ssize_t len;
 
-	for (i = 0; i < io->len / BLOCK / REGION_BLOCKS; i++) {
-		void ***region = &s->regions[io->offset / BLOCK /
-					     REGION_BLOCKS + i];
-
-		for (k = 0; *region && k < REGION_BLOCKS; k++)
-			free((*region)[k]);
-		free(*region);
-		*region = NULL;
+	if (io->op == SHARD_IO_READ) {
+		len = pread(s->fd, memory, io->len, io->offset);
+	} else {
+		len = pwrite(s->fd, memory, io->len, io->offset);
+		if (s->written)
+			s->written[io->offset / s->extent_size] = true;
 	}
+	if (len != io->len)
+		kapi_fail("the file gave or took %zd of %u bytes", len, io->len);
 }
 
 static void submit(struct shard_backend *backend, struct shard_io *io)
@@ -108,9 +90,9 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 
 	if (io->op == SHARD_IO_READ ||
 	    (io->op == SHARD_IO_APPEND && !is_data(io)))
-		copy(s, io);
+		transfer(s, io);
 	else if (io->op == SHARD_IO_RESET)
-		reset(s, io);
+		drop(s, io->offset, io->len);
 	io->error = 0;
 	io->done(io);
 }
@@ -171,6 +153,21 @@ static void nothing(void *arg)
 {
 }
 
+/* What lies in free extents. */
+static void drop_free(struct sparse *s, struct shard_device *device)
+{
+	struct shard_extent extent;
+	u32 i;
+
+	for (i = 0; i < device->layout.nr_extents; i++) {
+		shard_extent_get(device->store.ex, i, &extent);
+		if (extent.state != SHARD_EXTENT_FREE || !s->written[i])
+			continue;
+		s->written[i] = false;
+		drop(s, i * s->extent_size, s->extent_size);
+	}
+}
+
 /* Lets jobs under way come to their end: others run while this one waits. */
 static void settle(void)
 {
@@ -189,7 +186,8 @@ static u64 cached(struct shard_device *device)
 }
 
 /* Writes all blocks; stands still now and then, to see what is in use at rest. */
-static void write_all(struct shard_device *device, u64 stride)
+static void write_all(struct sparse *s, struct shard_device *device,
+		      u64 stride)
 {
 	u64 nr = BIT_ULL(log2_blocks), i;
 	struct kapi_counts now;
@@ -202,6 +200,7 @@ static void write_all(struct shard_device *device, u64 stride)
 		settle();
 		kapi_counts(&now);
 		at_rest = max(at_rest, now.alloc_bytes - cached(device));
+		drop_free(s, device);
 	}
 }
 
@@ -274,17 +273,20 @@ static void bench(void *arg)
 	struct shard_format_options format = { .logical_size = nr * BLOCK };
 	struct shard_device *device;
 
-	s.regions = calloc(s.backend.capacity / BLOCK / REGION_BLOCKS + 1,
-			   sizeof(*s.regions));
+	s.fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	if (s.fd < 0 || ftruncate(s.fd, s.backend.capacity))
+		kapi_fail("no file of %llu bytes", s.backend.capacity);
 	if (shard_format(&s.backend, &format))
 		kapi_fail("the device cannot be formatted");
 	open_device(&s, &device);
+	s.extent_size = (u64)device->layout.extent_blocks * BLOCK;
+	s.written = calloc(device->layout.nr_extents, sizeof(*s.written));
 	kapi_counts(&empty);
 	printf("memtables, buffers and all else of an empty device: %.1f MiB\n",
 	       (double)empty.alloc_bytes / SZ_1M);
-	write_all(device, 1);
+	write_all(&s, device, 1);
 	report(device, 1);
-	write_all(device, 3);
+	write_all(&s, device, 3);
 	report(device, 2);
 	close_device(device);
 	printf("started again\n");
