@@ -19,10 +19,11 @@
 
 void shard_job_want(struct shard_job *job, bool asked)
 {
-	job->asked |= asked;
+	if (asked)
+		WRITE_ONCE(job->asked, true);
 	if (job->wanted)
 		return;
-	job->wanted = true;
+	WRITE_ONCE(job->wanted, true);
 	queue_work(job->wq, &job->work);
 }
 
@@ -45,8 +46,8 @@ bool shard_job_begin(struct shard_device *device, struct shard_job *job,
 	spin_lock_irqsave(&device->lock, flags);
 	run = job->wanted;
 	*asked = job->asked;
-	job->wanted = false;
-	job->asked = false;
+	WRITE_ONCE(job->wanted, false);
+	WRITE_ONCE(job->asked, false);
 	job->running = run;
 	spin_unlock_irqrestore(&device->lock, flags);
 	return run;

@@ -591,9 +591,9 @@ int shard_device_close(struct shard_device *device)
 	int err = 0;
 
 	spin_lock_irqsave(&device->lock, flags);
-	device->closing = true;
+	WRITE_ONCE(device->closing, true);
 	device->checkpoint.wanted = false;
-	device->reclamation.wanted = false;
+	WRITE_ONCE(device->reclamation.wanted, false);
 	WARN_ON(!list_empty(&device->waiting));
 	spin_unlock_irqrestore(&device->lock, flags);
 	wake_up_all(&device->job_ended);

@@ -129,7 +129,7 @@ static bool idle_evacuate(struct shard_device *device)
 		spin_unlock_irqrestore(&device->lock, flags);
 		return false;
 	}
-	device->reclaim_idle = true;
+	WRITE_ONCE(device->reclaim_idle, true);
 	queue_work(device->reclamation.wq, &device->reclamation.work);
 	spin_unlock_irqrestore(&device->lock, flags);
 	wait_event(device->job_ended, !READ_ONCE(device->reclaim_idle));

@@ -205,7 +205,7 @@ static int record_write(struct shard_super *super, struct shard_dep *after)
 	u32 copy;
 	int err;
 
-	super->record.number++;
+	WRITE_ONCE(super->record.number, super->record.number + 1);
 	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++) {
 		err = copy_write(super, copy, copy ? NULL : after);	/* O4 */
 		if (err)
@@ -224,7 +224,7 @@ static int record_fill(struct shard_super *super,
 
 	if (wish && wish->root) {
 		from = wish->from;
-		record->checkpoint_seq = from.seq;
+		WRITE_ONCE(record->checkpoint_seq, from.seq);
 		memcpy(record->manifest, wish->manifest,
 		       sizeof(record->manifest));
 	}
