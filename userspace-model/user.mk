@@ -14,6 +14,7 @@
 #   mutants generic
 #            the same, of copies of the engine that have faults to switch on
 #            (userspace-model/mutants)
+#   race   the engine with ThreadSanitizer (kapi/race.h)
 #   cov    the engine unoptimised, with counters at its branches
 #            (userspace-model/cov)
 #
@@ -32,13 +33,13 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench train fast tool mutants generic cov
+USER_FLAVOURS	:= asan bench train fast tool mutants generic cov race
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
 
 CORE_SRCS	:= $(wildcard kmod/core/*.c)
-KAPI_SRCS	:= $(filter-out %/selftest.c,$(wildcard userspace-model/kapi/*.c))
+KAPI_SRCS	:= $(filter-out %selftest.c,$(wildcard userspace-model/kapi/*.c))
 SIM_SRCS	:= $(filter-out %/selftest.c,$(wildcard userspace-model/sim/*.c))
 # The kernel's own, see below.
 KERNEL_SRCS	:= rbtree.c sort.c
@@ -77,6 +78,10 @@ user-cflags-generic	:= $(user-cflags-tool) -Wno-misleading-indentation \
 	-Wno-maybe-uninitialized
 user-srcs-generic	:= $(user-srcs-mutants)
 user-libs		:= -lisal -lm
+# What kapi and the checks copy and clear must not become calls of the library.
+user-cflags-race	:= -O1 -fno-omit-frame-pointer -DKAPI_RACE -DCONFIG_DEBUG_LIST \
+	-fno-tree-loop-distribute-patterns
+user-libs-race		:= -fsanitize=thread
 
 # gcc copies a sector with "rep movs" where it knows a bound of the length:
 # a scenario takes twice as long as with the C library's memcpy().
@@ -105,13 +110,16 @@ user-dump-fast	= $(user-dump-train)
 
 # Kernel stacks are small; sanitizers blow frames up.
 $(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-more := -Wframe-larger-than=1024))
+# What is watched.
+$(foreach d,kmod/core kernel,$(eval $(O)/race/$d/%.o: user-more := -fsanitize=thread))
 
 user-objs	= $(patsubst %.c,$(O)/$1/%.o,$2)
 user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS) $(user-srcs-$1)) \
 		  $(call KERNEL_OBJS,$1)
 user-sim	= $(call user-engine,$1) $(call user-objs,$1,$(SIM_SRCS))
 user-link	= $(user-cc) $(user-cflags-$1) -g -o $@ \
-		  $(filter %.o,$^) $(user-libs) $(user-libs-$@)
+		  $(filter %.o,$^) $(user-libs) $(user-libs-$(word 2,$(subst /, ,$@))) \
+		  $(user-libs-$@)
 
 # --- the kernel's own list.h, rbtree and sort() ---
 #
@@ -160,7 +168,7 @@ $(O)/$1/%.o: %.c $(KERNEL_STAMP) $(USER_STAMP)
 $(O)/$1/kernel/%.o: $(KERNEL_INCLUDE)/%.c $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
-	@$$(call user-cc,$1) $$(USER_CFLAGS) $$(user-cflags-$1) \
+	@$$(call user-cc,$1) $$(USER_CFLAGS) $$(user-cflags-$1) $$(user-more) \
 		-MMD -MP -MF $$(@:.o=.d) $$(user-dump-$1) -c -o $$@ $$<
 endef
 $(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(eval $(call user-rules,$f)))
@@ -184,7 +192,13 @@ $(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
 endef
 $(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
 
-SELFTESTS	:= $(foreach f,$(filter-out mutants generic train fast cov,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+SELFTESTS	:= $(foreach f,$(filter-out mutants generic train fast cov race,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+
+$(O)/race/userspace-model/kapi/race_selftest.o: user-more := -fsanitize=thread
+$(O)/race/race-selftest: $(call user-objs,race,userspace-model/kapi/race_selftest.c \
+		$(KAPI_SRCS)) $(call KERNEL_OBJS,race)
+	@echo "  LINK    $@"
+	@$(call user-link,race)
 
 .PHONY: kapi-selftest
 kapi-selftest: $(SELFTESTS) ## the Linux words and the disk model, in every flavour

@@ -76,7 +76,7 @@ CHECK_PROGRAMS	:= shardctl-test kunit-user kapi-selftest scale-test \
 
 check-programs: $(CHECK_PROGRAMS)
 
-.PHONY: check-programs check soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
+.PHONY: check-programs check race soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -139,9 +139,21 @@ scale-show: $(O)/tool/shardsim ## the same by GNU parallel and a Slurm of this m
 	@tools/deps scale
 	@tools/scale/show $< $(or $(SCENARIOS),20000)
 
-REPLAYS := $(O)/$(if $(MUTANT),mutants,asan)/shardsim
-replay: $(REPLAYS) ## run, shrink and print REPRO=file or suite:seed; FILE=name files it; with MUTANT=NAME
-	@MUTANT='$(MUTANT)' $(REPLAYS) replay --file='$(FILE)' '$(REPRO)'
+REPLAYS := $(O)/$(if $(RACE),race,$(if $(MUTANT),mutants,asan))/shardsim
+replay: $(REPLAYS) ## run, shrink and print REPRO=file or suite:seed; FILE=name files it; with MUTANT=NAME, or RACE=1
+	@MUTANT='$(MUTANT)' $(if $(RACE),$(FIXED)) $(REPLAYS) replay --file='$(FILE)' '$(REPRO)'
+
+# ThreadSanitizer wants its addresses where they are without randomization.
+FIXED		:= setarch --addr-no-randomize
+RACE_SUITES	:= race race-jobs race-faults device swarm-faults idle
+RACE_RUNS	?= 1000
+
+race: $(O)/race/race-selftest $(O)/race/shardsim ## is anything shared that nothing orders? RACE_RUNS=1000 of each suite
+	@$(FIXED) $(O)/race/race-selftest 2>/dev/null
+	@for suite in $(RACE_SUITES); do \
+		$(FIXED) $(O)/race/shardsim run $$suite $(or $(FIRST),0) \
+			$(RACE_RUNS) || exit 1; \
+	done
 
 replay-check: $(REPLAY_BY) ## are runs the same by gcc and clang, -O0 and -O2?
 	@tools/replay-check $(REPLAY_RUNS) $(REPLAY_BY)

@@ -31,6 +31,11 @@
 #define APART_SECONDS	2	/* the same while one is shrunk */
 #define APART_RECORDS	(16u << 20)
 #define DIED		"the process died"
+#ifdef KAPI_RACE
+#define HOW		"RACE=1 "
+#else
+#define HOW		""
+#endif
 
 static struct world world;
 
@@ -440,7 +445,7 @@ void check_failed(const struct check_suite *suite, const char *from,
 
 	scnprintf(name, sizeof(name), "%s:%s", suite->name, from);
 	printf("\n%s: %s\n", name, why);
-	printf("make replay REPRO=%s\n", name);
+	printf("make replay " HOW "REPRO=%s\n", name);
 	if (!check_shrink(&s, from)) {
 		printf("not the same when run again: passed\n");
 		list_free(&s.best);
@@ -450,7 +455,7 @@ void check_failed(const struct check_suite *suite, const char *from,
 	if (path)
 		printf("shrunk from %u to %u operations by %llu runs in %.1f s: %s%s\n",
 		       s.nr_ops, list_nr_ops(&s.best), s.nr_runs, s.seconds,
-		       "make replay REPRO=", path);
+		       "make replay " HOW "REPRO=", path);
 	list_print(suite, &s.best, false);
 	list_free(&s.best);
 	fflush(stdout);

@@ -238,6 +238,7 @@ static void slot_done(struct shard_request *request, int error)
 	w->nr_refused += error && slot->op != SHARD_READ;
 	slot->done_at = ++w->nr_ended;
 	slot->busy = false;
+	kapi_before(slot);
 	w->nr_busy--;
 	wake_up(&w->wait);
 }
@@ -293,6 +294,7 @@ void world_slot_submit(struct world *w, struct world_slot *slot)
 {
 	kapi_touch(&w->model, KAPI_CHANGES);
 	slot->busy = true;
+	kapi_after(slot);
 	slot->late = slot->op == SHARD_FLUSH ? w->flush_failed :
 		w->write_failed;
 	slot->request.op = slot->op;
@@ -381,6 +383,7 @@ void world_wait_all(struct world *w)
 {
 	world_commit(w);
 	wait_event(w->wait, !w->nr_busy || w->cut);
+	kapi_after(&w->wait);
 }
 
 /* ---- starting and stopping ---- */

@@ -21,43 +21,65 @@ typedef struct {
 #define ATOMIC_INIT(i)		{ (i) }
 #define ATOMIC64_INIT(i)	{ (i) }
 
+/* The two that change something; what they order only a race detector sees. */
+#ifdef KAPI_RACE
+#define __kapi_add(p, i, order)	__atomic_fetch_add(p, i, order)
+#define __kapi_swap(p, v)	__atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
+#else
+#define __kapi_add(p, i, order) ({					\
+	typeof(*(p)) __was = *(p);					\
+									\
+	*(p) = __was + (i);						\
+	__was; })
+#define __kapi_swap(p, v) ({						\
+	typeof(*(p)) __was = *(p);					\
+									\
+	*(p) = (v);							\
+	__was; })
+#endif
+
 #define __KAPI_ATOMIC(name, counter_t, num)				\
 static inline num name##_read(const counter_t *v)			\
 { return __READ_ONCE(v->counter); }					\
 static inline void name##_set(counter_t *v, num i)			\
 { __WRITE_ONCE(v->counter, i); }					\
 static inline num name##_fetch_add(num i, counter_t *v)			\
-{ num old = v->counter; v->counter = old + i; return old; }		\
+{ return __kapi_add(&v->counter, i, __ATOMIC_ACQ_REL); }		\
 static inline num name##_add_return(num i, counter_t *v)		\
 { return name##_fetch_add(i, v) + i; }					\
 static inline num name##_sub_return(num i, counter_t *v)		\
 { return name##_fetch_add(-i, v) - i; }					\
 static inline void name##_add(num i, counter_t *v)			\
-{ v->counter += i; }							\
+{ __kapi_add(&v->counter, i, __ATOMIC_RELAXED); }			\
 static inline void name##_sub(num i, counter_t *v)			\
-{ v->counter -= i; }							\
+{ name##_add(-i, v); }							\
 static inline void name##_inc(counter_t *v)				\
-{ v->counter++; }							\
+{ name##_add(1, v); }							\
 static inline void name##_dec(counter_t *v)				\
-{ v->counter--; }							\
+{ name##_add(-1, v); }							\
 static inline num name##_inc_return(counter_t *v)			\
-{ return ++v->counter; }						\
+{ return name##_add_return(1, v); }					\
 static inline num name##_dec_return(counter_t *v)			\
-{ return --v->counter; }						\
+{ return name##_add_return(-1, v); }					\
 static inline bool name##_dec_and_test(counter_t *v)			\
-{ return --v->counter == 0; }						\
+{ return name##_dec_return(v) == 0; }					\
 static inline bool name##_inc_and_test(counter_t *v)			\
-{ return ++v->counter == 0; }						\
+{ return name##_inc_return(v) == 0; }					\
 static inline bool name##_sub_and_test(num i, counter_t *v)		\
-{ return (v->counter -= i) == 0; }					\
+{ return name##_sub_return(i, v) == 0; }				\
 static inline bool name##_add_unless(counter_t *v, num a, num u)	\
-{ if (v->counter == u) return false; v->counter += a; return true; }	\
+{									\
+	if (name##_read(v) == u)					\
+		return false;						\
+	name##_fetch_add(a, v);						\
+	return true;							\
+}									\
 static inline bool name##_inc_not_zero(counter_t *v)			\
 { return name##_add_unless(v, 1, 0); }					\
 static inline num name##_xchg(counter_t *v, num i)			\
-{ num old = v->counter; v->counter = i; return old; }			\
+{ return __kapi_swap(&v->counter, i); }					\
 static inline num name##_cmpxchg(counter_t *v, num o, num n)		\
-{ num old = v->counter; if (old == o) v->counter = n; return old; }
+{ return name##_read(v) == o ? name##_xchg(v, n) : name##_read(v); }
 
 __KAPI_ATOMIC(atomic, atomic_t, int)
 __KAPI_ATOMIC(atomic64, atomic64_t, s64)
@@ -96,24 +118,30 @@ static inline __must_check bool refcount_dec_and_test(refcount_t *r)
 	return atomic_dec_and_test(&r->refs);
 }
 
-static inline void set_bit(unsigned long nr, unsigned long *map)
-{
-	__set_bit(nr, map);
-}
-
-static inline void clear_bit(unsigned long nr, unsigned long *map)
-{
-	__clear_bit(nr, map);
-}
-
 static inline bool test_and_set_bit(unsigned long nr, unsigned long *map)
 {
-	return __test_and_set_bit(nr, map);
+	unsigned long *word = map + nr / BITS_PER_LONG;
+	unsigned long bit = 1UL << nr % BITS_PER_LONG;
+
+	return __kapi_swap(word, __READ_ONCE(*word) | bit) & bit;
 }
 
 static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 {
-	return __test_and_clear_bit(nr, map);
+	unsigned long *word = map + nr / BITS_PER_LONG;
+	unsigned long bit = 1UL << nr % BITS_PER_LONG;
+
+	return __kapi_swap(word, __READ_ONCE(*word) & ~bit) & bit;
+}
+
+static inline void set_bit(unsigned long nr, unsigned long *map)
+{
+	test_and_set_bit(nr, map);
+}
+
+static inline void clear_bit(unsigned long nr, unsigned long *map)
+{
+	test_and_clear_bit(nr, map);
 }
 
 /* --- the points --- */
@@ -243,19 +271,17 @@ static inline bool test_and_clear_bit(unsigned long nr, unsigned long *map)
 		kapi_let_go_point("smp_store_release", p, __kapi_at);	\
 	} while (0)
 #define xchg(p, v) ({							\
-	typeof(*(p)) *__p = (p), __kapi_new = (v), __old;		\
+	typeof(*(p)) *__p = (p);					\
 									\
 	kapi_preempt_point("xchg", __p, __kapi_at);			\
-	__old = *__p;							\
-	*__p = __kapi_new;						\
-	__old; })
+	__kapi_swap(__p, v); })
 #define cmpxchg(p, o, n) ({						\
-	typeof(*(p)) *__p = (p), __kapi_o = (o), __kapi_new = (n), __old; \
+	typeof(*(p)) *__p = (p), __old;					\
 									\
 	kapi_preempt_point("cmpxchg", __p, __kapi_at);			\
-	__old = *__p;							\
-	if (__old == __kapi_o)						\
-		*__p = __kapi_new;					\
+	__old = __READ_ONCE(*__p);					\
+	if (__old == (o))						\
+		__kapi_swap(__p, n);					\
 	__old; })
 
 #endif /* KAPI_ATOMIC_H */

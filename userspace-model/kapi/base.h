@@ -106,11 +106,19 @@ struct hlist_head {
 #define EXPORT_SYMBOL_GPL(x)
 
 #define barrier()		__asm__ __volatile__("" : : : "memory")
+#ifdef KAPI_RACE
+#define __READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define __WRITE_ONCE(x, v)						\
+	do {								\
+		__atomic_store_n(&(x), v, __ATOMIC_RELAXED);		\
+	} while (0)
+#else
 #define __READ_ONCE(x)		(*(const volatile typeof(x) *)&(x))
 #define __WRITE_ONCE(x, v)						\
 	do {								\
 		*(volatile typeof(x) *)&(x) = (v);			\
 	} while (0)
+#endif
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)

@@ -75,6 +75,7 @@ u32 crc32c(u32 crc, const void *data, unsigned int len)
 {
 	u32 head = len < ISAL_MIN ? 0 : round_down(len, ISAL_UNIT);
 
+	kapi_has_read(data, len);
 	if (head)
 		crc = crc32_iscsi((u8 *)data, head, crc);
 	return head < len ? crc_short(crc, data + head, len - head) : crc;
@@ -84,6 +85,7 @@ u32 crc32c(u32 crc, const void *data, unsigned int len)
 
 u32 crc32c(u32 crc, const void *data, unsigned int len)
 {
+	kapi_has_read(data, len);
 	return crc32_iscsi((u8 *)data, len, crc);
 }
 

@@ -76,6 +76,8 @@ enum kapi_fiber_state {
  * @stack:	its lowest byte
  * @stack_size:	bytes
  * @fake_stack:	AddressSanitizer's
+ * @thread:	ThreadSanitizer's
+ * @racy:	its writes may race: kapi_racy_begin()
  * @node:	in the list of live, or of idle fibers
  * @made:	in the list of all fibers
  * @fn:		what it runs
@@ -102,6 +104,8 @@ struct kapi_fiber {
 	char *stack;
 	size_t stack_size;
 	void *fake_stack;
+	void *thread;
+	u32 racy;
 	struct list_head node;
 	struct list_head made;
 	void (*fn)(void *arg);
@@ -167,6 +171,57 @@ void kapi_stack_alloc(struct kapi_fiber *fiber);
 void kapi_stack_reset(struct kapi_fiber *fiber, void (*entry)(void));
 void kapi_switch(struct kapi_fiber *from, struct kapi_fiber *to);
 void kapi_switch_finish(struct kapi_fiber *self);
+
+/* race.c */
+#ifdef KAPI_RACE
+/* The library's; some its own header does not have. */
+void *__tsan_get_current_fiber(void);
+void *__tsan_create_fiber(unsigned int flags);
+void __tsan_destroy_fiber(void *fiber);
+void __tsan_switch_to_fiber(void *fiber, unsigned int flags);
+int __tsan_get_report_mop(void *report, unsigned long idx, int *tid, void **addr,
+			  int *size, int *write, int *atomic, void **trace,
+			  unsigned long trace_size);
+void __sanitizer_symbolize_pc(void *pc, const char *fmt, char *buf, size_t size);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreSyncEnd(const char *file, int line);
+void __tsan_on_report(void *report);
+const char *__tsan_default_options(void);
+
+#define KAPI_RACE_REST	32u	/* fibers that rest, before one of them is used again */
+void kapi_race_begin(void);
+void kapi_race_reset(struct kapi_fiber *fiber);
+void kapi_race_switch(struct kapi_fiber *from, struct kapi_fiber *to);
+/* From now on all that it did comes before what the caller does. */
+void kapi_race_join(struct kapi_fiber *fiber);
+/* Was there one since the last time? */
+bool kapi_race_seen(char *buf, size_t size);
+#else
+#define KAPI_RACE_REST	0u
+static inline void kapi_race_begin(void)
+{
+}
+
+static inline void kapi_race_reset(struct kapi_fiber *fiber)
+{
+}
+
+static inline void kapi_race_switch(struct kapi_fiber *from,
+				    struct kapi_fiber *to)
+{
+}
+
+static inline void kapi_race_join(struct kapi_fiber *fiber)
+{
+}
+
+static inline bool kapi_race_seen(char *buf, size_t size)
+{
+	return false;
+}
+#endif
 
 /* sched.c */
 void kapi_make_runnable(struct kapi_fiber *fiber);

@@ -10,6 +10,7 @@
  * to compile, so that the list stays honest.
  *
  *  base.h  types, compiler, numbers, bits, endianness, strings
+ *  race.h  what a detector of data races is told
  *  atomic.h  atomics, READ_ONCE() and their like
  *  run.h   runs, fibers, hooks: what the kernel does not have; for checks
  *          and tools only
@@ -48,6 +49,7 @@
 #include <sys/types.h>
 #include <linux/types.h>
 
+#include "race.h"
 #include "base.h"
 #include "run.h"
 #include "atomic.h"

@@ -41,6 +41,7 @@ static void push_held(struct kapi_ctx *ctx, struct kapi_lock *lock, bool spin)
 	held->spin = spin;
 	held->irqsave = false;
 	lock->owner = ctx;
+	kapi_after(lock);
 }
 
 /* Out-of-order release is legal, as in the kernel. */
@@ -50,6 +51,7 @@ static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
 	struct kapi_held held;
 	u32 i = ctx->nr_held;
 
+	kapi_before(lock);
 	if (!lock->class)
 		kapi_fail("%s of a lock that was never initialised", how);
 	if (!lock->owner)
@@ -335,6 +337,7 @@ unsigned int kapi_read_seqcount_begin(const seqcount_spinlock_t *s,
 		kapi_spin(&s->lock->lock, at);
 		kapi_touch(s, KAPI_LOOKS);
 	}
+	kapi_after(s);
 	return s->sequence;
 }
 

@@ -19,7 +19,11 @@
 #define CHUNK_SIZE	(4u << 20)
 #define BIN_LOG_MIN	6
 #define BIN_SIZE_MIN	80u		/* the first above its power of two */
+#ifndef KAPI_RACE
 #define BIN_SIZE_MAX	(1u << 20)	/* header included */
+#else
+#define BIN_SIZE_MAX	0u		/* ThreadSanitizer knows malloc() and free() */
+#endif
 #define NR_BINS		((20 - BIN_LOG_MIN) * 4)
 #define BIN_NONE	U32_MAX		/* from malloc() */
 

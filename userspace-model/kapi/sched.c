@@ -73,7 +73,8 @@ static struct kapi_fiber *fiber_get(void)
 {
 	struct kapi_fiber *fiber;
 
-	if (!list_empty(&kapi.idle)) {
+	if (!list_empty(&kapi.idle) &&
+	    kapi.nr_fibers >= KAPI_RACE_REST + kapi.counts.live_fibers) {
 		fiber = list_first_entry(&kapi.idle, struct kapi_fiber, node);
 		list_del(&fiber->node);
 		return fiber;
@@ -98,7 +99,10 @@ static struct kapi_fiber *fiber_get(void)
 static void fiber_put(struct kapi_fiber *fiber)
 {
 	fiber->state = KAPI_IDLE;
-	list_move(&fiber->node, &kapi.idle);
+	if (KAPI_RACE_REST)
+		list_move_tail(&fiber->node, &kapi.idle);
+	else
+		list_move(&fiber->node, &kapi.idle);
 	kapi.counts.live_fibers--;
 }
 
@@ -357,6 +361,7 @@ static void fiber_done(struct kapi_fiber *self)
 		kapi_run_check_leaks();
 		kapi_leave();
 	}
+	kapi_before(self);
 	if (!self->joinable) {
 		fiber_put(self);
 	} else {
@@ -375,6 +380,7 @@ static void fiber_entry(void)
 	for (;;) {
 		/* after whoever started it */
 		kapi_touch(self, KAPI_CHANGES);
+		kapi_after(self);
 		self->fn(self->arg);
 		kapi_touch(self, KAPI_CHANGES);
 		fiber_done(self);
@@ -387,6 +393,7 @@ struct kapi_fiber *kapi_spawn(const char *name, void (*fn)(void *arg),
 	struct kapi_fiber *fiber = kapi_fiber_start(name, fn, arg);
 
 	fiber->joinable = true;
+	kapi_before(fiber);
 	return fiber;
 }
 
@@ -399,6 +406,7 @@ void kapi_join(struct kapi_fiber *fiber)
 		kapi_block("kapi_join", fiber->ctx.name);
 	}
 	kapi_touch(fiber, KAPI_CHANGES);
+	kapi_after(fiber);
 	fiber_put(fiber);
 }
 
@@ -513,6 +521,8 @@ static void drop_all(struct kapi_fiber *keep)
 		if (fiber != keep)
 			abandon(fiber);
 	}
+	list_for_each_entry(fiber, &kapi.idle, node)
+		kapi_race_join(fiber);
 	kapi.nr_runq = 0;
 	kapi.nr_spinning = 0;
 	INIT_LIST_HEAD(&kapi.wqs);
@@ -526,6 +536,7 @@ static void run_begin(const struct kapi_hooks *hooks)
 
 	if (kapi.first)
 		kapi_fail("a run within a run");
+	kapi_race_begin();
 	kapi.hooks = hooks ? hooks : &no_hooks;
 	/* the same stacks in each run: what lies there has the same address */
 	INIT_LIST_HEAD(&kapi.idle);
@@ -550,6 +561,7 @@ int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg)
 	kapi.cur = first;
 	kapi.ctx = &first->ctx;
 	kapi.in_run = true;
+	kapi_before(first);
 	kapi_switch(&outside, first);
 
 	kapi_preemption(false);
@@ -557,6 +569,8 @@ int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg)
 	if (kapi.cur->state == KAPI_IDLE)
 		kapi_stack_reset(kapi.cur, fiber_entry);
 	drop_all(NULL);
+	if (!failed)
+		failed = kapi_race_seen(failure, sizeof(failure));
 	kapi_events_pending = 0;
 	kapi.in_run = false;
 	kapi.first = NULL;

@@ -14,6 +14,8 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #define STACK_SIZE	(256u << 10)
+#elif defined(KAPI_RACE)
+#define STACK_SIZE	(256u << 10)
 #else
 #define STACK_SIZE	(64u << 10)
 #endif
@@ -110,6 +112,7 @@ void kapi_stack_reset(struct kapi_fiber *fiber, void (*entry)(void))
 	__asan_unpoison_memory_region(fiber->stack, fiber->stack_size);
 	fiber->fake_stack = NULL;
 #endif
+	kapi_race_reset(fiber);
 	stack_init(fiber, entry);
 }
 
@@ -125,6 +128,7 @@ void kapi_switch(struct kapi_fiber *from, struct kapi_fiber *to)
 	__sanitizer_start_switch_fiber(&from->fake_stack, to->stack,
 				       to->stack_size);
 #endif
+	kapi_race_switch(from, to);
 	stack_switch(from, to);
 	kapi_switch_finish(from);
 }

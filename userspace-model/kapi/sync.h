@@ -146,6 +146,7 @@ static inline void write_seqcount_begin(seqcount_spinlock_t *s)
 {
 	lockdep_assert_held(s->lock);
 	BUG_ON(s->sequence & 1);
+	kapi_racy_begin();
 	kapi_touch(s, KAPI_CHANGES);
 	kapi_touch(&kapi_races, KAPI_CHANGES);
 	s->sequence++;
@@ -160,6 +161,8 @@ static inline void write_seqcount_end(seqcount_spinlock_t *s)
 	kapi_touch(s, KAPI_CHANGES);
 	kapi_touch(&kapi_races, KAPI_CHANGES);
 	s->sequence++;
+	kapi_racy_end();
+	kapi_before(s);
 }
 
 #ifdef KAPI_NO_CHECKS
@@ -304,7 +307,10 @@ static inline void reinit_completion(struct completion *x)
 
 static inline bool completion_done(struct completion *x)
 {
-	return x->done;
+	if (!__READ_ONCE(x->done))
+		return false;
+	kapi_after(x);
+	return true;
 }
 
 void kapi_complete(struct completion *x, const char *at);

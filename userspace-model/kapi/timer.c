@@ -23,6 +23,7 @@ static void timer_start(struct kapi_timer *timer, u64 ns,
 	kapi_touch(&kapi_now, KAPI_CHANGES);
 	timer->due = kapi_now + ns;
 	timer->fn = fn;
+	kapi_before(timer);
 	list_for_each_prev(before, &kapi.timers)
 		if (list_entry(before, struct kapi_timer, node)->due <=
 		    timer->due)
@@ -54,6 +55,7 @@ void kapi_time_advance(u64 ns)
 		kapi_now = timer->due;
 		timer_stop(timer);
 		kapi_irq_enter();
+		kapi_after(timer);
 		timer->fn(timer);
 		kapi_irq_exit();
 	}

@@ -8,6 +8,7 @@ void kapi_wake_all(wait_queue_head_t *wq)
 {
 	struct kapi_waiter *waiter, *next;
 
+	kapi_before(wq);
 	list_for_each_entry_safe(waiter, next, &wq->head, node) {
 		list_del(&waiter->node);
 		waiter->woken = true;
@@ -32,6 +33,7 @@ void kapi_wait_prepare(wait_queue_head_t *wq, struct kapi_waiter *waiter)
 	waiter->woken = false;
 	waiter->wq = wq;
 	list_add_tail(&waiter->node, &wq->head);
+	kapi_after(wq);
 	kapi_touch(wq, KAPI_CHANGES);
 }
 
@@ -46,6 +48,7 @@ void kapi_wait_block(struct kapi_waiter *waiter, const char *what,
 		kapi_block(what, at);
 	/* whoever woke it may have changed what it waits for before */
 	kapi_touch(waiter->wq, KAPI_CHANGES);
+	kapi_after(waiter->wq);
 }
 
 void kapi_wait_finish(struct kapi_waiter *waiter)
@@ -58,6 +61,7 @@ static void wake_one(wait_queue_head_t *wq)
 {
 	struct kapi_waiter *waiter;
 
+	kapi_before(wq);
 	waiter = list_first_entry_or_null(&wq->head, struct kapi_waiter, node);
 	if (waiter) {
 		list_del(&waiter->node);
@@ -70,6 +74,7 @@ void kapi_complete(struct completion *x, const char *at)
 {
 	kapi_touch(x, KAPI_CHANGES);
 	kapi_preempt_point("complete", x, at);
+	kapi_before(x);
 	if (x->done != UINT_MAX)
 		x->done++;
 	wake_one(&x->wait);
@@ -80,6 +85,7 @@ void kapi_complete_all(struct completion *x, const char *at)
 {
 	kapi_touch(x, KAPI_CHANGES);
 	kapi_preempt_point("complete_all", x, at);
+	kapi_before(x);
 	x->done = UINT_MAX;
 	kapi_wake_all(&x->wait);
 	kapi_let_go_point("complete_all", x, at);
@@ -96,6 +102,7 @@ void kapi_wait_for_completion(struct completion *x, const char *at)
 		kapi_wait_block(&waiter, "wait_for_completion", at);
 	}
 	kapi_touch(x, KAPI_CHANGES);
+	kapi_after(x);
 	kapi_wait_finish(&waiter);
 	if (x->done != UINT_MAX)
 		x->done--;

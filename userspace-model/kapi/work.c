@@ -136,8 +136,13 @@ static void run_work(struct workqueue_struct *wq, struct work_struct *work)
 	self->ctx.reclaim = wq->flags & WQ_MEM_RECLAIM;
 	kapi_dep_acquire(&wq_lock);
 	kapi_dep_acquire(&work_lock);
+	kapi_after(work);
+	if (wq->max_active == 1)
+		kapi_after(wq);
 	work->func(work);
 	/* It may have freed itself: do not touch it any more. */
+	kapi_before(work);
+	kapi_before(wq);
 	kapi_touch(wq, KAPI_CHANGES);
 	kapi_dep_release(&work_lock);
 	kapi_dep_release(&wq_lock);
@@ -188,6 +193,7 @@ bool kapi_queue_work(struct workqueue_struct *wq, struct work_struct *work,
 	if (!work->func)
 		kapi_fail("queue_work() of a work that was never initialised");
 	kapi_preempt_point("queue_work", work, at);
+	kapi_before(work);
 	if (work->pending)
 		return false;
 	if (wq->draining && (kapi.ctx->irq || kapi.cur->wq != wq))
@@ -239,6 +245,7 @@ static void wait_work(struct workqueue_struct *wq, struct work_struct *work,
 		kapi_wait_block(&waiter, what, at);
 	}
 	kapi_wait_finish(&waiter);
+	kapi_after(work ? (void *)work : wq);
 }
 
 bool kapi_flush_work(struct work_struct *work, const char *at)
@@ -252,6 +259,7 @@ bool kapi_flush_work(struct work_struct *work, const char *at)
 	if (!work->func)
 		kapi_fail("flush_work() of a work that was never initialised");
 	kapi_dep_check(work->class);
+	kapi_after(work);
 	if (!wq || (!work->pending && !find_running(wq, work, work->seq)))
 		return false;
 	check_wait(wq, "flush_work");
@@ -284,6 +292,7 @@ bool kapi_cancel_work_sync(struct work_struct *work, const char *at)
 		wait_work(wq, work, U64_MAX, "cancel_work_sync", at);
 	}
 	work->pending = false;
+	kapi_after(work);
 	return was_pending;
 }
 
@@ -305,6 +314,7 @@ void destroy_workqueue(struct workqueue_struct *wq)
 		kapi_flush_workqueue(wq, "destroy_workqueue");
 		wait_event(wq->ended, wq->nr_pending || !wq->nr_workers);
 	}
+	kapi_after(wq);
 	list_del(&wq->node);
 	kfree(wq);
 }

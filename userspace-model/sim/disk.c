@@ -496,6 +496,7 @@ void sim_disk_complete(struct sim_disk *disk, u32 idx)
 	kapi_close_gap(disk->in_flight, idx, disk->nr_in_flight);
 	perform(disk, io);
 	kapi_irq_enter();
+	kapi_after(io);
 	io->done(io);
 	kapi_irq_exit();
 }
@@ -536,6 +537,7 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 	struct sim_disk *disk = container_of(backend, struct sim_disk, backend);
 
 	kapi_preempt_point("submit", disk, NULL);
+	kapi_before(io);
 	check_io(disk, io);
 	strike_submitted(disk, io);
 	if (!disk->delayed && fault(disk, disk->faults.delay_in))
