@@ -105,6 +105,7 @@ void kapi_printk(int level, const char *fmt, ...)
 
 void get_random_bytes(void *buf, size_t len)
 {
+	kapi_touch(&kapi.hooks->random, KAPI_CHANGES);
 	if (kapi.hooks->random)
 		kapi.hooks->random(kapi.hooks->ctx, buf, len);
 	else if (getrandom(buf, len, 0) != (ssize_t)len)
