@@ -15,6 +15,7 @@
 #define HOT_BLOCKS	6	/* where nearly all of it is */
 #define POWER_POINTS	256
 #define IDLE_MS		1000u
+#define WATERMARK	3u	/* per cent */
 
 static const char * const race_op_names[RACE_OPS] = {
 	[RACE_NOTHING] = "nothing",
@@ -84,12 +85,14 @@ static void line_seen(void *ctx, const char *text)
 		kapi_fail("a snapshot has an empty line");
 }
 
-static void look(struct world *w)
+static void look(struct world *w, u32 what)
 {
 	struct shard_info info;
 	u64 lba = 0;
 	int ret;
 
+	shard_device_set_watermark(w->device, what * WATERMARK);
+	shard_device_set_idle(w->device, IDLE_MS * (1 + what % 2));
 	shard_device_info(w->device, &info);
 	if (info.durable_seq > info.applied_seq)
 		kapi_fail("%llu is durable, and %llu applied", info.durable_seq,
@@ -98,6 +101,21 @@ static void look(struct world *w)
 	ret = shard_device_next_data(w->device, &lba);
 	if (ret < 0 && !w->sick)
 		kapi_fail("looking for data returned %d", ret);
+}
+
+/* All that was applied when it was asked for is in it. */
+static void checkpoint(struct world *w)
+{
+	struct shard_info before, after;
+
+	shard_device_info(w->device, &before);
+	world_checkpoint(w);
+	if (w->cut || w->sick)
+		return;
+	shard_device_info(w->device, &after);
+	if (!w->cut && !w->sick && after.checkpoint_seq < before.applied_seq)
+		kapi_fail("a checkpoint has %llu requests, and %llu were applied",
+			  after.checkpoint_seq, before.applied_seq);
 }
 
 /* The next of its kind fails, or some do from now on, or all. */
@@ -164,7 +182,7 @@ static void step_run(struct world *w, const struct race_step *step)
 		request_begin(w, step, SHARD_FLUSH, false);
 		break;
 	case RACE_CHECKPOINT:
-		world_checkpoint(w);
+		checkpoint(w);
 		break;
 	case RACE_COMPACT:
 		world_compact(w);
@@ -185,7 +203,7 @@ static void step_run(struct world *w, const struct race_step *step)
 		kapi_time_advance(IDLE_MS * NSEC_PER_MSEC);
 		break;
 	case RACE_LOOK:
-		look(w);
+		look(w, step->what);
 		break;
 	case RACE_ERRORS:
 		errors_begin(w, step);

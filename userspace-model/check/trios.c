@@ -11,9 +11,9 @@
 #define EXTENTS		24
 
 struct trio {
-	struct world *w;
-	void *arg;
 	void (*steps[TRIO])(void *arg);
+	void *arg;
+	struct world *w;
 	u32 nr_left;
 };
 
