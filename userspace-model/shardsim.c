@@ -7,7 +7,8 @@
  *		[--suite=NAME] [--results=DIRECTORY]
  *	shardsim merge [--to=FILE] RESULT...
  *	shardsim shard
- *	shardsim run [--coarse] [--even] [--hang=SECONDS] SUITE [FIRST [COUNT]]
+ *	shardsim run [--coarse] [--even] [--hang=SECONDS] [--unlocked=FILE:LINE]
+ *		SUITE [FIRST [COUNT]]
  *	shardsim hash [COUNT]
  *	shardsim replay [--io] [--graph=FILE.dot] [--file=NAME] REPRO
  *	shardsim shrinking [COUNT]
@@ -439,6 +440,7 @@ static const struct option options[] = {
 	{ "coarse", no_argument, NULL, 'o' },
 	{ "even", no_argument, NULL, 'e' },
 	{ "hang", required_argument, NULL, 'h' },
+	{ "unlocked", required_argument, NULL, 'k' },
 	{ NULL }
 };
 
@@ -471,6 +473,8 @@ static bool option_take(struct told *told, int c, char *arg)
 		history_even = true;
 	else if (c == 'h')
 		check_run_seconds = max(atoi(arg), 1);
+	else if (c == 'k')
+		kapi_deleted_lock = arg;
 	else if (c == '1')
 		told->first = *arg ? arg : NULL;
 	else if (c == 'r')

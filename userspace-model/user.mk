@@ -14,6 +14,9 @@
 #   mutants generic
 #            the same, of copies of the engine that have faults to switch on
 #            (userspace-model/mutants)
+#   locks  tool, with a call at each access of the engine to memory: what lies
+#          between a lock and an unlock that are left out can be preempted there
+#          (userspace-model/mutants/locks)
 #   race   the engine with ThreadSanitizer (kapi/race.h)
 #   cov    the engine unoptimised, with counters at its branches
 #            (userspace-model/cov)
@@ -33,7 +36,7 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench train fast tool mutants generic cov race
+USER_FLAVOURS	:= asan bench train fast tool mutants generic locks cov race
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
@@ -77,6 +80,8 @@ user-cflags-generic	:= $(user-cflags-tool) -Wno-misleading-indentation \
 	-Wno-parentheses -Wno-int-in-bool-context -Wno-bool-compare \
 	-Wno-maybe-uninitialized
 user-srcs-generic	:= $(user-srcs-mutants)
+user-cflags-locks	:= $(user-cflags-tool)
+user-srcs-locks		:= userspace-model/mutants/access.c
 user-libs		:= -lisal -lm
 # What kapi and the checks copy and clear must not become calls of the library.
 user-cflags-race	:= -O1 -fno-omit-frame-pointer -DKAPI_RACE -DCONFIG_DEBUG_LIST \
@@ -92,6 +97,7 @@ user-cflags-bench	+= $(USER_LIBCALLS) -flto=auto
 user-cflags-tool	+= $(USER_LIBCALLS)
 user-cflags-mutants	+= $(USER_LIBCALLS)
 user-cflags-generic	+= $(USER_LIBCALLS)
+user-cflags-locks	+= $(USER_LIBCALLS)
 endif
 
 # Fibers that a power cut ends leave counts that do not add up; what a profile
@@ -112,6 +118,12 @@ user-dump-fast	= $(user-dump-train)
 $(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-more := -Wframe-larger-than=1024))
 # What is watched.
 $(foreach d,kmod/core kernel,$(eval $(O)/race/$d/%.o: user-more := -fsanitize=thread))
+
+# The calls that ThreadSanitizer wants, and what they call is ours.
+$(O)/locks/kmod/core/%.o: user-more := -fsanitize=thread \
+	--param tsan-instrument-func-entry-exit=0 \
+	'-Dinline=inline __attribute__((__no_sanitize_thread__))' \
+	-include userspace-model/mutants/access.h
 
 user-objs	= $(patsubst %.c,$(O)/$1/%.o,$2)
 user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS) $(user-srcs-$1)) \
@@ -192,7 +204,7 @@ $(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
 endef
 $(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
 
-SELFTESTS	:= $(foreach f,$(filter-out mutants generic train fast cov race,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+SELFTESTS	:= $(foreach f,$(filter-out mutants generic locks train fast cov race,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
 
 $(O)/race/userspace-model/kapi/race_selftest.o: user-more := -fsanitize=thread
 $(O)/race/race-selftest: $(call user-objs,race,userspace-model/kapi/race_selftest.c \

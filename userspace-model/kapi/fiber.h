@@ -22,6 +22,7 @@ struct kapi_held {
 	bool spin;
 	bool irqsave;
 	bool irqs_were_off;
+	bool deleted;		/* it only looks as if it were held */
 };
 
 /**
@@ -32,6 +33,7 @@ struct kapi_held {
  * @irqs_off:	by spin_lock_irqsave(), or for being an interrupt
  * @noio:	within memalloc_noio_save()
  * @reclaim:	works for a WQ_MEM_RECLAIM queue
+ * @nr_deleted:	of @held those that only look as if they were, see run.h
  * @nr_held:	entries of @held
  * @held:	locks, oldest first
  */
@@ -42,8 +44,29 @@ struct kapi_ctx {
 	bool irqs_off;
 	bool noio;
 	bool reclaim;
+	u32 nr_deleted;
 	u32 nr_held;
 	struct kapi_held held[KAPI_HELD_MAX];
+};
+
+#define KAPI_AT_ACCESS_MAX	8
+
+/**
+ * struct kapi_at_access - somebody about to access memory, who was preempted there
+ * @ctx:	who
+ * @held:	the lock that only looks as if it were held
+ * @addr:	what
+ * @size:	bytes
+ * @write:	else it is read
+ * @code:	where
+ */
+struct kapi_at_access {
+	const struct kapi_ctx *ctx;
+	const struct kapi_held *held;
+	const char *addr;
+	size_t size;
+	bool write;
+	const char *code;
 };
 
 /*
@@ -137,6 +160,8 @@ struct kapi_fiber {
  * @runq_max:	room
  * @nr_fibers:	in all
  * @nr_spinning: fibers that wait for a spinlock
+ * @nr_at_access: entries of @at_access
+ * @at_access:	accesses before which others go on
  * @preemptive:	hooks->turn says who goes on
  * @wqs:	workqueues
  * @timers:	armed ones, the next to expire first
@@ -157,6 +182,8 @@ struct kapi {
 	u32 runq_max;
 	u32 nr_fibers;
 	u32 nr_spinning;
+	u32 nr_at_access;
+	struct kapi_at_access at_access[KAPI_AT_ACCESS_MAX];
 	bool preemptive;
 	struct list_head wqs;
 	struct list_head timers;
@@ -226,6 +253,7 @@ static inline bool kapi_race_seen(char *buf, size_t size)
 /* sched.c */
 void kapi_make_runnable(struct kapi_fiber *fiber);
 void kapi_block(const char *what, const char *at);
+void kapi_let_others(void);
 /* Until somebody unlocks it: from any context. */
 void kapi_spin(struct kapi_lock *lock, const char *at);
 void kapi_unspin(struct kapi_lock *lock);

@@ -40,33 +40,43 @@ static void push_held(struct kapi_ctx *ctx, struct kapi_lock *lock, bool spin)
 	held->class = lock->class;
 	held->spin = spin;
 	held->irqsave = false;
+	held->deleted = false;
 	lock->owner = ctx;
 	kapi_after(lock);
+}
+
+static struct kapi_held *find_held(struct kapi_ctx *ctx,
+				   const struct kapi_lock *lock)
+{
+	u32 i = ctx->nr_held;
+
+	while (i--)
+		if (ctx->held[i].lock == lock)
+			return &ctx->held[i];
+	return NULL;
 }
 
 /* Out-of-order release is legal, as in the kernel. */
 static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
 				 const char *how)
 {
-	struct kapi_held held;
-	u32 i = ctx->nr_held;
+	struct kapi_held *found = find_held(ctx, lock), held;
 
 	kapi_before(lock);
 	if (!lock->class)
 		kapi_fail("%s of a lock that was never initialised", how);
-	if (!lock->owner)
+	if (!lock->owner && !found)
 		kapi_fail("%s of %s (%s), which is not locked", how,
 			  lock->class->name, lock->class->at);
-	while (i-- && ctx->held[i].lock != lock)
-		;
-	if (i == U32_MAX)
+	if (!found)
 		kapi_fail("%s of %s (%s), held by another", how,
 			  lock->class->name, lock->class->at);
-	held = ctx->held[i];
+	held = *found;
 	ctx->nr_held--;
-	memmove(&ctx->held[i], &ctx->held[i + 1],
-		(ctx->nr_held - i) * sizeof(held));
-	lock->owner = NULL;
+	memmove(found, found + 1,
+		(char *)&ctx->held[ctx->nr_held] - (char *)found);
+	if (!held.deleted)
+		lock->owner = NULL;
 	return held;
 }
 
@@ -244,6 +254,11 @@ static void release(spinlock_t *l, bool irqsave, const unsigned long *flags,
 	struct kapi_ctx *ctx = this_ctx();
 	struct kapi_held held = pop_held(ctx, &l->lock, "spin_unlock");
 
+	if (unlikely(held.deleted)) {
+		ctx->nr_deleted--;
+		kapi_preempt_point("spin_unlock, deleted", l, at);
+		return;
+	}
 	if (held.irqsave != irqsave)
 		kapi_fail("%s (%s) locked %s irqs disabled by it, unlocked otherwise",
 			  held.class->name, held.class->at,
@@ -269,12 +284,93 @@ void kapi_spin_unlock(spinlock_t *l, const char *at)
 	release(l, false, NULL, at);
 }
 
+const char *kapi_deleted_lock;
+
+/* All goes on as if it had been taken. */
+static unsigned long pretend(spinlock_t *l, const char *at)
+{
+	struct kapi_ctx *ctx = this_ctx();
+	struct kapi_held *held;
+	void *owner;
+
+	kapi_preempt_point("spin_lock, deleted", l, at);
+	owner = l->lock.owner;
+	push_held(ctx, &l->lock, true);
+	l->lock.owner = owner;
+	held = &ctx->held[ctx->nr_held - 1];
+	held->irqsave = true;
+	held->deleted = true;
+	ctx->nr_deleted++;
+	return 0;
+}
+
+/* Where the program begins: code is told as addr2line wants it. */
+extern const char __executable_start[];
+
+static bool is_race(const struct kapi_at_access *a,
+		    const struct kapi_at_access *b)
+{
+	return a->ctx != b->ctx && (a->write || b->write) &&
+	       a->addr < b->addr + b->size && b->addr < a->addr + a->size &&
+	       find_held((struct kapi_ctx *)b->ctx, a->held->lock);
+}
+
+static void check_access(const struct kapi_at_access *access)
+{
+	const struct kapi_at_access *other;
+
+	for (other = kapi.at_access;
+	     other < kapi.at_access + kapi.nr_at_access; other++)
+		if (is_race(other, access))
+			kapi_fail("race: %s %s at %#tx what %s %s at %#tx",
+				  access->ctx->name,
+				  access->write ? "writes" : "reads",
+				  access->code - __executable_start,
+				  other->ctx->name,
+				  other->write ? "writes" : "reads",
+				  other->code - __executable_start);
+}
+
+static void access_end(const struct kapi_ctx *ctx)
+{
+	u32 i = 0;
+
+	while (i < kapi.nr_at_access && kapi.at_access[i].ctx != ctx)
+		i++;
+	if (i < kapi.nr_at_access)
+		kapi.at_access[i] = kapi.at_access[--kapi.nr_at_access];
+}
+
+void kapi_access(const void *addr, size_t size, bool write)
+{
+	struct kapi_at_access access = {
+		.ctx = kapi.ctx, .addr = addr, .size = size, .write = write,
+		.code = __builtin_return_address(0),
+	};
+	u32 i;
+
+	if (!kapi.preemptive)
+		return;
+	if (kapi.nr_at_access)
+		check_access(&access);
+	if (!kapi.ctx->nr_deleted || kapi.nr_at_access == KAPI_AT_ACCESS_MAX)
+		return;
+	for (i = 0; i < kapi.ctx->nr_held; i++)
+		if (kapi.ctx->held[i].deleted)
+			access.held = &kapi.ctx->held[i];
+	kapi.at_access[kapi.nr_at_access++] = access;
+	kapi_let_others();
+	access_end(access.ctx);
+}
+
 unsigned long kapi_spin_lock_irqsave(spinlock_t *l, const char *at)
 {
 	struct kapi_ctx *ctx = this_ctx();
 	bool were_off = ctx->irqs_off;
 	struct kapi_held *held;
 
+	if (unlikely(kapi_deleted_lock) && !strcmp(at, kapi_deleted_lock))
+		return pretend(l, at);
 	ctx->irqs_off = true;
 	held = acquire(l, at);
 	held->irqsave = true;
@@ -302,7 +398,8 @@ void kapi_spin_unlock_irq(spinlock_t *l, const char *at)
 
 void kapi_assert_held(const struct kapi_lock *lock, bool held, const char *at)
 {
-	if ((lock->owner == this_ctx()) != held)
+	if ((lock->owner == this_ctx()) != held &&
+	    !(held && find_held(this_ctx(), lock)))
 		kapi_fail("lockdep at %s: %s %sheld", at,
 			  lock->class ? lock->class->name : "a lock",
 			  held ? "not " : "");
@@ -331,10 +428,13 @@ unsigned int kapi_read_seqcount_begin(const seqcount_spinlock_t *s,
 {
 	kapi_look_point("read_seqcount_begin", s, at);
 	while (s->sequence & 1) {
-		if (!s->lock->lock.owner)
+		if (s->lock->lock.owner)
+			kapi_spin(&s->lock->lock, at);
+		else if (kapi_deleted_lock)
+			kapi_yield();
+		else
 			kapi_fail("a sequence count at %s is odd, its lock is free",
 				  at);
-		kapi_spin(&s->lock->lock, at);
 		kapi_touch(s, KAPI_LOOKS);
 	}
 	kapi_after(s);
@@ -421,7 +521,9 @@ void kapi_no_locks_within(const void *start __maybe_unused,
 void kapi_locks_drop(struct kapi_ctx *ctx)
 {
 	while (ctx->nr_held)
-		ctx->held[--ctx->nr_held].lock->owner = NULL;
+		if (!ctx->held[--ctx->nr_held].deleted)
+			ctx->held[ctx->nr_held].lock->owner = NULL;
+	ctx->nr_deleted = 0;
 }
 
 /* --- mutexes --- */

@@ -312,4 +312,20 @@ static inline void kapi_let_go_point(const char *word, const void *object,
 	__kapi_preempt_point(word, object, at, KAPI_LETS_GO);
 }
 
+/**
+ * kapi_deleted_lock - "file:line" of a spin_lock_irqsave() that does nothing
+ *
+ * Nor does the unlock, and whoever asks is told that the lock is held: somebody
+ * else has to notice.  NULL: there is none.
+ */
+extern const char *kapi_deleted_lock;
+
+/**
+ * kapi_access() - memory is accessed: where that is told, see mutants/access.c
+ *
+ * Whoever holds a lock that is left out lets others go first.  When one of these
+ * holds the very lock, and accesses the same, that is a race, and fails the run.
+ */
+void kapi_access(const void *addr, size_t size, bool write);
+
 #endif /* KAPI_RUN_H */

@@ -51,6 +51,7 @@ static void ctx_init(struct kapi_ctx *ctx, const char *name)
 	ctx->irqs_off = false;
 	ctx->noio = false;
 	ctx->reclaim = false;
+	ctx->nr_deleted = 0;
 	ctx->nr_held = 0;
 }
 
@@ -454,6 +455,11 @@ static void preempted(void *ctx)
 	pause(false);
 }
 
+void kapi_let_others(void)
+{
+	pause(true);
+}
+
 void kapi_preemption(bool on)
 {
 	kapi.preemptive = on && kapi.hooks->turn;
@@ -525,6 +531,7 @@ static void drop_all(struct kapi_fiber *keep)
 		kapi_race_join(fiber);
 	kapi.nr_runq = 0;
 	kapi.nr_spinning = 0;
+	kapi.nr_at_access = 0;
 	INIT_LIST_HEAD(&kapi.wqs);
 	kapi_timers_reset();
 	kapi_mem_reset();

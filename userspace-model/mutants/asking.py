@@ -205,3 +205,16 @@ def words_of(text):
                                            "read", "===")) or what.startswith("reads"):
             words.append(what)
     return crashes, ", ".join(words)
+
+
+def read_reasons(path):
+    """{what: why} of a file of lines, each with its reason below, indented"""
+    reasons, key = {}, None
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("\t") and key:
+                reasons[key] = f"{reasons[key]} {line.strip()}".strip()
+            elif line.strip() and not line.startswith("#"):
+                key = line.rstrip("\n")
+                reasons[key] = ""
+    return reasons

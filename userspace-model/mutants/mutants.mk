@@ -72,3 +72,7 @@ mutants-generic: $(O)/generic/shardsim $(O)/generic/kunit-user ## who notices sm
 mutants: $(O)/mutants/shardsim $(O)/mutants/kunit-user ## who notices which fault in the engine; ONLY=O4, FULL=1, DOC=FILE
 	@$(MUTANTS)/matrix $< --jobs=$(JOBS) $(if $(ONLY),--only=$(ONLY)) \
 		$(if $(FULL),--full $(if $(DOC),--doc=$(DOC)))
+
+.PHONY: mutants-locks
+mutants-locks: $(O)/locks/shardsim ## who notices each spinlock of the engine that is left out; ONLY=FILE[:FUNCTION]
+	@$(MUTANTS)/locks $< --jobs=$(JOBS) $(if $(ONLY),--only=$(ONLY))

@@ -43,7 +43,8 @@ static u32 fiber_of(const struct kapi_turn *turn, u32 idx)
 
 static u32 walk(struct sim_schedule *s, const struct kapi_turn *turn)
 {
-	if (turn->going && s->sparse && draw(s, 1u << s->sparse))
+	if (turn->going && !turn->yields && s->sparse &&
+	    draw(s, 1u << s->sparse))
 		return 0;
 	return draw(s, turn->nr);
 }
