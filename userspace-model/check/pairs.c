@@ -172,6 +172,8 @@ static size_t pair_turn(void *ctx, const struct kapi_turn *turn)
 	u64 who = turn->nr;
 	u32 v, i;
 
+	if (w->sim.schedule.quiet)
+		return sim_schedule_turn(ctx, turn);
 	for (i = 0; i < turn->nr; i++)
 		who = (who ^ turn->ids[i]) * 0x9e3779b97f4a7c15ULL;
 	if (++last->nr < PAIR_TURNS_MAX)

@@ -266,7 +266,7 @@ static void users_run(struct race *race)
 		kapi_join(race->users[i].fiber);
 	w->users = false;
 	if (race->calm)
-		sim_schedule_end(&w->sim);
+		sim_schedule_quiet(&w->sim);
 	if (!race->crash)
 		world_close(w);
 	/* it comes for certain if it is to come at all */
@@ -281,13 +281,18 @@ void race_run(struct race *race)
 	w->disk->beside = true;
 	sim_schedule_begin(&w->sim);
 	users_run(race);
+	if (race->crash || w->cut) {
+		w->disk->beside = false;
+		world_recover(w);
+		history_end(w, true);
+		return;
+	}
+	/* a start has its own workers beside it */
+	world_reopen(w);
+	sim_schedule_quiet(&w->sim);
+	history_end(w, true);
 	sim_schedule_end(&w->sim);
 	w->disk->beside = false;
-	if (race->crash || w->cut)
-		world_recover(w);
-	else
-		world_reopen(w);
-	history_end(w, true);
 }
 
 static void write_some(struct world *w, u32 first, u32 nr, u32 step)

@@ -188,6 +188,7 @@ void sim_schedule_begin(struct sim *sim)
 	s->nr_preemptions = 0;
 	s->nr_detours = 0;
 	s->pruned = false;
+	s->quiet = false;
 	memset(s->done, 0, sizeof(s->done));
 	memset(s->priority, 0, sizeof(s->priority));
 	s->guided = true;
@@ -202,6 +203,11 @@ void sim_schedule_begin(struct sim *sim)
 	if (s->traces)
 		sim_traces_begin(s->traces);
 	kapi_preemption(true);
+}
+
+void sim_schedule_quiet(struct sim *sim)
+{
+	sim->schedule.quiet = true;
 }
 
 void sim_schedule_end(struct sim *sim)
@@ -283,6 +289,8 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 	unsigned int kind = turn->going ? KAPI_CHOOSE_PREEMPT : KAPI_CHOOSE_RUN;
 	size_t v;
 
+	if (s->quiet)
+		return turn->yields && turn->nr > 1;
 	if (unlikely(s->mute) && turn->going &&
 	    !strcmp(turn->place.word, s->mute))
 		return 0;

@@ -78,6 +78,7 @@ enum sim_strategy {
  * Of the strategy:
  *
  * @guided:	there is one
+ * @quiet:	see sim_schedule_quiet()
  * @random:	its numbers
  * @now:	which it is
  * @expected:	points
@@ -110,6 +111,7 @@ struct sim_schedule {
 	u32 done[SIM_FIBERS];
 
 	bool guided;
+	bool quiet;
 	u64 random;
 	enum sim_strategy now;
 	u32 expected;
@@ -135,7 +137,15 @@ void sim_schedule_init(struct sim_schedule *schedule);
  */
 void sim_schedule_begin(struct sim *sim);
 
-/** sim_schedule_end() - fibers run until they block again */
+/**
+ * sim_schedule_quiet() - from now on whoever runs goes on, and nothing is drawn
+ *
+ * Others may have been preempted where they hold locks, so what comes next cannot do
+ * without preemption yet.
+ */
+void sim_schedule_quiet(struct sim *sim);
+
+/** sim_schedule_end() - fibers run until they block again; or the machine is dead */
 void sim_schedule_end(struct sim *sim);
 
 /**
