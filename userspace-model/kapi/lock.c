@@ -73,8 +73,10 @@ static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
 			  lock->class->name, lock->class->at);
 	held = *found;
 	ctx->nr_held--;
-	memmove(found, found + 1,
-		(char *)&ctx->held[ctx->nr_held] - (char *)found);
+	/* nearly always it is the newest */
+	if (unlikely(found != &ctx->held[ctx->nr_held]))
+		memmove(found, found + 1,
+			(char *)&ctx->held[ctx->nr_held] - (char *)found);
 	if (!held.deleted)
 		lock->owner = NULL;
 	return held;

@@ -27,6 +27,8 @@
 #define NR_BINS		((20 - BIN_LOG_MIN) * 4)
 #define BIN_NONE	U32_MAX		/* from malloc() */
 
+#define POISON_MAX	4096ul		/* what lies behind that is payload */
+
 #define MAGIC_LIVE	0x6b617069u
 #define MAGIC_FREE	0x66726565u
 
@@ -225,7 +227,7 @@ void *kapi_alloc(size_t size, gfp_t gfp, enum kapi_alloc_kind kind,
 		memset(h + 1, 0, size);
 #if !defined(KAPI_NO_CHECKS) && !defined(KAPI_ASAN)
 	else
-		memset(h + 1, 0xa5, size);
+		memset(h + 1, 0xa5, min(size, POISON_MAX));
 #endif
 	return h + 1;
 }
@@ -249,7 +251,7 @@ static void header_free(struct header *h)
 		return;
 	}
 #if !defined(KAPI_NO_CHECKS) && !defined(KAPI_ASAN)
-	memset(h + 1, 0x6b, h->size);
+	memset(h + 1, 0x6b, min(h->size, POISON_MAX));
 #endif
 	ASAN_POISON_MEMORY_REGION(h + 1, h->size);
 	bin_put(&arena.bins[h->bin], h);
