@@ -23,7 +23,7 @@ HOG_SECONDS ?= $(if $(DEBUG_KERNEL),90)
 vm-deps:
 	@tools/deps vm
 
-vm-test: vm-deps $(VM_NEEDS) ## tests of the module in a VM, power cuts included; ONLY=name for one
+vm-test: vm-deps $(VM_NEEDS) ## tests of the module in a VM, power cuts included; ONLY=name for one; DEBUG_KERNEL=kasan or kcsan
 	@tools/vm/vm-test --dir $(VM_DIR) --module $(VM_MODULE) $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(HOG_SECONDS),--hog-seconds $(HOG_SECONDS))
 
