@@ -516,6 +516,7 @@ static void little_space_is_reported(struct kunit *test)
 {
 	struct shardblk_options options = {
 		.path = "test", .id = SHARDBLK_ID_ANY,
+		.idle_ms = SHARDBLK_IDLE_NEVER,
 	};
 	struct shardblk_status *status;
 	char *page = ramdisk_pages(test, 0);

@@ -228,8 +228,10 @@ static void failed_checkpoints_use_up_no_space(struct kunit *test)
 	}
 	for (i = 0; i < 2 * RIG_EXTENTS; i++) {
 		fake_fail(f->rig->fake, SHARD_IO_APPEND, -EIO, 1);
-		/* each of the three comes after a record that assigns for it */
-		f->rig->fake->faults[SHARD_IO_APPEND].skip = 2 + 3 * (i % 3);
+		/* records, which assign for each of the three, come any time */
+		f->rig->fake->faults[SHARD_IO_APPEND].from =
+			rig_behind_super(f->rig);
+		f->rig->fake->faults[SHARD_IO_APPEND].skip = i % 3;
 		KUNIT_ASSERT_EQ(test, index_checkpoint(f), -EIO);
 		fake_heal(f->rig->fake);
 		KUNIT_EXPECT_EQ(test, index_try_bad(f), 1u);

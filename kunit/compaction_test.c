@@ -193,8 +193,11 @@ static void a_failed_merge_changes_nothing(struct kunit *test)
 		enum shard_io_op op = i % 4 ? SHARD_IO_APPEND : SHARD_IO_READ;
 
 		fake_fail(f->rig->fake, op, -EIO, op == SHARD_IO_READ ? 0 : 1);
-		/* its pages, and each copy, come after a record that assigns */
-		f->rig->fake->faults[op].skip = i % 4 ? 2 + 3 * (i % 3) : 1;
+		/* records, which assign for pages and copies, come any time */
+		if (op == SHARD_IO_APPEND)
+			f->rig->fake->faults[op].from =
+				rig_behind_super(f->rig);
+		f->rig->fake->faults[op].skip = i % 4 ? i % 3 : 1;
 		KUNIT_ASSERT_EQ(test, compact(f, 2 + i % 2), -EIO);
 		fake_heal(f->rig->fake);
 		KUNIT_EXPECT_EQ(test, index_try_bad(f), op == SHARD_IO_APPEND);

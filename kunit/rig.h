@@ -45,4 +45,11 @@ void rig_open(struct kunit *test, struct rig *rig, u32 stream);
 /** rig_stat() - a counter */
 #define rig_stat(rig, name)	((u64)atomic64_read(&(rig)->stats.name))
 
+/** rig_behind_super() - the first byte that no record of the superblock lies in */
+static inline u64 rig_behind_super(const struct rig *rig)
+{
+	return (u64)SHARDBLK_SUPER_EXTENTS * RIG_EXTENT_BLOCKS *
+	       rig->store.block_size;
+}
+
 #endif /* KUNIT_RIG_H */
