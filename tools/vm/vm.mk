@@ -16,7 +16,7 @@ VM_NEEDS ?= vm-module shardctl build/asan/shardsim
 VM_DIR := build/vm$(if $(DEBUG_KERNEL),-$(DEBUG_KERNEL))
 VM_MODULE = build/module/$$(cat "$$(tools/vm/fetch --kdir)/include/config/kernel.release")/shardblk.ko
 # Debug kernels are slow enough.
-HOG_SECONDS ?= $(if $(DEBUG_KERNEL),90)
+HOG_SECONDS ?= $(if $(DEBUG_KERNEL),150)
 
 .PHONY: vm-test vm-shell vm-deps
 
