@@ -70,7 +70,7 @@ REPLAY_RUNS := 100
 
 # What else is asked: each is one check that passes or fails.  Programs that keep
 # one core busy run side by side.
-CHECK_ALSO	:= alphabet compare schedules check-programs
+CHECK_ALSO	:= alphabet compare pairs schedules check-programs
 CHECK_PROGRAMS	:= shardctl-test kunit-user kapi-selftest scale-test \
 	$(if $(shell command -v clang),replay-check)
 
