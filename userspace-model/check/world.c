@@ -3,10 +3,9 @@
  * DOC: a device under check
  *
  * The first fiber of a run plays all users of the device, or waits for those that
- * have fibers of their own (race.h).  What must be able
- * to end at a power cut and may sleep (open, close, checkpoint) runs in a
- * fiber of its own, for the first one has to be there to declare the machine
- * dead.
+ * have fibers of their own (race.h).  What must be able to end at a power cut and
+ * may sleep (open, close, checkpoint) runs in a fiber of its own, for the first one
+ * has to be there to declare the machine dead.
  *
  * The power fails after a number of events, so in the middle of whatever is
  * going on then, or between two operations.
@@ -239,6 +238,7 @@ static void slot_done(struct shard_request *request, int error)
 	slot->done_at = ++w->nr_ended;
 	slot->busy = false;
 	kapi_before(slot);
+	kapi_before(&w->wait);
 	w->nr_busy--;
 	wake_up(&w->wait);
 }
