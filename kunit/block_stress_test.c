@@ -87,9 +87,19 @@ struct stress_batch {
 	atomic_t left;
 	atomic_t errors;
 	struct completion done;
-	struct bio bios[BATCH];
+	struct bio *bios;		/* behind it: they may not be an array in it */
 	struct bio_vec vecs[BATCH][BLOCKS_MAX];
 };
+
+static struct stress_batch *batch_alloc(void)
+{
+	struct stress_batch *batch;
+
+	batch = kzalloc(sizeof(*batch) + BATCH * sizeof(struct bio), GFP_KERNEL);
+	if (batch)
+		batch->bios = (struct bio *)(batch + 1);
+	return batch;
+}
 
 static void batch_put(struct stress_batch *batch)
 {
@@ -298,7 +308,7 @@ static void user_round(struct stress_thread *t, struct stress_batch *batch)
 static int stress_user(void *data)
 {
 	struct stress_thread *t = data;
-	struct stress_batch *batch = kmalloc(sizeof(*batch), GFP_KERNEL);
+	struct stress_batch *batch = batch_alloc();
 	struct stress *s = t->stress;
 	u32 i;
 
@@ -421,13 +431,13 @@ static void threads_run(struct kunit *test, struct stress *s,
 
 static void all_is_there(struct kunit *test, struct stress_thread *t)
 {
-	struct stress_batch *batch = kunit_kzalloc(test, sizeof(*batch),
-						   GFP_KERNEL);
+	struct stress_batch *batch = batch_alloc();
 	u32 block;
 
 	KUNIT_ASSERT_NOT_NULL(test, batch);
 	for (block = 0; block < REGION; block += BLOCKS_MAX)
 		do_read(t, batch, block, BLOCKS_MAX);
+	kfree(batch);
 }
 
 /* ------------------------------------------------------------------- cases */
