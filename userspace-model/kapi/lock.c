@@ -22,6 +22,8 @@
  */
 #include "fiber.h"
 
+const char *kapi_deleted_lock;
+
 static struct kapi_ctx *this_ctx(void)
 {
 	if (unlikely(!kapi.ctx))
@@ -285,8 +287,6 @@ void kapi_spin_unlock(spinlock_t *l, const char *at)
 {
 	release(l, false, NULL, at);
 }
-
-const char *kapi_deleted_lock;
 
 /* All goes on as if it had been taken. */
 static unsigned long pretend(spinlock_t *l, const char *at)
