@@ -78,6 +78,9 @@ quiet()
 t "idle: space comes back while nobody asks for anything, and then all is quiet"
 dev=$(add_device --idle=never /dev/vda) || die "cannot add /dev/vda"
 put "$dev" idle 14
+# Blocks that are dead, here and there: much is worth it, whatever victims there were before.
+must fio --name=holes --filename="$dev" --rw=randtrim --bs=16k --offset=14m --io_size=12m \
+	--randrepeat=1 --ioengine=sync --output=/tmp/holes
 # What this set going in the background ends.
 wait_for 60 quiet || fail "it does not come to rest"
 before=$(extents_left)
