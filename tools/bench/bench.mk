@@ -22,3 +22,21 @@ bench-deps:
 bench-instructions: bench-deps ## instructions of a 4 KiB random write and read, by layer
 	@$(MAKE) --no-print-directory $(INSTRUCTIONS)
 	@tools/bench/instructions $(INSTRUCTIONS)
+
+# Instructions of an I/O in the kernel: tools/bench/cost.
+BENCH_COST	:= $(O)/bench-cost
+
+.PHONY: bench-cost bench-cost-build
+bench-cost-build:
+	@mkdir -p $(BENCH_COST)/unit
+	@gcc -O2 -Wall -static -no-pie -o $(BENCH_COST)/cost_load tools/bench/cost_load.c -luring
+	@gcc -O2 -Wall -shared -fPIC -o $(BENCH_COST)/cost_plugin.so tools/bench/cost_plugin.c
+	@echo "obj-m := cost_unit.o" >$(BENCH_COST)/unit/Kbuild
+	@cp tools/bench/cost_unit.c $(BENCH_COST)/unit/
+	+@$(MAKE) --no-print-directory -C "$$(tools/vm/fetch --kdir)" M=$(CURDIR)/$(BENCH_COST)/unit modules
+
+# Each of the two runs takes a minute or two of one processor.
+bench-cost: vm-deps ## instructions of an I/O in a VM, beside dm-thin's and dm-integrity's; FUNCTIONS=40 by function
+	+@$(MAKE) --no-print-directory vm-module shardctl bench-cost-build
+	@tools/bench/cost --dir $(BENCH_COST) --module $(VM_MODULE) --shardctl $(O)/shardctl \
+		$(if $(FUNCTIONS),--runs 1 --functions $(FUNCTIONS))
