@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# Every job of fio-jobs/, each on a fresh device.  vda: 512 MiB.
+# Every job of fio-jobs/ that compares what it wrote, each on a fresh device.  vda: 512 MiB.
 # shellcheck source=tools/vm/tests/lib.sh
 . ./lib.sh
 
 load_module
 for file in /fio-jobs/*.fio; do
 	job=$(basename "$file" .fio)
+	# The others measure, and are tools/bench/compare's.
+	grep -q DEVICE "$file" || continue
 	# These are for devices that are overwritten as a whole: reclaim.sh.
 	case $job in
 	steady*) continue ;;
