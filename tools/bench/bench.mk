@@ -1,6 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Instructions of a request, by layer.
+# Figures of the module beside others', in a VM; instructions of a request, by layer.
+
+# QUICK=1 within ten minutes, ONLY=STACK/JOB/DISK for a few cells, DOC=FILE replaces its tables.
+BENCH_DIR	:= $(O)/bench-vm
+
+.PHONY: bench bench-cells-test
+bench: ## shardblk beside dm, bcache and loop devices in a VM; QUICK=1, ONLY=STACK/JOB/DISK, DOC=FILE
+	@tools/deps build compare
+	@$(MAKE) --no-print-directory -s vm-module shardctl
+	@tools/bench/compare --dir $(BENCH_DIR) --module $(VM_MODULE) --shardctl $(O)/shardctl \
+		$(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(DOC),--doc '$(DOC)')
+
+bench-cells-test: ## are figures of the benchmark put together as they should be
+	@tools/bench/cells_test
 
 # As the kernel is compiled: no link-time optimisation, which would blur the
 # layers, and nothing that valgrind does not know.

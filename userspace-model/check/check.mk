@@ -72,6 +72,7 @@ REPLAY_RUNS := 100
 # one core busy run side by side.
 CHECK_ALSO	:= alphabet compare pairs schedules check-programs
 CHECK_PROGRAMS	:= shardctl-test kunit-user kapi-selftest scale-test \
+	bench-cells-test \
 	$(if $(shell command -v clang),replay-check)
 
 check-programs: $(CHECK_PROGRAMS)
