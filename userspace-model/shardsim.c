@@ -125,9 +125,9 @@ static void check_suites_report(u32 scale)
 			continue;
 		}
 		scnprintf(what, sizeof(what),
-			  "%llu scenarios, %llu operations, %llu refused, %llu crashes, %llu searches",
+			  "%llu scenarios, %llu operations, %llu refused, %llu crashes",
 			  sum.nr_runs, sum.nr_ops,
-			  sum.nr_refused, sum.nr_crashes, sum.nr_searched);
+			  sum.nr_refused, sum.nr_crashes);
 		verdict(!sum.nr_failed &&
 			sum.nr_runs >= suite_count(&check_suites[s], scale),
 			check_suites[s].name, what);
@@ -257,8 +257,7 @@ static int cmd_run(const char *name, u64 first, u64 count)
 	printf("%s: %llu runs, %llu full, %llu operations, %llu refused, ",
 	       suite->name, tally.nr_runs, tally.nr_full, tally.nr_ops,
 	       tally.nr_refused);
-	printf("%llu crashes, %llu searches, %.0f/s\n",
-	       tally.nr_crashes, tally.nr_searched,
+	printf("%llu crashes, %.0f/s\n", tally.nr_crashes,
 	       tally.nr_runs / (now() - start));
 	return 0;
 }

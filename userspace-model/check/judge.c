@@ -2,9 +2,9 @@
 /*
  * The model as a judge of what a device somewhere else did.
  *
- * Only what is said line by line is known, so there are no hints of the order that
- * the engine gave.  Whenever nothing is under way and all blocks were read, these must
- * be what all acknowledged requests give; from there the model goes on.
+ * Only what is said line by line is known.  Whenever nothing is under way and all
+ * blocks were read, these must be what all acknowledged requests give; from there the
+ * model goes on.
  */
 #include <stdio.h>
 #include <stdlib.h>

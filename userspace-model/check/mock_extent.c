@@ -52,7 +52,6 @@ struct shard_extents *shard_extents_create(const struct shard_layout *layout)
 		kapi_fail("the model is too small");
 	ex->layout = *layout;
 	ex->m.nr = layout->nr_extents;
-	ex->m.blocks = layout->extent_blocks;
 	for (i = 0; i < FIRST; i++)
 		ex->m.e[i].state = M_EXTENT_SUPER;
 	return ex;
@@ -363,10 +362,7 @@ void shard_extent_ready(struct shard_extents *ex, u32 nr)
 
 bool shard_extents_next(struct shard_extents *ex, u32 stream)
 {
-	bool next;
-
-	next = m_extent_next(&ex->m, stream);
-	return next;
+	return m_extent_next(&ex->m, stream);
 }
 
 void shard_extents_tail(struct shard_extents *ex, u32 stream,
@@ -384,7 +380,7 @@ u32 shard_extents_room(struct shard_extents *ex, u32 stream)
 	struct shard_place tail;
 
 	shard_extents_tail(ex, stream, &tail);
-	return tail.extent ? ex->m.blocks - tail.block : 0;
+	return tail.extent ? ex->layout.extent_blocks - tail.block : 0;
 }
 
 u32 shard_extents_host_left(struct shard_extents *ex)
@@ -417,7 +413,7 @@ bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
 	struct shard_place tail;
 
 	shard_extents_tail(ex, stream, &tail);
-	if (tail.extent && nr_blocks > ex->m.blocks - tail.block)
+	if (tail.extent && nr_blocks > ex->layout.extent_blocks - tail.block)
 		kapi_fail("O1: %u blocks at the end of an extent", nr_blocks);
 	if (tail.extent) {
 		*place = tail;

@@ -99,12 +99,12 @@ static void pick(struct p_extent *p)
 {
 	u32 picked[P_EXTENTS], max = 1 + draw(4), nr, i;
 	struct shard_extent copy, *e = &copy;
-	u32 stream = draw(M_STREAMS), low = draw(2), high = draw(4);
+	u32 stream = draw(SHARD_STREAMS), low = draw(2), high = draw(4);
 	const char *why;
 
 	/* one draw at a time: compilers differ in the order of arguments */
 	shard_extents_stock(p->ex, stream, low, high);
-	stream = draw(M_STREAMS);
+	stream = draw(SHARD_STREAMS);
 	shard_extents_want(p->ex, stream, draw(2));
 	nr = shard_extents_pick(p->ex, P_EXTENTS, draw(2), picked, max);
 	if (nr > max)
@@ -174,7 +174,7 @@ static bool needed(const struct m_extent *e, u32 streams)
 /* Those to which nothing points, and that replay does not need (O6, O7). */
 static void give_up(struct p_extent *p)
 {
-	u32 streams = draw(BIT(M_STREAMS)), published = draw(BIT(M_STREAMS));
+	u32 streams = draw(BIT(SHARD_STREAMS)), published = draw(BIT(SHARD_STREAMS));
 	struct shard_refs *refs = shard_refs_create(shard_extents_layout(p->ex));
 	u64 covered = p->memtables - 1 - draw(2);
 	u32 retired[P_EXTENTS], nr = 0, i;
@@ -373,7 +373,7 @@ static void do_op(struct world *w, struct p_extent *p)
 		"evacuate",
 	};
 	enum p_op op = world_draw(NR_P_OPS, SIM_CHOOSE_STEP);
-	u32 stream = draw(M_STREAMS), nr;
+	u32 stream = draw(SHARD_STREAMS), nr;
 
 	if (op)
 		world_note(w, "      | %s, stream %u", names[op], stream);
@@ -450,7 +450,6 @@ void check_extent(struct world *w)
 	memset(&p, 0, sizeof(p));
 	p.m.nr = P_EXTENTS;
 	p.memtables = 3;
-	p.m.blocks = P_BLOCKS;
 	if (!shard_layout_make(&layout))
 		kapi_fail("no layout");
 	p.ex = shard_extents_create(&layout);

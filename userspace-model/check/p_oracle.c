@@ -3,11 +3,11 @@
  * The oracle itself.
  *
  * Goal: m_device_holds() says yes exactly when some first n requests of some
- * order that is consistent with what was acknowledged give a state, whatever the
- * hints say; m_device_read_done() says no only when there is no order of all
- * requests, and of all reads between them, that gives what each read returned.
- * Where every stamp tells who wrote it, it says no whenever there is none, if all
- * requests and reads are of one block, or if there is one read.
+ * order that is consistent with what was acknowledged give a state;
+ * m_device_read_done() says no only when there is no order of all requests, and
+ * of all reads between them, that gives what each read returned.  Where every
+ * stamp tells who wrote it, it says no whenever there is none, if all requests and
+ * reads are of one block, or if there is one read.
  * Method: small random histories, states and reads, right and wrong ones, against
  * a search of all orders that shares nothing with it.
  */
@@ -96,8 +96,6 @@ static void done(struct p_oracle *p)
 	p->acked |= BIT(i);
 	if (fua)
 		p->must |= BIT(i);
-	if (draw(2))
-		p->m.requests[i].hint = 1 + draw(P_REQUESTS);
 	m_device_done(&p->m, i, fua, 0);
 }
 

@@ -149,7 +149,6 @@ const char *check_seed(const struct check_suite *suite, u64 seed,
 	tally->nr_ops += world.nr_done;
 	tally->nr_refused += world.nr_refused;
 	tally->nr_crashes += world.nr_crashes;
-	tally->nr_searched += world.model.nr_searched;
 	if (suite->share && is_run_twice(seed)) {
 		why = run_again(suite, seed, why);
 		tally->nr_twice++;

@@ -34,7 +34,6 @@ struct check_tally {
 	u64 nr_ops;
 	u64 nr_refused;
 	u64 nr_crashes;
-	u64 nr_searched;	/* orders that the engine's numbers did not give */
 	u64 nr_twice;		/* run twice, to see whether it is the same */
 	u64 nr_failed;
 };

@@ -279,8 +279,7 @@ static u64 must_of(struct world *w, const struct sweep_hit *hit, u64 told)
 	u32 i;
 
 	for (i = 0; i < w->model.nr_requests; i++)
-		if (w->model.requests[i].hint > told &&
-		    w->model.requests[i].hint >= hit->first_seq)
+		if (w->seqs[i] > told && w->seqs[i] >= hit->first_seq)
 			must &= ~BIT_ULL(i);
 	return must;
 }

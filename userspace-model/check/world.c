@@ -229,7 +229,7 @@ static void slot_done(struct shard_request *request, int error)
 			w->flush_failed = true;
 		break;
 	default:
-		w->model.requests[slot->index].hint = request->seq;
+		w->seqs[slot->index] = request->seq;
 		m_device_done(&w->model, slot->index, slot->fua, error);
 		if (error && error != -ENOSPC)
 			w->write_failed = true;
@@ -337,6 +337,7 @@ struct world_slot *world_submit(struct world *w, enum shard_op op, u32 lba,
 	case SHARD_DISCARD:
 		slot->index = m_device_submit(&w->model, op == SHARD_WRITE, lba,
 					      nr_blocks, slot->serial);
+		w->seqs[slot->index] = 0;
 		break;
 	case SHARD_READ:
 		slot->force = m_device_in_force(&w->model);
@@ -585,7 +586,7 @@ static void forget_requests(struct world *w)
 			show_lost(slot);
 		if (!slot->into &&
 		    (slot->op == SHARD_WRITE || slot->op == SHARD_DISCARD))
-			w->model.requests[slot->index].hint = slot->request.seq;
+			w->seqs[slot->index] = slot->request.seq;
 		slot->busy = false;
 		memset(&slot->request, 0, sizeof(slot->request));
 	}
@@ -780,7 +781,6 @@ void world_reset(struct world *w)
 	w->nr_done = 0;
 	w->nr_refused = 0;
 	w->nr_crashes = 0;
-	w->model.nr_searched = 0;
 }
 
 void world_init(struct world *w)

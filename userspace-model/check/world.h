@@ -105,6 +105,7 @@ struct world_slot {
  * @complete_any: the hook that completes an operation of the disk, as chosen
  * @complete_one:	what does that in this run
  * @model:	what users may see
+ * @seqs:	the engine's numbers of the model's requests; 0: none
  * @device:	NULL while closed
  * @info:	about it, as of the last opening
  * @wait:	where the first fiber waits
@@ -146,6 +147,7 @@ struct world {
 	bool (*complete_any)(void *ctx);
 	bool (*complete_one)(void *ctx);
 	struct m_device model;
+	u64 seqs[M_REQUESTS_MAX];
 	struct shard_device *device;
 	struct shard_info info;
 	wait_queue_head_t wait;

@@ -6,27 +6,26 @@
 
 void m_device_init(struct m_device *m, u32 nr_blocks)
 {
-	memset(m, 0, offsetof(struct m_device, base));
+	static const u64 zeros[M_BLOCKS_MAX];
+
 	m->nr_blocks = nr_blocks;
-	memset(m->base, 0, sizeof(m->base[0]) * nr_blocks);
-	memset(m->touch, 0, sizeof(m->touch[0]) * nr_blocks);
+	m_device_settle(m, zeros);
+}
+
+/* All that is known to come before one of @set. */
+static u64 before(const struct m_device *m, u64 set)
+{
+	u64 all = 0;
+
+	for (; set; set &= set - 1)
+		all |= m->requests[__builtin_ctzll(set)].before;
+	return all;
 }
 
 /* @set and all that is known to come before one of it. */
 static u64 closure(const struct m_device *m, u64 set)
 {
-	u64 closed = 0, next;
-	u32 i;
-
-	while (closed != set) {
-		next = set & ~closed;
-		closed = set;
-		for (; next; next &= next - 1) {
-			i = __builtin_ctzll(next);
-			set |= m->requests[i].before;
-		}
-	}
-	return set;
+	return set | before(m, set);
 }
 
 u32 m_device_submit(struct m_device *m, bool write, u32 lba, u32 nr_blocks,
@@ -85,13 +84,12 @@ static void order(struct m_device *m, u64 first, u32 second)
 static u64 explains(const struct m_device *m, u64 force, u32 lba, u64 stamp,
 		    bool *base)
 {
-	u64 over = 0, may = 0, set;
+	u64 may = 0, set;
 
 	force &= m->touch[lba];
 	*base = !force && m->base[lba] == stamp;
-	for (set = force; set; set &= set - 1)
-		over |= m->requests[__builtin_ctzll(set)].before;
-	for (set = m->touch[lba] & m->all & ~over; set; set &= set - 1)
+	set = m->touch[lba] & m->all & ~before(m, force);
+	for (; set; set &= set - 1)
 		if (leaves(&m->requests[__builtin_ctzll(set)], lba, stamp))
 			may |= set & -set;
 	return may;
@@ -145,48 +143,6 @@ const char *m_device_read_done(struct m_device *m, u64 force, u32 *lba,
 	return NULL;
 }
 
-/* Those that the engine gave numbers, in its order.  Return: how many. */
-static u32 hint_order(const struct m_device *m, u8 *order)
-{
-	u32 nr = 0, i, k;
-
-	for (i = 0; i < m->nr_requests; i++) {
-		if (!(m->all & BIT_ULL(i)) || !m->requests[i].hint)
-			continue;
-		for (k = nr++; k && m->requests[order[k - 1]].hint >
-				    m->requests[i].hint; k--)
-			order[k] = order[k - 1];
-		order[k] = i;
-	}
-	return nr;
-}
-
-/* Do the first n requests in the engine's order give @stamps, for some n? */
-static bool hint_explains(struct m_device *m, const u64 *stamps, u64 must)
-{
-	u8 wrong[M_BLOCKS_MAX], order[M_REQUESTS_MAX];
-	u32 i, at, nr = hint_order(m, order), nr_wrong = 0;
-	u64 done = ~m->all;
-	struct m_request *r;
-
-	for (i = 0; i < m->nr_blocks; i++) {
-		wrong[i] = stamps[i] != m->base[i] && stamps[i] != M_UNREADABLE;
-		nr_wrong += wrong[i];
-	}
-	for (at = 0; nr_wrong || must & ~done; at++) {
-		if (at == nr || m->requests[order[at]].before & ~done)
-			return false;
-		r = &m->requests[order[at]];
-		for (i = r->lba; i < r->lba + r->nr_blocks; i++) {
-			nr_wrong -= wrong[i];
-			wrong[i] = !leaves(r, i, stamps[i]);
-			nr_wrong += wrong[i];
-		}
-		done |= BIT_ULL(order[at]);
-	}
-	return true;
-}
-
 /* Where the search for a set and an order of it stands. */
 struct search {
 	struct m_device *m;
@@ -195,14 +151,18 @@ struct search {
 	bool covered[M_BLOCKS_MAX];
 };
 
-/* Could @r be the last of those that are left?  If not, which blocks say no. */
-static bool fits(struct search *s, const struct m_request *r, u64 *blame)
+/*
+ * Could @r be the last of those that are left, or with none left what was there
+ * before be seen?  If not, @blame has who touches a block of zeros that says no.
+ */
+static bool fits(const struct search *s, const struct m_request *r, u64 *blame)
 {
+	u32 i = r ? r->lba : 0, end = r ? i + r->nr_blocks : s->m->nr_blocks;
 	bool fit = true;
-	u32 i;
 
-	for (i = r->lba; i < r->lba + r->nr_blocks; i++) {
-		if (s->covered[i] || leaves(r, i, s->stamps[i]))
+	for (; i < end; i++) {
+		if (s->covered[i] || (r ? leaves(r, i, s->stamps[i]) :
+					  s->m->base[i] == s->stamps[i]))
 			continue;
 		if (s->stamps[i] == 0)
 			*blame |= s->m->touch[i];
@@ -221,38 +181,23 @@ static bool fits(struct search *s, const struct m_request *r, u64 *blame)
 static bool peel(struct search *s, u64 set, u64 *blame)
 {
 	const struct m_device *m = s->m;
-	u64 later, tried = 0;
-	u32 i, k;
+	const struct m_request *r;
+	u64 last, tried = 0;
+	u32 i;
 
-	for (k = 0; k < m->nr_blocks; k++)
-		s->covered[k] = s->stamps[k] == M_UNREADABLE;
+	for (i = 0; i < m->nr_blocks; i++)
+		s->covered[i] = s->stamps[i] == M_UNREADABLE;
 	*blame = 0;
-	while (set & ~tried) {
-		for (i = 0, later = 0; i < m->nr_requests; i++)
-			later |= set & BIT_ULL(i) ? m->requests[i].before : 0;
-		for (i = 0; i < m->nr_requests; i++)
-			if (set & ~later & ~tried & BIT_ULL(i))
-				break;
-		if (i == m->nr_requests)
-			return false;
-		tried |= BIT_ULL(i);
-		if (!fits(s, &m->requests[i], blame))
+	while ((last = set & ~before(m, set) & ~tried)) {
+		r = &m->requests[__builtin_ctzll(last)];
+		tried |= last & -last;
+		if (!fits(s, r, blame))
 			continue;
-		for (k = 0; k < m->requests[i].nr_blocks; k++)
-			s->covered[m->requests[i].lba + k] = true;
-		set &= ~BIT_ULL(i);
+		memset(s->covered + r->lba, true, r->nr_blocks);
+		set &= ~(last & -last);
 		tried = 0;
 	}
-	if (set)
-		return false;
-	for (k = 0; k < m->nr_blocks; k++) {
-		if (s->covered[k] || s->stamps[k] == m->base[k])
-			continue;
-		set = 1;
-		if (s->stamps[k] == 0)
-			*blame |= m->touch[k];
-	}
-	return !set;
+	return !set && fits(s, NULL, blame);
 }
 
 /*
@@ -262,19 +207,17 @@ static bool peel(struct search *s, u64 set, u64 *blame)
 static bool search(struct search *s, u64 set, u64 refused)
 {
 	u64 blame;
-	u32 i;
 
 	if (++s->nr_steps > M_SEARCH_MAX)
 		return false;
 	if (peel(s, set, &blame))
 		return true;
-	blame &= s->m->all & ~set & ~refused;
-	for (i = 0; i < s->m->nr_requests; i++) {
-		if (!(blame & BIT_ULL(i)) || s->m->requests[i].write)
+	for (blame &= s->m->all & ~set & ~refused; blame; blame &= blame - 1) {
+		if (s->m->requests[__builtin_ctzll(blame)].write)
 			continue;
-		if (search(s, closure(s->m, set | BIT_ULL(i)), refused))
+		if (search(s, closure(s->m, set | (blame & -blame)), refused))
 			return true;
-		refused |= BIT_ULL(i);
+		refused |= blame & -blame;
 	}
 	return false;
 }
@@ -282,23 +225,18 @@ static bool search(struct search *s, u64 set, u64 refused)
 const char *m_device_holds(struct m_device *m, const u64 *stamps, u64 must)
 {
 	struct search s = { .m = m, .stamps = stamps };
-	u64 set = must, rest;
-	u32 i, k;
+	u64 set = must, may;
+	bool base;
+	u32 i;
 
-	if (hint_explains(m, stamps, must))
-		return NULL;
-	m->nr_searched++;
-	for (k = 0; k < m->nr_blocks; k++) {
-		if (!stamps[k] || stamps[k] == m->base[k] ||
-		    stamps[k] == M_UNREADABLE)
+	for (i = 0; i < m->nr_blocks; i++) {
+		if (!stamps[i] || stamps[i] == M_UNREADABLE)
 			continue;
-		rest = m->touch[k] & m->all;
-		for (i = 0; i < m->nr_requests; i++)
-			if (rest & BIT_ULL(i) && leaves(&m->requests[i], k, stamps[k]))
-				break;
-		if (i == m->nr_requests)
+		may = explains(m, 0, i, stamps[i], &base);
+		if (!may && !base)
 			return "a block holds what nobody wrote there";
-		set |= BIT_ULL(i);
+		if (!base)
+			set |= may & -may;
 	}
 	if (search(&s, closure(m, set), 0))
 		return NULL;

@@ -28,8 +28,7 @@
  *  - the set, applied in that order to what the device held when it was last
  *    settled, whole requests each, gives the state.
  *
- * The engine's own numbers, where it gave any, are tried as the order first.
- * If that does not explain the state, all sets that could are searched.
+ * Sets and orders are searched; what numbers the engine gave is not asked.
  */
 #ifndef M_DEVICE_H
 #define M_DEVICE_H
@@ -52,9 +51,8 @@
  * @lba:	first block
  * @nr_blocks:	blocks
  * @serial:	number that no other write ever has
- * @hint:	place in the order as the engine tells it, to be set when it
- *		does; 0: not known.  Only ever used to find an order sooner
- * @before:	set of requests that come before it in the order
+ * @before:	set of requests that come before it in the order, with all that
+ *		come before these
  * @seen:	blocks of which a read has shown one of the two stamps ...
  * @second:	... and for which of them it was the second
  */
@@ -64,7 +62,6 @@ struct m_request {
 	u32 lba;
 	u32 nr_blocks;
 	u64 serial;
-	u64 hint;
 	u64 before;
 	u64 seen[M_LENGTH_MAX / 64];
 	u64 second[M_LENGTH_MAX / 64];
@@ -79,7 +76,6 @@ struct m_request {
  * @acked:	acknowledged with success
  * @must:	those that a crash must not undo
  * @seen:	those that a read has shown
- * @nr_searched: how often the hint was no help
  * @base:	contents when last settled
  * @touch:	for each block, who wrote or discarded it
  * @requests:	the requests
@@ -91,7 +87,6 @@ struct m_device {
 	u64 acked;
 	u64 must;
 	u64 seen;
-	u64 nr_searched;
 	u64 base[M_BLOCKS_MAX];
 	u64 touch[M_BLOCKS_MAX];
 	struct m_request requests[M_REQUESTS_MAX];

@@ -11,7 +11,6 @@
 #include "kapi.h"
 
 #define M_EXTENTS_MAX	256
-#define M_STREAMS	8
 
 enum m_extent_state {
 	M_EXTENT_FREE,
@@ -60,7 +59,6 @@ struct m_extent {
 
 struct m_extents {
 	u32 nr;
-	u32 blocks;
 	u32 clock;
 	struct m_extent e[M_EXTENTS_MAX];
 };

@@ -106,7 +106,6 @@ void check_tally_add(struct check_tally *to, const struct check_tally *from)
 	to->nr_ops += from->nr_ops;
 	to->nr_refused += from->nr_refused;
 	to->nr_crashes += from->nr_crashes;
-	to->nr_searched += from->nr_searched;
 	to->nr_twice += from->nr_twice;
 	to->nr_failed += from->nr_failed;
 }

@@ -56,7 +56,6 @@ static const struct {
 	{ "operations", offsetof(struct check_tally, nr_ops) },
 	{ "refused", offsetof(struct check_tally, nr_refused) },
 	{ "states", offsetof(struct check_tally, nr_crashes) },
-	{ "searches", offsetof(struct check_tally, nr_searched) },
 	{ "twice", offsetof(struct check_tally, nr_twice) },
 	{ "failed", offsetof(struct check_tally, nr_failed) },
 };
