@@ -41,6 +41,7 @@
 #include "check/runner.h"
 #include "check/schedules.h"
 #include "check/sometimes.h"
+#include "scale/clock.h"
 #include "scale/jobs.h"
 #include "scale/soak.h"
 
@@ -62,19 +63,6 @@
 #define BENCH_SECONDS	5
 
 static u32 nr_passed, nr_failed;
-
-static double seconds_of(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static double now(void)
-{
-	return seconds_of(CLOCK_MONOTONIC);
-}
 
 /* ---- check ---- */
 
@@ -333,7 +321,7 @@ static int bench_run(u64 *seed, struct check_tally *tally, double *rate,
 		     double *cpu_rate)
 {
 	const struct check_suite *suite = &check_suites[0];
-	double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	double cpu = cpu_seconds();
 	double start = now(), end = start;
 	u64 before = bench_count(tally);
 	const char *why;
@@ -347,7 +335,7 @@ static int bench_run(u64 *seed, struct check_tally *tally, double *rate,
 		if (++*seed % 64 == 0)
 			end = now();
 	}
-	cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	cpu = cpu_seconds() - cpu;
 	*rate = (bench_count(tally) - before) / (end - start);
 	*cpu_rate = (bench_count(tally) - before) / cpu;
 	return 0;

@@ -7,10 +7,10 @@
  * that is much like most of the alphabet's, and one at which 20 sectors are
  * open, all states of which are run.
  */
-#include <time.h>
 
 #include "crash_point.h"
 #include "exhaustive.h"
+#include "scale/clock.h"
 #include "script.h"
 
 #define BENCH_RUNS	5
@@ -20,22 +20,6 @@
 static struct world world;
 static struct crash_where where;
 static struct crash crash = { .w = &world, .where = &where };
-
-static double cpu_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 
 static void begin(void)
 {
@@ -83,7 +67,7 @@ static int bench_recoveries(void)
 
 	for (i = 0; i < BENCH_RUNS; i++) {
 		before = crash.tally.nr_run;
-		start = seconds();
+		start = now();
 		cpu = cpu_seconds();
 		for (k = 0; k < USUAL_POINTS; k++) {
 			why = run(usual_point);
@@ -92,7 +76,7 @@ static int bench_recoveries(void)
 				return 1;
 			}
 		}
-		rate = (crash.tally.nr_run - before) / (seconds() - start);
+		rate = (crash.tally.nr_run - before) / (now() - start);
 		rate_cpu = (crash.tally.nr_run - before) /
 			   (cpu_seconds() - cpu);
 		best = rate > best ? rate : best;
@@ -105,7 +89,7 @@ static int bench_recoveries(void)
 
 static int bench_wide(void)
 {
-	double start = seconds(), cpu = cpu_seconds();
+	double start = now(), cpu = cpu_seconds();
 	u64 before = crash.tally.nr_run;
 	const char *why = run(wide_point);
 
@@ -115,7 +99,7 @@ static int bench_wide(void)
 		return 1;
 	}
 	printf("%llu states of %u open sectors, none pruned: %.1f s, %.1f s of CPU time\n",
-	       crash.tally.nr_run - before, WIDE_SECTORS, seconds() - start,
+	       crash.tally.nr_run - before, WIDE_SECTORS, now() - start,
 	       cpu_seconds() - cpu);
 	return 0;
 }

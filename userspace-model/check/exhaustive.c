@@ -10,21 +10,18 @@
  * sequence: their number grows by two orders of magnitude with each level.  On
  * zones it grows by more, as a start resets several at once.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alphabet.h"
 #include "exhaustive.h"
 #include "runner.h"
-#include "scale/program.h"
+#include "scale/clock.h"
+#include "scale/processes.h"
 
 #define BATCH		12u	/* sequences */
-#define JOBS_MAX	64u
 #define TELL_SECONDS	60
 
 #define FULL_LENGTH	3u
@@ -48,9 +45,9 @@ static struct alphabet alphabet = { .world = &world };
 struct shared {
 	u64 next;			/* batch */
 	bool failed;
-	struct alphabet_place doing[JOBS_MAX];
-	struct crash_tally tallies[JOBS_MAX];
-	u64 nr_sequences[JOBS_MAX];
+	struct alphabet_place doing[PROCESSES_MAX];
+	struct crash_tally tallies[PROCESSES_MAX];
+	u64 nr_sequences[PROCESSES_MAX];
 	bool done[];			/* batches */
 };
 
@@ -62,14 +59,6 @@ struct run {
 	int file;			/* -1: none */
 	struct shared *shared;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 
 static bool pruning(void)
 {
@@ -90,73 +79,37 @@ static void tally_add(struct crash_tally *to, const struct crash_tally *from)
 
 /* ---- the progress file ---- */
 
-/* Takes in what a run before this one has done, if it was the same run. */
-static void progress_read(struct run *run, FILE *file, const char *head)
+/* Takes in what a run before this one has done. */
+static void progress_line(const char *line, void *arg)
 {
+	struct run *run = arg;
 	struct crash_tally tally;
-	u64 *v = (u64 *)&tally;
-	char line[512];
+	u64 *v = (u64 *)&tally, batch;
+	char *end;
 	size_t i;
-	u64 batch;
 
-	if (!fgets(line, sizeof(line), file) || strcmp(line, head)) {
-		if (ftruncate(fileno(file), 0))
-			perror("ftruncate");
-		rewind(file);
-		fputs(head, file);
+	batch = strtoull(line, &end, 10);
+	for (i = 0; i < sizeof(tally) / sizeof(u64); i++)
+		v[i] = strtoull(end, &end, 10);
+	if (*end != '\n' || batch >= run->nr_batches || run->shared->done[batch])
 		return;
-	}
-	while (fscanf(file, "%llu", &batch) == 1 && batch < run->nr_batches) {
-		for (i = 0; i < sizeof(tally) / sizeof(u64); i++)
-			if (fscanf(file, "%llu", &v[i]) != 1)
-				return;
-		/* a line that was cut short has no end */
-		if (fscanf(file, "%511s", line) != 1 || strcmp(line, "."))
-			return;
-		if (run->shared->done[batch])
-			continue;
-		run->shared->done[batch] = true;
-		run->shared->nr_sequences[0] += BATCH;
-		tally_add(&run->shared->tallies[0], &tally);
-	}
+	run->shared->done[batch] = true;
+	run->shared->nr_sequences[0] += BATCH;
+	tally_add(&run->shared->tallies[0], &tally);
 }
 
-static int progress_open(struct run *run, const char *path, u64 states_max)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0666);
-	FILE *file = fd < 0 ? NULL : fdopen(dup(fd), "r+");
-	char head[128];
-
-	if (!file) {
-		perror(path);
-		return -1;
-	}
-	scnprintf(head, sizeof(head), "%s %u %llu %d %016llx\n",
-		  alphabet_disks[alphabet.disk], run->length, states_max,
-		  pruning(), program_hash());
-	progress_read(run, file, head);
-	fclose(file);
-	if (run->shared->nr_sequences[0])
-		printf("%llu sequences were done before\n",
-		       run->shared->nr_sequences[0]);
-	return fd;
-}
-
-static void progress_write(struct run *run, u64 batch,
-			   const struct crash_tally *tally)
+static void batch_done(struct run *run, u64 batch,
+		       const struct crash_tally *tally)
 {
 	const u64 *v = (const u64 *)tally;
 	char line[512];
 	size_t len, i;
 
-	if (run->file < 0)
-		return;
 	len = scnprintf(line, sizeof(line), "%llu", batch);
 	for (i = 0; i < sizeof(*tally) / sizeof(u64); i++)
 		len += scnprintf(line + len, sizeof(line) - len, " %llu", v[i]);
-	len += scnprintf(line + len, sizeof(line) - len, " .\n");
-	if (write(run->file, line, len) != len)
-		perror("the progress file");
+	scnprintf(line + len, sizeof(line) - len, "\n");
+	progress_write(run->file, line);
 }
 
 /* ---- the sequences ---- */
@@ -203,12 +156,13 @@ static bool run_batch(struct run *run, u32 job, u64 batch)
 		run->shared->nr_sequences[job]++;
 	}
 	tally_add(&run->shared->tallies[job], tally);
-	progress_write(run, batch, tally);
+	batch_done(run, batch, tally);
 	return true;
 }
 
-static void job_run(struct run *run, u32 job)
+static void job_run(u32 job, void *arg)
 {
+	struct run *run = arg;
 	struct shared *shared = run->shared;
 	double told = run->start;
 	u64 batch;
@@ -234,33 +188,12 @@ static void job_run(struct run *run, u32 job)
 	}
 }
 
-/* A process that did not end by itself was ended by what it was running. */
-static void jobs_run(struct run *run)
+static void job_died(u32 job, void *arg)
 {
-	pid_t pids[JOBS_MAX];
-	int status;
-	u32 i;
+	struct run *run = arg;
 
-	fflush(stdout);
-	for (i = 0; i < run->nr_jobs; i++) {
-		pids[i] = fork();
-		if (pids[i] < 0) {
-			perror("fork");
-			exit(1);
-		}
-		if (pids[i])
-			continue;
-		job_run(run, i);
-		fflush(stdout);
-		_exit(0);
-	}
-	for (i = 0; i < run->nr_jobs; i++) {
-		if (waitpid(pids[i], &status, 0) < 0 || !WIFEXITED(status) ||
-		    WEXITSTATUS(status)) {
-			report(&run->shared->doing[i], "the process died");
-			run->shared->failed = true;
-		}
-	}
+	report(&run->shared->doing[job], "the process died");
+	run->shared->failed = true;
 }
 
 static int summary(struct run *run)
@@ -309,27 +242,32 @@ int exhaustive_run(u32 length, u64 states_max, u32 nr_jobs,
 		   const char *progress)
 {
 	struct run run = {
-		.length = length, .nr_jobs = min(nr_jobs, JOBS_MAX),
+		.length = length, .nr_jobs = min(nr_jobs, PROCESSES_MAX),
 		.nr_batches = DIV_ROUND_UP(alphabet_count(length), BATCH),
 		.start = now(), .file = -1,
 	};
 
+	char head[64];
+
 	if (!length || length > ALPHABET_LENGTH_MAX)
 		return 2;
-	run.shared = mmap(NULL, sizeof(*run.shared) + run.nr_batches,
-			  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			  -1, 0);
-	if (run.shared == MAP_FAILED)
+	run.shared = shared_alloc(sizeof(*run.shared) + run.nr_batches);
+	if (!run.shared)
 		return 2;
+	scnprintf(head, sizeof(head), "%s %u %llu %d",
+		  alphabet_disks[alphabet.disk], length, states_max, pruning());
 	if (progress) {
-		run.file = progress_open(&run, progress, states_max);
+		run.file = progress_open(progress, head, progress_line, &run);
 		if (run.file < 0)
 			return 2;
 	}
+	if (run.shared->nr_sequences[0])
+		printf("%llu sequences were done before\n",
+		       run.shared->nr_sequences[0]);
 	world_init(&world);
 	alphabet.crash.bounds.states_max = states_max;
 	alphabet.crash.bounds.prune = pruning();
-	jobs_run(&run);
+	processes_run(run.nr_jobs, job_run, job_died, &run);
 	return summary(&run);
 }
 
@@ -414,9 +352,8 @@ static bool find(struct alphabet_place *place)
 	int status;
 	pid_t pid;
 
-	found = mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (found == MAP_FAILED)
+	found = shared_alloc(sizeof(*found));
+	if (!found)
 		return false;
 	*found = *place;
 	fflush(stdout);

@@ -9,18 +9,11 @@
  * The runs with a given first change are dealt out to processes together.  What is
  * done is appended to the progress file, of use to the very same program only.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "pairs.h"
-#include "scale/program.h"
-
-#define PROCESSES_MAX	64u
+#include "scale/clock.h"
+#include "scale/processes.h"
 
 static struct world world;
 
@@ -50,14 +43,6 @@ struct schedules {
 	struct pair_turns turns[PAIR_CHANGES_MAX + 1];
 	struct pair_stretch stretches[PAIR_CHANGES_MAX][PAIR_WIDTH_MAX];
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 
 /* ---- one process ---- */
 
@@ -190,6 +175,13 @@ static bool look_ahead(struct schedules *s, struct doing *doing, u32 at)
 
 #define PAIRS_MAX	64
 
+static void doing_add(struct doing *sum, const struct doing *doing)
+{
+	sum->nr_runs += doing->nr_runs;
+	sum->nr_cuts += doing->nr_cuts;
+	sum->nr_same += doing->nr_same;
+}
+
 static bool done[PAIRS_MAX][PAIR_TURNS_MAX];
 static struct doing before[PAIRS_MAX];
 
@@ -202,75 +194,42 @@ static u32 pair_find(const char *name)
 	return pair;
 }
 
-/* Takes in what a run before this one has done, if it was the same run. */
-static void progress_read(FILE *file, const char *head)
+/* Takes in what a run before this one has done. */
+static void progress_line(const char *line, void *arg)
 {
-	char line[128], name[32];
-	u64 nr_runs, nr_cuts, nr_same;
+	struct doing did = { 0 };
+	char name[32];
 	u32 at, pair;
 
-	if (!fgets(line, sizeof(line), file) || strcmp(line, head)) {
-		if (ftruncate(fileno(file), 0))
-			perror("ftruncate");
-		rewind(file);
-		fputs(head, file);
+	if (sscanf(line, "%31s %u %llu %llu %llu", name, &at, &did.nr_runs,
+		   &did.nr_cuts, &did.nr_same) != 5)
 		return;
-	}
-	/* a line that was cut short has no end */
-	while (fgets(line, sizeof(line), file) && strchr(line, '\n')) {
-		if (sscanf(line, "%31s %u %llu %llu %llu", name, &at, &nr_runs,
-			   &nr_cuts, &nr_same) != 5)
-			return;
-		pair = pair_find(name);
-		if (!pair_name(pair) || at >= PAIR_TURNS_MAX || done[pair][at])
-			continue;
-		done[pair][at] = true;
-		before[pair].nr_runs += nr_runs;
-		before[pair].nr_cuts += nr_cuts;
-		before[pair].nr_same += nr_same;
-	}
+	pair = pair_find(name);
+	if (!pair_name(pair) || at >= PAIR_TURNS_MAX || done[pair][at])
+		return;
+	done[pair][at] = true;
+	doing_add(&before[pair], &did);
 }
 
-static int progress_open(u32 changes, bool all, const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0666);
-	FILE *file = fd < 0 ? NULL : fdopen(dup(fd), "r+");
-	char head[64];
-
-	if (!file) {
-		perror(path);
-		return -1;
-	}
-	scnprintf(head, sizeof(head), "%u %u %016llx\n", changes, all,
-		  program_hash());
-	progress_read(file, head);
-	fclose(file);
-	return fd;
-}
-
-static void progress_write(const struct schedules *s, u32 at,
-			   const struct doing *before, const struct doing *after)
+static void place_done(const struct schedules *s, u32 at,
+		       const struct doing *before, const struct doing *after)
 {
 	char line[128];
-	size_t len;
 
-	if (s->file < 0)
-		return;
-	len = scnprintf(line, sizeof(line), "%s %u %llu %llu %llu\n",
-			pair_name(s->pair), at,
-			after->nr_runs - before->nr_runs,
-			after->nr_cuts - before->nr_cuts,
-			after->nr_same - before->nr_same);
-	if (write(s->file, line, len) != len)
-		perror("the progress file");
+	scnprintf(line, sizeof(line), "%s %u %llu %llu %llu\n",
+		  pair_name(s->pair), at, after->nr_runs - before->nr_runs,
+		  after->nr_cuts - before->nr_cuts,
+		  after->nr_same - before->nr_same);
+	progress_write(s->file, line);
 }
 
 /* ---- all of them ---- */
 
-static void process_run(struct schedules *s, struct doing *doing)
+static void process_run(u32 i, void *arg)
 {
+	struct schedules *s = arg;
 	struct shared *shared = s->shared;
-	struct doing begun;
+	struct doing *doing = &shared->doing[i], begun;
 	u32 at;
 
 	for (;;) {
@@ -284,44 +243,18 @@ static void process_run(struct schedules *s, struct doing *doing)
 			shared->failed = true;
 			return;
 		}
-		progress_write(s, at, &begun, doing);
+		place_done(s, at, &begun, doing);
 	}
 }
 
-/* A process that did not end by itself was ended by what it was running. */
-static void process_wait(struct schedules *s, u32 i, pid_t pid)
+static void process_died(u32 i, void *arg)
 {
+	struct schedules *s = arg;
 	char text[128];
-	int status;
 
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-	    !WEXITSTATUS(status))
-		return;
 	s->shared->failed = true;
 	pair_print(&s->shared->doing[i].place, text, sizeof(text));
 	check_failed(&check_pairs, text, "the process died", NULL);
-}
-
-static void processes_run(struct schedules *s)
-{
-	pid_t pids[PROCESSES_MAX];
-	u32 i;
-
-	fflush(stdout);
-	for (i = 0; i < s->nr_jobs; i++) {
-		pids[i] = fork();
-		if (pids[i] < 0) {
-			perror("fork");
-			exit(1);
-		}
-		if (pids[i])
-			continue;
-		process_run(s, &s->shared->doing[i]);
-		fflush(stdout);
-		_exit(0);
-	}
-	for (i = 0; i < s->nr_jobs; i++)
-		process_wait(s, i, pids[i]);
 }
 
 static bool pair_all(struct schedules *s)
@@ -342,12 +275,9 @@ static bool pair_all(struct schedules *s)
 		return false;
 	for (i = 0; i < s->nr_jobs; i++)
 		shared->doing[i].place.pair = s->pair;
-	processes_run(s);
-	for (i = 0; i < s->nr_jobs; i++) {
-		sum.nr_runs += shared->doing[i].nr_runs;
-		sum.nr_cuts += shared->doing[i].nr_cuts;
-		sum.nr_same += shared->doing[i].nr_same;
-	}
+	processes_run(s->nr_jobs, process_run, process_died, s);
+	for (i = 0; i < s->nr_jobs; i++)
+		doing_add(&sum, &shared->doing[i]);
 	printf("%-18s %-28s %5u turns, up to %u changes: %9llu schedules, ",
 	       pair_name(s->pair), pair_what(s->pair), s->turns[0].nr, s->most,
 	       sum.nr_runs);
@@ -387,6 +317,7 @@ int pairs_run(u32 changes, const char *name, u32 nr_jobs, const char *progress)
 	static struct schedules s = { .file = -1 };
 	const char *prune = getenv("PRUNE");
 	u32 nr_failed = 0;
+	char head[32];
 
 	s.changes = changes;
 	s.nr_jobs = min(nr_jobs, PROCESSES_MAX);
@@ -395,12 +326,12 @@ int pairs_run(u32 changes, const char *name, u32 nr_jobs, const char *progress)
 		name = NULL;
 	if (changes >= PAIR_CHANGES_MAX || (name && !pair_name(pair_find(name))))
 		return 2;
-	s.shared = mmap(NULL, sizeof(*s.shared), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (s.shared == MAP_FAILED)
+	s.shared = shared_alloc(sizeof(*s.shared));
+	if (!s.shared)
 		return 2;
+	scnprintf(head, sizeof(head), "%u %u", changes, s.all);
 	if (progress) {
-		s.file = progress_open(changes, s.all, progress);
+		s.file = progress_open(progress, head, progress_line, NULL);
 		if (s.file < 0)
 			return 2;
 	}

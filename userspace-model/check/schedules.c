@@ -8,9 +8,9 @@
  * finds.
  */
 #include <stdlib.h>
-#include <time.h>
 
 #include "runner.h"
+#include "scale/clock.h"
 #include "schedules.h"
 #include "toys.h"
 
@@ -288,14 +288,6 @@ int check_schedules(u64 nr)
 /* ---- speed ---- */
 
 #define BENCH_SECONDS	3
-
-static double cpu_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 
 /* As many points as a schedule is said to have: 4 fibers that hold a lock 12 times. */
 static bool bench_toy(void)

@@ -18,9 +18,9 @@
  * with a few lower numbers as well.
  */
 #include <stdlib.h>
-#include <time.h>
 
 #include "history.h"
+#include "scale/clock.h"
 #include "shrink.h"
 
 #define PAIRS_OPS	14	/* operations of which pairs are tried */
@@ -114,14 +114,6 @@ static bool simpler(const struct list *a, const struct list *b)
 }
 
 /* ---- trying ---- */
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 
 static bool late(const struct shrink *s)
 {

@@ -2,11 +2,6 @@
 /*
  * Processes that run seeds side by side.
  */
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "jobs.h"
 
 struct job *jobs;
@@ -14,10 +9,9 @@ u32 nr_jobs;
 
 bool jobs_init(u32 nr)
 {
-	nr_jobs = clamp_t(u32, nr, 1, JOBS_MAX);
-	jobs = mmap(NULL, nr_jobs * sizeof(*jobs), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return jobs != MAP_FAILED;
+	nr_jobs = clamp_t(u32, nr, 1, PROCESSES_MAX);
+	jobs = shared_alloc(nr_jobs * sizeof(*jobs));
+	return jobs;
 }
 
 static void job_failed(struct job *job, const char *why)
@@ -41,38 +35,23 @@ bool job_seed(struct job *job, u32 suite, u64 seed)
 	return !why;
 }
 
-static void job_start(u32 i, void (*fn)(struct job *job, u32 i, void *arg),
-		      void *arg)
-{
-	pid_t pid = fork();
+struct work {
+	void (*fn)(struct job *job, u32 i, void *arg);
+	void *arg;
+};
 
-	if (pid < 0) {
-		perror("fork");
-		exit(1);
-	}
-	if (pid) {
-		jobs[i].pid = pid;
-		return;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	fn(&jobs[i], i, arg);
+static void job_run(u32 i, void *arg)
+{
+	struct work *work = arg;
+
+	work->fn(&jobs[i], i, work->arg);
 	sometimes_save(&jobs[i].sometimes);
-	fflush(stdout);
-	_exit(0);
 }
 
-/* A process that did not end by itself was ended by what it was running. */
-static void job_wait(u32 i)
+static void job_died(u32 i, void *arg)
 {
 	struct job *job = &jobs[i];
-	int status;
 
-	if (waitpid(job->pid, &status, 0) < 0) {
-		perror("waitpid");
-		exit(1);
-	}
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return;
 	if (job->running)
 		job_failed(job, "the process died");
 	job->tallies[job->suite].nr_failed++;
@@ -80,14 +59,10 @@ static void job_wait(u32 i)
 
 void jobs_run(void (*fn)(struct job *job, u32 i, void *arg), void *arg)
 {
-	u32 i;
+	struct work work = { fn, arg };
 
-	fflush(stdout);
 	memset(jobs, 0, nr_jobs * sizeof(*jobs));
-	for (i = 0; i < nr_jobs; i++)
-		job_start(i, fn, arg);
-	for (i = 0; i < nr_jobs; i++)
-		job_wait(i);
+	processes_run(nr_jobs, job_run, job_died, &work);
 }
 
 void jobs_sometimes(struct sometimes *sum)

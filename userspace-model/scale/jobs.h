@@ -7,14 +7,13 @@
 
 #include "check/runner.h"
 #include "check/sometimes.h"
+#include "processes.h"
 
-#define JOBS_MAX	64
 #define SUITES_MAX	64
 #define JOB_WHY_SIZE	256
 
 /**
  * struct job - what a process is doing, and what came of it
- * @pid:	its process
  * @suite:	what runs, or ran last
  * @seed:	the same
  * @running:	it does
@@ -27,7 +26,6 @@
  * ended a process.
  */
 struct job {
-	pid_t pid;
 	u32 suite;
 	u64 seed;
 	bool running;

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "clock.h"
 #include "program.h"
 #include "result.h"
 #include "soak.h"
@@ -22,16 +23,8 @@
 /* From so many operations on what is rare has to occur, too. */
 #define SOAK_OPS	10000000
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 /* Of all children that have ended. */
-static double cpu_seconds(void)
+static double children_seconds(void)
 {
 	struct rusage usage;
 
@@ -234,7 +227,7 @@ int soak_run(const struct soak *soak)
 	jobs_run(soak_job, (void *)soak);
 	collect(soak, &result);
 	result.seconds = now() - start;
-	result.cpu_seconds = cpu_seconds();
+	result.cpu_seconds = children_seconds();
 	ret = report(&result, soak->shard.count == 1);
 	if (soak->results)
 		ret = write_result(soak, &result) ?: ret;
