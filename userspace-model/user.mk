@@ -6,6 +6,8 @@
 #
 #   asan   AddressSanitizer and UBSan, all of kapi's checks
 #   bench  optimised, without the checks on hot paths (KAPI_NO_CHECKS)
+#   plain  not optimised, so that it is built soon, and without these checks:
+#          is nothing used that only they have?
 #   train fast
 #          bench, to make a profile of some scenarios, and compiled by it
 #   tool   optimised, all of kapi's checks: what shardctl is made of
@@ -36,7 +38,7 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench train fast tool mutants generic locks cov race
+USER_FLAVOURS	:= asan bench plain train fast tool mutants generic locks cov race
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
@@ -67,6 +69,7 @@ user-cflags-asan	:= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -DCONFIG_DEBUG_LIST
 # For this machine: ISA-L's CRC uses AVX, and SSE code behind it would stall.
 user-cflags-bench	:= -O3 -march=native -DKAPI_NO_CHECKS
+user-cflags-plain	:= -O0 -DKAPI_NO_CHECKS
 user-cflags-tool	:= -O2 -DCONFIG_DEBUG_LIST
 user-cc-gcc-O0		:= gcc
 user-cflags-gcc-O0	:= -O0 -DCONFIG_DEBUG_LIST

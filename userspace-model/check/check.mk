@@ -71,13 +71,13 @@ REPLAY_RUNS := 100
 # What else is asked: each is one check that passes or fails.  Programs that keep
 # one core busy run side by side.
 CHECK_ALSO	:= alphabet compare pairs schedules check-programs
-CHECK_PROGRAMS	:= shardctl-test kunit-user kapi-selftest scale-test \
+CHECK_PROGRAMS	:= shardctl-test kunit-user kapi-selftest scale-test unchecked \
 	bench-cells-test \
 	$(if $(shell command -v clang),replay-check)
 
 check-programs: $(CHECK_PROGRAMS)
 
-.PHONY: check-programs check race soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
+.PHONY: check-programs check unchecked race soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -105,6 +105,12 @@ compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
 	@$(O)/asan/shardsim compare --disk=zoned 1
 	@for pair in read-shrink write-gone write-errors; do \
 		$(O)/asan/shardsim compare-pairs --suite=$$pair 1 || exit 1; \
+	done
+
+# Also the build: it is the only one here that has none of kapi's checks.
+unchecked: $(O)/plain/shardsim ## does the checker run without the checks that benches leave out?
+	@for suite in device swarm-faults race-jobs extent chunk index mock-extent; do \
+		$< run $$suite 0 50 || exit 1; \
 	done
 
 schedules: $(O)/asan/shardsim ## does the scheduler find what is known of toy programs?

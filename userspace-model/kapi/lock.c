@@ -84,6 +84,8 @@ static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
 	return held;
 }
 
+const char kapi_races;
+
 #ifndef KAPI_NO_CHECKS
 
 #define CLASS_MAX	64	/* one bit each; index 0 is none */
@@ -421,8 +423,6 @@ void kapi_might_sleep(const char *at)
 			  ctx->held[ctx->nr_held - 1].class->at);
 	kapi_fail("sleeps at %s in an atomic section of %s", at, ctx->name);
 }
-
-const char kapi_races;
 
 /* Whoever changes it holds the lock, and may have been preempted meanwhile. */
 unsigned int kapi_read_seqcount_begin(const seqcount_spinlock_t *s,
