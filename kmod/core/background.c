@@ -6,14 +6,20 @@
  * run at the same time, and none hinders requests.  A job is wanted by whoever finds
  * that it is due, and the worker goes on until none is.
  *
- * A job that fails is tried again; after SHARD_CHECKPOINT_TRIES the device is
- * read-only: its log can be cut short no more, or its index grows.
+ * A job that fails is tried again; after SHARD_JOB_TRIES the device is read-only:
+ * its log can be cut short no more, or its index grows.  One for which there was
+ * no memory is tried for as long as that is so, at growing intervals: writes wait
+ * for it in the end, as they do for one that takes long.
  *
  * A merge is due when sizes say so (compaction.c), and, of all runs at once, when
  * a checkpoint finds no room.  A checkpoint waits for a merge, never the other
  * way round.
  */
 #include "device.h"
+
+/* Between two tries when memory is short: at first, and in the end. */
+#define PAUSE_MS_MIN		10u
+#define PAUSE_MS_MAX		1000u
 
 /* ---- jobs ---- */
 
@@ -67,6 +73,31 @@ void shard_job_tell(struct shard_device *device)
 	wake_up_all(&device->job_ended);
 }
 
+/* Whoever closes the device waits for a pause to end, but for no other. */
+static bool memory_again(struct shard_device *device, struct shard_tries *tries)
+{
+	if (READ_ONCE(device->closing))
+		return false;
+	shard_sometimes(true, "a job waits for memory");
+	tries->pause_ms = clamp(2 * tries->pause_ms, PAUSE_MS_MIN, PAUSE_MS_MAX);
+	msleep(tries->pause_ms);
+	return true;
+}
+
+bool shard_job_again(struct shard_device *device, struct shard_tries *tries,
+		     const char *what, int err)
+{
+	/* once is enough to say of what may take long */
+	if (err != -ENOMEM || !tries->pause_ms)
+		pr_err("%s: %s failed: %d\n", device->backend->name, what, err);
+	if (err == -ENOMEM)
+		return memory_again(device, tries);
+	if (++tries->nr < SHARD_JOB_TRIES)
+		return true;
+	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
+	return false;
+}
+
 bool shard_job_over(struct shard_device *device, struct shard_job *job,
 		    u64 until)
 {
@@ -118,25 +149,21 @@ static void compact_begin(struct shard_device *device, bool all,
 
 static int compact_once(struct shard_device *device, bool all)
 {
+	struct shard_tries tries = {};
 	struct shard_runs runs;
-	int err = 0, tries;
+	int err;
 
-	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
+	do {
 		if (shard_device_state(device) > SHARD_STATE_FULL)
 			return -EROFS;
-		shard_sometimes(tries, "a merge is tried again");
+		shard_sometimes(tries.nr, "a merge is tried again");
 		/* O12: these it is, whatever checkpoints add meanwhile */
 		compact_begin(device, all, &runs);
 		if (!runs.nr || (!all && READ_ONCE(device->closing)))
 			return 0;
 		err = shard_compaction_write(&device->store, device->index,
 					     &runs);
-		if (!err)
-			return 0;
-		pr_err("%s: merging runs failed: %d\n", device->backend->name,
-		       err);
-	}
-	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
+	} while (err && shard_job_again(device, &tries, "merging runs", err));
 	return err;
 }
 
@@ -248,12 +275,13 @@ static int checkpoint_fit(struct shard_device *device)
 static int checkpoint_once(struct shard_device *device)
 {
 	const struct shard_trace_ops *trace = device->options.trace;
-	int err = 0, tries;
+	struct shard_tries tries = {};
+	int err;
 
-	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
+	do {
 		if (shard_device_state(device) > SHARD_STATE_FULL)
 			return -EROFS;
-		shard_sometimes(tries, "a checkpoint is tried again");
+		shard_sometimes(tries.nr, "a checkpoint is tried again");
 		err = checkpoint_freeze(device);
 		if (!err)
 			err = checkpoint_fit(device);
@@ -266,12 +294,7 @@ static int checkpoint_once(struct shard_device *device)
 					  device->frozen_from.seq,
 					  shard_super_number(device->store.super),
 					  err);
-		if (!err)
-			return 0;
-		pr_err("%s: checkpoint failed: %d\n", device->backend->name,
-		       err);
-	}
-	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
+	} while (err && shard_job_again(device, &tries, "checkpoint", err));
 	return err;
 }
 

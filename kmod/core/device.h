@@ -16,8 +16,8 @@
 /* Host extents that are ready, so that no frame waits for a record. */
 #define SHARD_HOST_LOW		2
 #define SHARD_HOST_HIGH		4
-/* A checkpoint is tried so often before the device turns read-only. */
-#define SHARD_CHECKPOINT_TRIES	3
+/* A job is tried so often before the device turns read-only. */
+#define SHARD_JOB_TRIES		3
 /* A frame is written so often, each time elsewhere, before it is given up. */
 #define SHARD_FRAME_TRIES	4
 
@@ -79,6 +79,12 @@ struct shard_job {
 	int error;			/* of the last one */
 	struct workqueue_struct *wq;	/* each its own: one may wait for another */
 	struct work_struct work;
+};
+
+/* struct shard_tries - those of a job: see shard_job_again() */
+struct shard_tries {
+	u32 nr;				/* that failed, other than for want of memory */
+	u32 pause_ms;			/* the last one */
 };
 
 struct shard_device {
@@ -171,7 +177,7 @@ void shard_device_want_checkpoint(struct shard_device *device);
 bool shard_device_checkpoint_due(struct shard_device *device);
 void shard_device_note_durable(struct shard_device *device, u64 seq);
 
-/* background.c: jobs, with the lock held but for the last three */
+/* background.c: jobs, with the lock held but for the last four */
 void shard_job_want(struct shard_job *job, bool asked);
 /** shard_job_busy() - is it wanted or running: someone will call when it ends */
 bool shard_job_busy(const struct shard_job *job);
@@ -181,6 +187,15 @@ u64 shard_job_next(const struct shard_job *job);
 void shard_job_end(struct shard_job *job, int err);
 /** shard_job_tell() - who waits for its end, or for what that may have brought */
 void shard_job_tell(struct shard_device *device);
+/**
+ * shard_job_again() - is what failed to be tried again, perhaps after a pause
+ * @tries:	zeros at first
+ * @what:	that failed, in the words of a message
+ *
+ * May sleep.
+ */
+bool shard_job_again(struct shard_device *device, struct shard_tries *tries,
+		     const char *what, int err);
 /** shard_job_begin() - return: false if none is wanted */
 bool shard_job_begin(struct shard_device *device, struct shard_job *job,
 		     bool *asked);

@@ -13,7 +13,7 @@
  *                    fatal_signal_pending(current)
  *  work              alloc_workqueue(), queue_work(), cancel_work_sync();
  *                    queue_delayed_work(), cancel_delayed_work_sync(),
- *                    msecs_to_jiffies(); msleep() in tests
+ *                    msecs_to_jiffies(), msleep()
  *  memory            kzalloc(), kvzalloc(), kvcalloc() and their frees;
  *                    memalloc_noio_save()
  *  numbers           endian words, min/max, DIV_ROUND_UP, div_u64(), ilog2(),

@@ -201,21 +201,18 @@ static int reclaim_pass(struct shard_device *device, bool one)
 /* What has no room before a checkpoint goes on after it. */
 static int reclaim_once(struct shard_device *device, bool one)
 {
+	struct shard_tries tries = {};
 	unsigned long flags;
-	int err = 0, tries;
+	int err;
 
 	device->reclaim_barren = false;
 	spin_lock_irqsave(&device->lock, flags);
 	device->reclaim_seq = device->checkpoint_seq;
 	spin_unlock_irqrestore(&device->lock, flags);
-	for (tries = 0; tries < SHARD_CHECKPOINT_TRIES; tries++) {
+	do {
 		err = reclaim_pass(device, one);
-		if (!err || err == -ENOSPC || reclaim_ends(device))
-			return err;
-		pr_err("%s: reclamation failed: %d\n", device->backend->name,
-		       err);
-	}
-	shard_device_set_state(device, SHARD_STATE_READ_ONLY);
+	} while (err && err != -ENOSPC && !reclaim_ends(device) &&
+		 shard_job_again(device, &tries, "reclamation", err));
 	return err;
 }
 

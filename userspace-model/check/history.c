@@ -241,7 +241,7 @@ static void do_fault(struct world *w)
 	case 5:
 		in = 1 + world_draw(6, CHECK_CHOOSE_FAULT);
 		world_note(w, "      | of allocations some fail");
-		w->sim.hooks.alloc_fault_in = in;
+		world_short(w, in);
 		break;
 	case 6:
 		in = 1 + world_draw(6, CHECK_CHOOSE_FAULT);

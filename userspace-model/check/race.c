@@ -127,17 +127,18 @@ static void errors_begin(struct world *w, const struct race_step *step)
 	struct sim_faults *faults = &w->disk->faults;
 	u32 * const ins[] = {
 		&faults->write_in, &faults->flush_in, &faults->read_in,
-		&faults->reset_in, &w->sim.hooks.alloc_fault_in,
+		&faults->reset_in,
 	};
-	u32 which = step->what % ARRAY_SIZE(ins);
+	const u32 nr = ARRAY_SIZE(ops) + 1;
+	u32 which = step->what % nr;
 
 	w->sick = true;
 	if (which == ARRAY_SIZE(ops)) {
 		world_note(w, "      | some allocations fail");
-		*ins[which] = 1;
+		world_short(w, 1);
 		return;
 	}
-	switch (step->what / ARRAY_SIZE(ins)) {
+	switch (step->what / nr) {
 	case 0:
 		world_note(w, "      | an operation of the disk fails");
 		w->disk->strike = (struct sim_strike){

@@ -55,7 +55,7 @@ static const char * const fault_names[SIM_NR_FAULTS] = {
 	"an error", "errors", "a delay", "a stray", "a flipped bit", "a loss",
 };
 
-/* Allocations that fail: none, one, all from that one on. */
+/* Allocations that fail: none, one, all from that one on for a while. */
 enum alloc_fault {
 	ALLOC_FINE,
 	ALLOC_ONE,
@@ -403,9 +403,11 @@ static bool strike_alloc(struct world *w, const struct sweep_history *h, u32 in,
 		   alloc == ALLOC_ALL ? ", and all after it" : "");
 	sweep.alloc = alloc;
 	sweep.alloc_in = in;
-	w->sim.hooks.alloc_fault_in = 1;
+	world_short(w, 1);
 	w->sick = true;
 	h->during(w);
+	if (w->device && shard_device_state(w->device) > SHARD_STATE_FULL)
+		kapi_fail("memory was short, and the device is not read-write");
 	end(w);
 	struck = !sweep.alloc_in;
 	sweep.alloc = ALLOC_FINE;

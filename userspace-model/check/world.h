@@ -199,6 +199,13 @@ struct world_slot *world_slot_get(struct world *w);
 /** world_slot_submit() - begin its request, all of which is filled in */
 void world_slot_submit(struct world *w, struct world_slot *slot);
 
+/** world_short() - one in @in + 1 allocations fails, for a second that may pass */
+static inline void world_short(struct world *w, u32 in)
+{
+	w->sim.hooks.alloc_fault_in = in;
+	w->sim.hooks.alloc_fault_until = kapi_now + NSEC_PER_SEC;
+}
+
 /** world_init() - once */
 void world_init(struct world *w);
 

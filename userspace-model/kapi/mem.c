@@ -187,8 +187,11 @@ static void check_context(gfp_t gfp, enum kapi_alloc_kind kind, const char *at)
 
 static bool choose_failure(gfp_t gfp)
 {
-	u32 in = kapi.hooks->alloc_fault_in;
+	const struct kapi_hooks *hooks = kapi.hooks;
+	u32 in = hooks->alloc_fault_in;
 
+	if (hooks->alloc_fault_until && kapi_now >= hooks->alloc_fault_until)
+		return false;
 	return in && !(gfp & __GFP_NOFAIL) &&
 	       kapi_choose(in + 1, KAPI_CHOOSE_ALLOC) == 1;
 }

@@ -88,6 +88,7 @@ struct kapi_turn {
  * @touch:	a fiber looks at an object or changes it, likewise; NULL: it passes
  *		a point, or begins, and touches nothing
  * @alloc_fault_in: n: one allocation in n + 1 fails, as chosen; 0: none
+ * @alloc_fault_until: none any more from this moment of kapi_now on; 0: for ever
  */
 struct kapi_hooks {
 	void *ctx;
@@ -100,6 +101,7 @@ struct kapi_hooks {
 	void (*touch)(void *ctx, u32 id, const void *object,
 		      enum kapi_access how);
 	u32 alloc_fault_in;
+	u64 alloc_fault_until;
 };
 
 /**
