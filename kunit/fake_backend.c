@@ -92,6 +92,16 @@ static int media_reset(struct fake_backend *fake, const struct shard_io *io)
 	return 0;
 }
 
+static int media_finish(struct fake_backend *fake, const struct shard_io *io)
+{
+	u32 zone_size = fake->backend.zone_size;
+
+	if (!zone_size || io->offset % zone_size || io->len != zone_size)
+		return -EINVAL;
+	fake->wp[div_u64(io->offset, zone_size)] = zone_size;
+	return 0;
+}
+
 static int media_do(struct fake_backend *fake, const struct shard_io *io)
 {
 	if (io->op != SHARD_IO_FLUSH &&
@@ -112,6 +122,8 @@ static int media_do(struct fake_backend *fake, const struct shard_io *io)
 		return 0;
 	case SHARD_IO_RESET:
 		return media_reset(fake, io);
+	case SHARD_IO_FINISH:
+		return media_finish(fake, io);
 	}
 	return -EINVAL;
 }

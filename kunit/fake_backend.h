@@ -16,7 +16,7 @@
 
 struct kunit;
 
-#define FAKE_OPS	(SHARD_IO_RESET + 1)
+#define FAKE_OPS	SHARD_IO_OPS
 #define FAKE_LOG_MAX	256
 
 /* When an operation completes. */

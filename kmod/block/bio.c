@@ -220,6 +220,7 @@ static void backing_issue(struct shardblk_backing *backing, struct shard_io *io)
 		backing_submit_last(bio, io);
 		break;
 	case SHARD_IO_RESET:
+	case SHARD_IO_FINISH:
 		backing_finish(io, BLK_STS_OK);
 		break;
 	}

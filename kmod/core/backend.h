@@ -18,7 +18,10 @@ enum shard_io_op {
 	SHARD_IO_APPEND,	/* write at the write pointer of an extent */
 	SHARD_IO_FLUSH,		/* all completed appends become durable */
 	SHARD_IO_RESET,		/* rewind an extent; nothing to do unless zoned */
+	SHARD_IO_FINISH,	/* zoned only: a zone is full, whatever is in it */
 };
+
+#define SHARD_IO_OPS	(SHARD_IO_FINISH + 1)
 
 /**
  * struct shard_seg - a piece of memory
@@ -35,7 +38,7 @@ struct shard_seg {
  * @op:		what to do
  * @fua:	append: durable when done; only if the device has it
  * @offset:	bytes from the start of the device (not for flush)
- * @len:	bytes; reset: the size of the extent
+ * @len:	bytes; reset, finish: the size of the extent
  * @segs:	memory to read into or to write from
  * @seg_skip:	bytes to skip in front of it, a multiple of 512; may exceed the
  *		first segment
@@ -81,6 +84,8 @@ struct shard_backend_ops {
  * @logical_block_size:	smallest unit of I/O, bytes
  * @physical_block_size: smallest unit written without read-modify-write, bytes
  * @zone_size:		bytes, 0 when not zoned; all zones are sequential
+ * @active_max:		zones that may be partly written at a time; 0: all, or
+ *			not zoned
  * @volatile_cache:	completed appends may be lost until a flush
  * @fua:		appends can be durable at once
  * @read_only:		appends fail
@@ -92,6 +97,7 @@ struct shard_backend {
 	u32 logical_block_size;
 	u32 physical_block_size;
 	u32 zone_size;
+	u32 active_max;
 	bool volatile_cache;
 	bool fua;
 	bool read_only;

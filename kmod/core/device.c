@@ -282,7 +282,8 @@ static int device_layout(struct shard_device *device)
 	shard_writeback_set(store->wb, r->block_size,
 			    device->options.frames_in_flight,
 			    (u64)r->extent_blocks * r->block_size);
-	return 0;
+	return device->options.read_only ? 0 :
+	       shard_writeback_may(device->backend, l->reloc_streams);
 }
 
 /* The superblock says what is needed to make everything else. */
@@ -335,6 +336,22 @@ static int device_retry_bad(struct shard_device *device)
 	return 0;
 }
 
+/*
+ * Zones that crashes have left partly written: all but those of the superblock that
+ * go on.  What is in a zone stays as it is, so this needs no record (O8).
+ */
+static int device_finish_zones(struct shard_device *device,
+			       const struct shard_found_super *found)
+{
+	u32 but = 0, copy;
+
+	for (copy = 0; copy < SHARDBLK_SUPER_COPIES; copy++)
+		if (found->heads[copy].next <
+		    shard_super_blocks(device->record.extent_blocks))
+			but |= BIT(found->heads[copy].extent);
+	return shard_writeback_finish_wait(device->store.wb, but);
+}
+
 /* O8: nothing is written, reset or served before a record of our own. */
 static int device_take_over(struct shard_device *device,
 			    const struct shard_found_super *found)
@@ -343,6 +360,9 @@ static int device_take_over(struct shard_device *device,
 	int err;
 
 	err = shard_writeback_flush_wait(device->store.wb);
+	if (err)
+		return err;
+	err = device_finish_zones(device, found);
 	if (err)
 		return err;
 	device->store.super = shard_super_create(device->store.wb,

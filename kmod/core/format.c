@@ -140,6 +140,7 @@ static void format_append(struct format *f, struct shard_append *append,
 		.offset = offset,
 		.seg = { .addr = addr, .len = len },
 		.fua = true,
+		.lane = offset == f->extent_size,	/* of copy 1 */
 		.dep = dep,
 		.done = format_append_done,
 	};
@@ -201,7 +202,9 @@ static int format_wipe(struct format *f)
 		resets[i].io.len = f->extent_size;
 	}
 	err = shard_writeback_reset_wait(f->wb, resets, SHARDBLK_SUPER_EXTENTS);
-	if (err || f->backend->zone_size)
+	if (f->backend->zone_size)
+		return err ? err : shard_writeback_finish_wait(f->wb, 0);
+	if (err)
 		return err;
 	found = kvmalloc(sizeof(*found), GFP_KERNEL);
 	if (!found)
@@ -258,6 +261,9 @@ static int format_run(struct format *f, const struct shard_format_options *o)
 	if (err)
 		return err;
 	r->reloc_streams = f->layout.reloc_streams;
+	err = shard_writeback_may(f->backend, r->reloc_streams);
+	if (err)
+		return err;
 	r->checkpoint_blocks = o->checkpoint_blocks ? o->checkpoint_blocks :
 			       FORMAT_LOG_BYTES / r->block_size;
 	r->number = 1;

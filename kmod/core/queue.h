@@ -19,9 +19,22 @@ struct shard_batch {
 	struct list_head node;		/* in the queue's list of free ones */
 };
 
+/*
+ * Where few zones may be active: the zone that a stream's last append was issued
+ * to.  It is finished before one to another zone is issued.
+ */
+struct shard_lane {
+	u64 zone;			/* offset */
+	bool active;
+};
+
 struct shard_write_queue {
 	struct shard_writeback *wb;
 	enum shard_queue which;
+	struct shard_lane lanes[SHARD_LANES];
+	struct shard_io finish_io;
+	bool finishing;			/* finish_io is in flight, and then */
+	bool finish_again;		/* for the second time */
 	struct list_head appends;	/* not yet issued, in order */
 	struct list_head free;		/* batches that were used */
 	struct shard_batch *fresh;	/* the next one that never was */
@@ -50,7 +63,7 @@ struct shard_writeback {
 	u64 durable;			/* highest durable one */
 	int flush_error;		/* O3: nothing becomes durable any more */
 	u32 nr_callbacks;		/* completions that still use this */
-	wait_queue_head_t idle;		/* none does */
+	wait_queue_head_t idle;		/* none does, or a zone is finished */
 	bool flushing;
 	u64 flush_covers;		/* ticket that the flush in flight covers */
 	u64 flush_begun_ns;
@@ -59,6 +72,19 @@ struct shard_writeback {
 	struct shard_write_queue queues[SHARD_QUEUES];
 	struct shard_batch batches[SHARD_BATCHES];	/* what limits depths */
 };
+
+static inline u64 shard_zone(const struct shard_writeback *wb, u64 offset)
+{
+	return offset & ~((u64)wb->backend->zone_size - 1);
+}
+
+/*
+ * shard_zone_finish() - begin to finish a stream's zone
+ *
+ * With the lock held, and nothing of the queue in flight.  The caller submits
+ * finish_io without it.
+ */
+void shard_zone_finish(struct shard_write_queue *q, struct shard_lane *lane);
 
 /* Are two places in the same extent? */
 static inline bool shard_same_extent(const struct shard_writeback *wb, u64 a,

@@ -91,17 +91,18 @@ static void super_tell(struct shard_super *super, enum shard_event_kind kind,
 	shard_tracer_tell(tracer, &event);
 }
 
-static int super_append(struct shard_super *super, u64 offset, void *addr,
-			u32 len, struct shard_dep *after)
+static int super_append(struct shard_super *super, u32 extent, u32 block,
+			void *addr, u32 len, struct shard_dep *after)
 {
 	struct shard_append *append = &super->append;
 	struct shard_dep dep;
 
 	shard_dep_init(&dep, super->wb);
-	append->offset = offset;
+	append->offset = super_offset(super, extent, block);
 	append->seg.addr = addr;
 	append->seg.len = len;
 	append->fua = true;
+	append->lane = extent % SHARDBLK_SUPER_COPIES;
 	append->after = after;
 	append->dep = &dep;
 	append->done = append_done;
@@ -127,7 +128,7 @@ int shard_super_wipe(struct shard_super *super, u32 extent, void *zeros,
 		head->next = U32_MAX;
 	super_tell(super, SHARD_EVENT_CHUNKS, SHARD_EVENT_IS_WIPE,
 		   super_offset(super, extent, first));
-	return super_append(super, super_offset(super, extent, first), zeros,
+	return super_append(super, extent, first, zeros,
 			    len - first * super->record.block_size, NULL);
 }
 
@@ -152,7 +153,6 @@ static int copy_write_once(struct shard_super *super, u32 copy,
 {
 	struct shard_super_head *head = &super->heads[copy];
 	struct shard_place place = {};
-	u64 offset;
 	int err;
 
 	if (head->next >= shard_super_blocks(super->record.extent_blocks)) {
@@ -164,9 +164,9 @@ static int copy_write_once(struct shard_super *super, u32 copy,
 	place.block = head->next++;
 	super->written[copy] = place;
 	shard_super_encode(&super->record, &place, super->block);
-	offset = super_offset(super, place.extent, place.block);
-	super_tell(super, SHARD_EVENT_CHUNKS, SHARD_EVENT_IS_RECORD, offset);
-	return super_append(super, offset, super->block,
+	super_tell(super, SHARD_EVENT_CHUNKS, SHARD_EVENT_IS_RECORD,
+		   super_offset(super, place.extent, place.block));
+	return super_append(super, place.extent, place.block, super->block,
 			    super->record.block_size, after);
 }
 

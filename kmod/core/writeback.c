@@ -21,7 +21,6 @@
  */
 #include "queue.h"
 
-#include "../../uapi/shardblk_format.h"
 #include "stats.h"
 
 static void queue_issue(struct shard_write_queue *q);
@@ -479,6 +478,71 @@ static void batch_submit(struct shard_batch *batch)
 	wb->backend->ops->submit(wb->backend, &batch->io);
 }
 
+/* ---- zones ---- */
+
+static void finish_done(struct shard_io *io)
+{
+	struct shard_write_queue *q =
+		container_of(io, struct shard_write_queue, finish_io);
+	struct shard_writeback *wb = q->wb;
+	unsigned long flags;
+
+	if (io->error && !q->finish_again) {
+		q->finish_again = true;
+		wb->backend->ops->submit(wb->backend, io);
+		return;
+	}
+	/* one that cannot be finished is not active, either: it has failed */
+	if (io->error)
+		pr_err("%s: the zone at %llu cannot be finished: %d\n",
+		       wb->backend->name, io->offset, io->error);
+	spin_lock_irqsave(&wb->lock, flags);
+	callback_enter(wb);
+	q->finishing = false;
+	q->nr_inflight--;
+	wake_up_all(&wb->idle);
+	spin_unlock_irqrestore(&wb->lock, flags);
+	queue_issue(q);
+	callback_exit(wb);
+}
+
+void shard_zone_finish(struct shard_write_queue *q, struct shard_lane *lane)
+{
+	lockdep_assert_held(&q->wb->lock);
+	shard_sometimes(true, "a zone is finished");
+	q->finish_io.offset = lane->zone;
+	q->finish_io.len = q->wb->backend->zone_size;
+	q->finish_io.error = 0;
+	q->finish_again = false;
+	q->finishing = true;
+	q->nr_inflight++;
+	lane->active = false;
+}
+
+/*
+ * P6: no more zones are active than streams, as each leaves one that is finished.
+ * Returns whether the caller must submit that, without the lock, first: then
+ * nothing of this queue is in flight.
+ */
+static bool zone_leave(struct shard_write_queue *q,
+		       const struct shard_append *append)
+{
+	struct shard_lane *lane = &q->lanes[append->lane];
+	u64 zone;
+
+	lockdep_assert_held(&q->wb->lock);
+	if (!q->wb->backend->active_max)
+		return false;
+	zone = shard_zone(q->wb, append->offset);
+	if (lane->active && lane->zone != zone) {
+		shard_zone_finish(q, lane);
+		return true;
+	}
+	lane->zone = zone;
+	lane->active = true;
+	return false;
+}
+
 /* Issues what may be issued; whoever is already at it does so for all. */
 static void queue_issue(struct shard_write_queue *q)
 {
@@ -515,6 +579,12 @@ static void queue_issue(struct shard_write_queue *q)
 			continue;
 		}
 		head->after = NULL;
+		if (zone_leave(q, head)) {
+			spin_unlock_irqrestore(&wb->lock, flags);
+			wb->backend->ops->submit(wb->backend, &q->finish_io);
+			spin_lock_irqsave(&wb->lock, flags);
+			continue;
+		}
 		batch = batch_fill(q);
 		spin_unlock_irqrestore(&wb->lock, flags);
 		batch_submit(batch);
@@ -577,6 +647,8 @@ static struct shard_batch *queue_init(struct shard_write_queue *q,
 	q->which = which;
 	q->depth = wb->backend->zone_size ? 1 : SHARD_QUEUE_DEPTH;
 	q->waiter.fn = queue_unblock;
+	q->finish_io.op = SHARD_IO_FINISH;
+	q->finish_io.done = finish_done;
 	q->fresh = batch;
 	INIT_LIST_HEAD(&q->appends);
 	INIT_LIST_HEAD(&q->free);
@@ -609,6 +681,17 @@ shard_writeback_create(struct shard_backend *backend, struct shard_stats *stats,
 	for (i = 0; i < SHARD_QUEUES; i++)
 		batch = queue_init(&wb->queues[i], wb, i, batch);
 	return wb;
+}
+
+int shard_writeback_may(const struct shard_backend *backend, u32 reloc_streams)
+{
+	u32 needed = SHARD_ZONES_ACTIVE + reloc_streams;
+
+	if (!backend->active_max || backend->active_max >= needed)
+		return 0;
+	pr_err("%s: %u zones may be active, and %u are needed\n", backend->name,
+	       backend->active_max, needed);
+	return -EOPNOTSUPP;
 }
 
 void shard_writeback_set(struct shard_writeback *wb, u32 block_size,

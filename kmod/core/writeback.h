@@ -25,6 +25,7 @@
 #define SHARD_WRITEBACK_H
 
 #include "backend.h"
+#include "../../uapi/shardblk_format.h"
 
 struct shard_stats;
 struct shard_trace_ops;
@@ -43,6 +44,9 @@ enum shard_queue {
 	SHARD_QUEUE_SUPER,
 	SHARD_QUEUES,
 };
+
+/* Streams of one queue, each of which writes one extent after the other. */
+#define SHARD_LANES		3u
 
 /* Backing writes in flight per queue when nothing else is said. */
 #define SHARD_QUEUE_DEPTH	4
@@ -93,6 +97,7 @@ struct shard_dep {
  * @offset:	bytes from the start of the backing device
  * @seg:	memory; its length is that of the append
  * @fua:	to be durable by itself when the device can do that
+ * @lane:	which of the queue's streams it is of, less than SHARD_LANES
  * @after:	not issued before this is durable; NULL: at once
  * @dep:	which stands for this append among others, or NULL
  * @done:	written (or failed, or never issued): called once, in any
@@ -107,6 +112,7 @@ struct shard_append {
 	u64 offset;
 	struct shard_seg seg;
 	bool fua;
+	u8 lane;
 	struct shard_dep *after;
 	struct shard_dep *dep;
 	void (*done)(struct shard_append *append);
@@ -130,6 +136,17 @@ struct shard_writeback *
 shard_writeback_create(struct shard_backend *backend,
 		       struct shard_stats *stats,
 		       const struct shard_trace_ops *trace, void *trace_ctx);
+
+/* Zones that are partly written at a time, beside one of each stream of moved data. */
+#define SHARD_ZONES_ACTIVE	(SHARD_QUEUES + SHARDBLK_SUPER_COPIES - 2)
+
+/**
+ * shard_writeback_may() - can a backing device be written to at all
+ * @reloc_streams: of the format
+ *
+ * Return: 0; -EOPNOTSUPP, with a message, if too few of its zones may be active.
+ */
+int shard_writeback_may(const struct shard_backend *backend, u32 reloc_streams);
 
 /**
  * shard_writeback_set() - what is known only once the format is
@@ -226,5 +243,16 @@ struct shard_reset {
  */
 int shard_writeback_reset_wait(struct shard_writeback *wb,
 			       struct shard_reset *resets, u32 nr);
+
+/**
+ * shard_writeback_finish_wait() - finish all zones that are partly written
+ * @but:	a bit for each extent of the superblock that is to be appended to
+ *
+ * Where few zones may be active those that crashes have left would take them
+ * all.  Nothing, unless that is so.  May sleep.
+ *
+ * Return: 0 or negative errno.
+ */
+int shard_writeback_finish_wait(struct shard_writeback *wb, u32 but);
 
 #endif /* SHARD_WRITEBACK_H */

@@ -82,7 +82,8 @@ static void file_submit(struct shard_backend *backend, struct shard_io *io)
 		case SHARD_IO_FLUSH:
 			io->error = flush(file);
 			break;
-		case SHARD_IO_RESET:	/* not zoned: nothing to do */
+		case SHARD_IO_RESET:
+		case SHARD_IO_FINISH:	/* not zoned: nothing to do */
 			break;
 		}
 	}

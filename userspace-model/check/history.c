@@ -580,6 +580,10 @@ void history_config(struct world_config *c, bool swarm, bool faults)
 	c->disk.block_size = block_size;
 	c->disk.extent_size = c->format.extent_size;
 	c->disk.super_extents = SHARDBLK_SUPER_EXTENTS;
-	if (zoned)
+	if (zoned) {
 		c->disk.zone_size = c->format.extent_size;
+		/* no more than streams need */
+		c->disk.active_max = SHARD_ZONES_ACTIVE +
+				     (c->format.reloc_streams ?: 1);
+	}
 }

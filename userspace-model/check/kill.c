@@ -36,7 +36,8 @@ static u64 nr_changes(const struct world *w)
 {
 	return w->disk->counts.nr[SHARD_IO_APPEND] +
 	       w->disk->counts.nr[SHARD_IO_FLUSH] +
-	       w->disk->counts.nr[SHARD_IO_RESET];
+	       w->disk->counts.nr[SHARD_IO_RESET] +
+	       w->disk->counts.nr[SHARD_IO_FINISH];
 }
 
 /* Return: whether the start was killed, not already over. */

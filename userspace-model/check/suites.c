@@ -104,6 +104,7 @@ const struct check_suite check_suites[] = {
 	{ "capacity", check_capacity, 0, "nothing is cut to 32 bits" },
 	{ "long-run", check_long_run, 0, "a run of many pages is written whole" },
 	{ "kill", check_kill, 0, "a start that is killed leaves no trace" },
+	{ "zones", check_zones, 0, "crashes do not use up zones" },
 	{ "figure-puts", figure_puts, 0, "a few writes and a checkpoint" },
 	{ "figure-discard", figure_discard, 0, "three chunks are moved" },
 	{ "figure-crash", figure_crash, 0, "a start after a power cut" },

@@ -29,6 +29,7 @@ void check_scrub(struct world *w);
 void check_capacity(struct world *w);
 void check_long_run(struct world *w);
 void check_kill(struct world *w);
+void check_zones(struct world *w);
 
 void figure_puts(struct world *w);
 void figure_discard(struct world *w);

@@ -9,6 +9,7 @@ static bool same_disk(const struct sim_disk_config *a,
 {
 	return a->capacity == b->capacity && a->block_size == b->block_size &&
 	       a->zone_size == b->zone_size &&
+	       a->active_max == b->active_max &&
 	       a->volatile_cache == b->volatile_cache && a->fua == b->fua &&
 	       a->slow_resets == b->slow_resets && a->sparse == b->sparse &&
 	       a->extent_size == b->extent_size &&

@@ -237,6 +237,8 @@ void sim_zone_clear(struct sim_disk *disk, u64 offset)
 	u32 nr = disk->extent_size / SIM_SECTOR, i;
 
 	disk->extents[offset / disk->extent_size].hard = 0;
+	disk->extents[offset / disk->extent_size].finished = false;
+	disk->extents[offset / disk->extent_size].unfinished = false;
 	sim_undo_settled(disk, sector, nr);
 	for (i = 0; i < nr; i++) {
 		struct sim_slot *slot = sim_medium_find(&disk->medium,
@@ -271,7 +273,8 @@ static void put_behind_log(struct sim_disk *disk, struct shard_io *io,
 	bool zoned = disk->config.zone_size;
 	struct sim_extent *extent = NULL;
 
-	if (disk->extent_size && (append || io->op == SHARD_IO_RESET))
+	if (disk->extent_size && io->op != SHARD_IO_READ &&
+	    io->op != SHARD_IO_FLUSH)
 		extent = &disk->extents[io->offset / disk->extent_size];
 	if (append && ending != ENDING_LOST && !disk->gone &&
 	    !(zoned && extent->failed)) {
@@ -287,7 +290,8 @@ static void put_behind_log(struct sim_disk *disk, struct shard_io *io,
 		return;
 	extent->nr_in_flight -= append;
 	extent->resetting = false;
-	extent->undecided = !append && zoned;
+	extent->finishing = false;
+	extent->undecided = io->op == SHARD_IO_RESET && zoned;
 }
 
 void sim_disk_power_off(struct sim_disk *disk)

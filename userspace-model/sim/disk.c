@@ -11,7 +11,9 @@
 #define IO_NS		10000	/* virtual time that an operation takes */
 #define READ_PIECE	4096u	/* read at once into memory in pieces */
 
-static const char * const op_names[] = { "read", "append", "flush", "reset" };
+static const char * const op_names[] = {
+	"read", "append", "flush", "reset", "finish",
+};
 
 /* --- rules --- */
 
@@ -47,6 +49,29 @@ static void __cold violation(struct sim_disk *disk, const struct shard_io *io,
 		  (u64)extent_of(disk, io->offset)->wp * SIM_SECTOR, rule);
 }
 
+/* Written, and neither full nor finished: as the device counts them. */
+static bool is_active(const struct sim_disk *disk,
+		      const struct sim_extent *extent)
+{
+	return (extent->wp || extent->hard) && !extent->finished &&
+	       extent->hard < disk->extent_size / SIM_SECTOR;
+}
+
+/* An append to an empty zone makes one more active. */
+static void rule_active(struct sim_disk *disk, const struct shard_io *io)
+{
+	u32 nr = 0;
+	u64 i;
+
+	if (!disk->config.active_max || disk->gone ||
+	    extent_at(disk, io->offset))
+		return;
+	for (i = 0; i < disk->nr_extents; i++)
+		nr += is_active(disk, &disk->extents[i]);
+	if (nr >= disk->config.active_max)
+		violation(disk, io, "P6: too many zones are active");
+}
+
 static void rule_append(struct sim_disk *disk, const struct shard_io *io)
 {
 	struct sim_extent *extent = extent_of(disk, io->offset);
@@ -67,6 +92,7 @@ static void rule_append(struct sim_disk *disk, const struct shard_io *io)
 		violation(disk, io, "O1: not reset since the start");
 	if (at != extent->wp && !rewind)
 		violation(disk, io, "P4: not at the write pointer");
+	rule_active(disk, io);
 	if (is_super(disk, io->offset)) {
 		extent->epoch = disk->epoch;
 		extent->failed = false;
@@ -86,7 +112,26 @@ static void rule_reset(struct sim_disk *disk, const struct shard_io *io)
 		violation(disk, io, "O6: appends are in flight");
 	if (extent->resetting)
 		violation(disk, io, "a reset is in flight");
+	if (extent->finishing)
+		violation(disk, io, "O6: it is being finished");
 	extent->resetting = true;
+}
+
+static void rule_finish(struct sim_disk *disk, const struct shard_io *io)
+{
+	struct sim_extent *extent = extent_of(disk, io->offset);
+
+	if (!disk->config.zone_size)
+		kapi_fail("finish of a zone of a disk that has none");
+	if (extent_at(disk, io->offset) || io->len != disk->extent_size)
+		violation(disk, io, "not a zone");
+	if (extent->nr_in_flight)
+		violation(disk, io, "O1: appends are in flight");
+	if (extent->resetting || extent->finishing)
+		violation(disk, io, "a reset or another one is in flight");
+	extent->finishing = true;
+	/* nothing is written here from now on */
+	extent->wp = disk->extent_size / SIM_SECTOR;
 }
 
 #ifdef KAPI_NO_CHECKS
@@ -134,6 +179,8 @@ static void check_io(struct sim_disk *disk, const struct shard_io *io)
 		rule_append(disk, io);
 	else if (io->op == SHARD_IO_RESET)
 		rule_reset(disk, io);
+	else if (io->op == SHARD_IO_FINISH)
+		rule_finish(disk, io);
 }
 
 /* --- memory of an operation --- */
@@ -419,13 +466,34 @@ static int do_reset(struct sim_disk *disk, struct shard_io *io)
 	return 0;
 }
 
+/*
+ * What is in it stays.  When it has failed twice the zone can only be read, and is not
+ * active, either.
+ */
+static int do_finish(struct sim_disk *disk, struct shard_io *io)
+{
+	struct sim_extent *extent = extent_of(disk, io->offset);
+
+	extent->finishing = false;
+	if (in_bad_range(disk, io) || fault(disk, disk->faults.reset_in) ||
+	    struck(disk, io, SIM_FAULT_ERROR)) {
+		extent->finished = extent->unfinished;
+		extent->unfinished = true;
+		return -EIO;
+	}
+	extent->finished = true;
+	return 0;
+}
+
 static int do_gone(struct sim_disk *disk, struct shard_io *io)
 {
 	struct sim_extent *extent = NULL;
 
-	if (io->op == SHARD_IO_APPEND || io->op == SHARD_IO_RESET)
+	if (io->op != SHARD_IO_READ && io->op != SHARD_IO_FLUSH)
 		extent = extent_of(disk, io->offset);
-	if (extent && io->op == SHARD_IO_APPEND) {
+	if (extent && io->op == SHARD_IO_FINISH) {
+		extent->finishing = false;
+	} else if (extent && io->op == SHARD_IO_APPEND) {
 		extent->nr_in_flight--;
 		extent->failed = true;
 	} else if (extent) {
@@ -442,6 +510,7 @@ static void perform(struct sim_disk *disk, struct shard_io *io)
 		[SHARD_IO_APPEND] = do_append,
 		[SHARD_IO_FLUSH] = do_flush,
 		[SHARD_IO_RESET] = do_reset,
+		[SHARD_IO_FINISH] = do_finish,
 	};
 	struct sim_disk_counts *counts = &disk->counts;
 	enum shard_io_op op = io->op;
@@ -450,7 +519,7 @@ static void perform(struct sim_disk *disk, struct shard_io *io)
 	counts->nr[op]++;
 	counts->bytes[op] += op == SHARD_IO_FLUSH ? 0 : io->len;
 	counts->errors[op] += io->error != 0;
-	sim_note(disk->choices, (op == SHARD_IO_FLUSH ? 0 : io->offset) << 2 |
+	sim_note(disk->choices, (op == SHARD_IO_FLUSH ? 0 : io->offset) << 3 |
 		 op);
 	sim_note(disk->choices, (u64)(u32)io->error << 32 |
 		 (op == SHARD_IO_FLUSH ? 0 : io->len));
@@ -572,7 +641,8 @@ static int report(struct shard_backend *backend, u64 offset, u64 *wp)
 		return -ENODEV;
 	if (disk->walk)
 		sim_states_touch(disk, offset / SIM_SECTOR, 1);
-	*wp = (u64)extent_of(disk, offset)->hard * SIM_SECTOR;
+	*wp = extent_of(disk, offset)->finished ? disk->extent_size :
+	      (u64)extent_of(disk, offset)->hard * SIM_SECTOR;
 	return 0;
 }
 
@@ -634,6 +704,7 @@ struct sim_disk *sim_disk_create(const struct sim_disk_config *config,
 	backend->logical_block_size = disk->config.block_size;
 	backend->physical_block_size = disk->config.block_size;
 	backend->zone_size = config->zone_size;
+	backend->active_max = config->active_max;
 	backend->volatile_cache = config->volatile_cache;
 	backend->fua = config->fua;
 	return disk;
@@ -691,7 +762,9 @@ void sim_disk_start(struct sim_disk *disk)
 	if (!disk->config.zone_size)
 		return;
 	for (i = 0; i < disk->nr_extents; i++)
-		disk->extents[i].wp = disk->extents[i].hard;
+		disk->extents[i].wp = disk->extents[i].finished ?
+				      disk->extent_size / SIM_SECTOR :
+				      disk->extents[i].hard;
 }
 
 void sim_disk_fail_range(struct sim_disk *disk, u64 offset, u64 len, u32 ops)

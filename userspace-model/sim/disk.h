@@ -35,7 +35,9 @@
  * A zoned device is the same with the pointer in the device: it survives power
  * cuts as a prefix, appends to a zone complete in order, and what lies behind
  * a failed one fails too.  A reset is durable when it completes; one that was in
- * flight at a power cut took place or did not.
+ * flight at a power cut took place or did not.  So is finishing a zone; one in
+ * flight did not take place: had it, the cut might as well have come after it.
+ * No more zones are ever partly written than may be active (P6).
  */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
@@ -51,6 +53,7 @@
  * @capacity:		bytes
  * @block_size:		logical and physical; 0: 512
  * @zone_size:		0: conventional
+ * @active_max:		zones that may be partly written at a time; 0: all
  * @volatile_cache:	completed appends may be lost until a flush
  * @fua:		appends can be durable at once
  * @slow_resets:	conventional: resets take time too, as those of zones do;
@@ -64,6 +67,7 @@ struct sim_disk_config {
 	u64 capacity;
 	u32 block_size;
 	u32 zone_size;
+	u32 active_max;
 	bool volatile_cache;
 	bool fua;
 	bool slow_resets;
@@ -80,7 +84,8 @@ struct sim_disk_config {
  * @read_in:	a read fails
  * @write_in:	an append fails; it may have landed, or partly
  * @flush_in:	a flush fails; the cache may have been dropped
- * @reset_in:	a reset fails and does nothing
+ * @reset_in:	a reset fails and does nothing; so does finishing a zone, which can
+ *		only be read when that has failed twice
  * @delay_in:	an operation completes only when no other is in flight
  * @sync_in:	an operation completes within submit: no fault, but rare
  */
@@ -133,9 +138,9 @@ struct sim_strike {
 
 /** struct sim_disk_counts - completed operations; indexes are enum shard_io_op */
 struct sim_disk_counts {
-	u64 nr[4];
-	u64 bytes[4];
-	u64 errors[4];
+	u64 nr[SHARD_IO_OPS];
+	u64 bytes[SHARD_IO_OPS];
+	u64 errors[SHARD_IO_OPS];
 };
 
 /* Operations on a range that always fail. */
@@ -164,6 +169,9 @@ struct sim_extent {
 	u32 epoch;		/* disk's, at the last reset */
 	bool failed;
 	bool resetting;
+	bool finishing;
+	bool finished;		/* a zone: full, though it may not be written */
+	bool unfinished;	/* that has failed once */
 	bool undecided;		/* a zone: its reset was in flight at a power cut */
 	bool settled;		/* with sim_crash_coarse: it was drawn whether */
 	bool kept;		/* what had completed in it survives */

@@ -115,6 +115,7 @@ static void open_last(struct sim_states *states, struct sim_open *open)
 {
 	struct sim_medium *medium = &states->disk->medium;
 	u32 *last = version(states, open, open->nr - 1), i;
+	const struct sim_extent *extent;
 	const struct sim_slot *slot;
 
 	for (i = 0; i < states->width; i++) {
@@ -125,9 +126,11 @@ static void open_last(struct sim_states *states, struct sim_open *open)
 		memset(version(states, open, 0), 0,
 		       states->width * sizeof(*states->versions));
 	open->now = open->nr - 1;
-	if (states->disk->config.zone_size)
-		open->pointer = states->disk->extents[open->sector /
-						      states->width].hard;
+	if (!states->disk->config.zone_size)
+		return;
+	extent = &states->disk->extents[open->sector / states->width];
+	open->pointer = extent->hard;
+	open->finished = extent->finished;
 }
 
 /* Before that come those before each write. */
@@ -162,6 +165,8 @@ static void open_set(struct sim_states *states, struct sim_open *open, u32 nr)
 {
 	struct sim_disk *disk = states->disk;
 	const u32 *refs = version(states, open, nr);
+	bool reset = open->reset && !nr;
+	struct sim_extent *extent;
 	u32 i;
 
 	states->number += (nr - (u64)open->now) * open->weight;
@@ -170,10 +175,11 @@ static void open_set(struct sim_states *states, struct sim_open *open, u32 nr)
 		sim_slot_set(&disk->medium,
 			     sim_medium_find(&disk->medium, open->sector + i),
 			     sim_data_get(&disk->medium, refs[i]));
-	if (disk->config.zone_size)
-		disk->extents[open->sector / states->width].hard =
-			open->reset && !nr ? 0 :
-			open->pointer + nr - open->reset;
+	if (!disk->config.zone_size)
+		return;
+	extent = &disk->extents[open->sector / states->width];
+	extent->hard = reset ? 0 : open->pointer + nr - open->reset;
+	extent->finished = open->finished && !reset;
 }
 
 static void branch_push(struct sim_states *states, struct sim_open *open)

@@ -44,6 +44,7 @@
  * @first:	index of its first version; the oldest is the first
  * @nr:		versions; with the last one all that was written is there
  * @reset:	the first is that a zone was reset
+ * @finished:	a zone: it is, but for that reset
  * @pointer:	of a zone, if all writes are lost
  * @now:	the one that it has
  * @left:	versions to be tried yet, on the branch
@@ -55,6 +56,7 @@ struct sim_open {
 	u32 first;
 	u32 nr;
 	bool reset;
+	bool finished;
 	u32 pointer;
 	u32 now;
 	u32 left;
