@@ -2,7 +2,7 @@
 #
 # Figures of the module beside others', in a VM; instructions of a request, by layer.
 
-# QUICK=1 within ten minutes, ONLY=STACK/JOB/DISK for a few cells, DOC=FILE replaces its tables.
+# QUICK=1 within ten minutes, ONLY=STACK/JOB/DISK for a few cells, REPS=N, DOC=FILE replaces its tables.
 BENCH_DIR	:= $(O)/bench-vm
 
 .PHONY: bench bench-cells-test
@@ -10,7 +10,8 @@ bench: ## shardblk beside dm, bcache and loop devices in a VM; QUICK=1, ONLY=STA
 	@tools/deps build compare
 	@$(MAKE) --no-print-directory -s vm-module shardctl
 	@tools/bench/compare --dir $(BENCH_DIR) --module $(VM_MODULE) --shardctl $(O)/shardctl \
-		$(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(DOC),--doc '$(DOC)')
+		$(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(REPS),--reps $(REPS)) $(if $(DOC),--doc '$(DOC)')
 
 bench-cells-test: ## are figures of the benchmark put together as they should be
 	@tools/bench/cells_test

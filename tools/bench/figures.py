@@ -48,7 +48,7 @@ def long_run(same):
     values = []
     for cell in runs:
         counted = cell["counters"]
-        if counted["checkpoints"] >= 3 and counted["compactions"] and not counted["relocated_blocks"]:
+        if counted.get("checkpoints", 0) >= 3 and counted["compactions"] and not counted["relocated_blocks"]:
             values.append(cell["user_written"] / BLOCK / counted["host_blocks"])
     if values:
         return statistics.median(values), f"all backing bytes: {statistics.median(map(all_bytes, runs)):.3f}"

@@ -21,7 +21,7 @@ sample()
 	echo "$1-cpu $(head -n 1 /proc/stat)"
 	echo "$1-up $(now)"
 	case $dev in
-	*shardblk*) grep . "/sys/block/$(basename "$dev")"/shardblk/stats/* | sed "s/^.*\//$1-stat /" ;;
+	*shardblk*) grep . "/sys/block/$(basename "$dev")"/shardblk/* | sed "s/^.*\//$1-stat /" ;;
 	esac
 }
 

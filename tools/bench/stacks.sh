@@ -167,7 +167,7 @@ loop_up()
 	dev=$(losetup -f --show --direct-io=on --sector-size 4096 "/lower-$1/file")
 }
 loop_down() { losetup -d "$dev" && wait_for 10 umount "/lower-$1"; }
-loop_ext4_format() { mke2fs -q -F -t ext4 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 "$disk"; }
+loop_ext4_format() { mke2fs -q -F -t ext4 -b 4096 -m 0 -N 64 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 "$disk"; }
 loop_ext4_up() { loop_up ext4 ""; }
 loop_ext4_down() { loop_down ext4; }
 loop_xfs_format() { mkfs.xfs -q -f -K "$disk"; }
