@@ -110,6 +110,8 @@ load_module
 # Its own messages are not measured.
 echo 5 >/proc/sys/kernel/printk
 ulimit -n 4096
+# A stack that copies on write may not have room for what others hold.
+[ "$AGED" != 1 ] || expect_begin "critical space allocation error"
 slot=0
 awk '!seen[$3]++ { print $3 }' /bench/plan >/tmp/stacks
 while read -r stack; do
