@@ -320,6 +320,45 @@ static void a_rotten_second_copy_is_no_torn_one(struct kunit *test)
 }
 
 /*
+ * Goal: a second copy of which a part was never written is what a power cut leaves,
+ * and no damage.
+ * Method: a record of several sectors, which names many extents; take away all but
+ * the first one.
+ */
+static void a_torn_second_copy_is_no_damage(struct kunit *test)
+{
+	struct testdev *dev = testdev_create_large(test, 4096, 16);
+	u64 at = 0, number, highest = 0, block;
+	struct findings *f;
+	u32 i;
+
+	testdev_destroy(test->priv);
+	test->priv = dev;
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	dev->format.checkpoint_blocks = 1024;
+	KUNIT_ASSERT_EQ(test, testdev_format(dev), 0);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (i = 0; i < 24; i++)
+		KUNIT_ASSERT_EQ(test, testdev_write(dev, 0, 15, 1 + i), 0);
+	dev->options.read_only = true;
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+
+	for (block = 16; block < 32; block++) {
+		if (!shard_super_claims(dev->fake->media + block * 4096, &number) ||
+		    number < highest)
+			continue;
+		highest = number;
+		at = block * 4096;
+	}
+	KUNIT_ASSERT_NOT_NULL(test, memchr_inv(dev->fake->media + at + 512, 0,
+					       512));
+	memset(dev->fake->media + at + 512, 0, 4096 - 512);
+	f = check(test, false);
+	KUNIT_EXPECT_EQ_MSG(test, f->report.nr_damaged, 0ull, "%s", f->last);
+	KUNIT_EXPECT_EQ(test, f->nr_notes, 1u);
+}
+
+/*
  * Goal: a check without memory fails as that.
  * Method: let each allocation fail in turn.
  */
@@ -357,6 +396,7 @@ static struct kunit_case check_cases[] = {
 	KUNIT_CASE(unreadable_copies_are_found),
 	KUNIT_CASE(holes_of_a_run_are_sound),
 	KUNIT_CASE(a_rotten_second_copy_is_no_torn_one),
+	KUNIT_CASE(a_torn_second_copy_is_no_damage),
 	KUNIT_CASE(without_memory_a_check_fails),
 	{}
 };

@@ -12,8 +12,11 @@
 #include "../alloc_fault.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SEEDS_DEFAULT	10
 #define LOG_MAX		(64u << 10)
@@ -151,6 +154,23 @@ void kunit_user_fail(struct kunit *test, bool fatal, const char *at,
 
 /* --- running --- */
 
+/* Of CPU time: a case that takes longer does not end. */
+#define CASE_SECONDS	5
+
+static void case_late(int sig)
+{
+	dprintf(STDOUT_FILENO, "    not ok %s in %s: does not end\n",
+		run.test_case->name, run.suite->name);
+	_exit(1);
+}
+
+static void case_watch(unsigned int seconds)
+{
+	const struct itimerval in = { .it_value.tv_sec = seconds };
+
+	setitimer(ITIMER_PROF, &in, NULL);
+}
+
 static void case_body(void *arg)
 {
 	struct kunit *test = &run.test;
@@ -180,7 +200,9 @@ static bool case_run(const void *param, int idx, const char *desc, u64 seed)
 	run.state = seed * 0x9e3779b97f4a7c15ull;
 	run.fail_alloc = 0;
 	run.log_len = 0;
+	case_watch(CASE_SECONDS);
 	ok = !kapi_run(&hooks, case_body, NULL);
+	case_watch(0);
 	if (!ok && !test->failed)
 		say("    # %s: %s\n", test->name, kapi_failure());
 	ok = ok && !test->failed;
@@ -280,6 +302,7 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGPROF, case_late);
 	for (file = files; file; file = file->next) {
 		for (i = 0; i < file->nr; i++) {
 			run.suite = file->suites[i];
