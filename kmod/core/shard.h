@@ -254,7 +254,8 @@ int shard_device_open(struct shard_backend *backend,
 /**
  * shard_device_close() - stop and free a device
  *
- * No request may be under way.  Afterwards everything acknowledged is durable,
+ * No request may be under way, and no other call: whoever waits for a job in one
+ * would look at the device when it is gone.  Afterwards everything acknowledged is durable,
  * unless the state was read-only or failed.  May sleep.
  *
  * Return: 0, or the first error met; the device is gone either way.
