@@ -11,6 +11,7 @@ static void state_changed(void *ctx, enum shard_state state)
 	struct testdev *dev = ctx;
 
 	dev->nr_states++;
+	dev->low_then = dev->device && shard_device_space_low(dev->device);
 }
 
 static void space_changed(void *ctx, bool low)

@@ -25,6 +25,7 @@
  * @device:	NULL while it is closed
  * @nr_done:	requests that have ended
  * @nr_states:	changes of state that were announced
+ * @low_then:	was little space left when the last one was
  * @nr_lows:	times that little space was announced
  * @nr_enoughs:	times that there was enough again
  */
@@ -36,6 +37,7 @@ struct testdev {
 	struct shard_device *device;
 	atomic_t nr_done;
 	u32 nr_states;
+	bool low_then;
 	u32 nr_lows;
 	u32 nr_enoughs;
 };

@@ -154,9 +154,10 @@ static void little_space_is_told_once_each_way(struct kunit *test)
 }
 
 /*
- * Goal: no device is full before it has said that little is left.
+ * Goal: no device is full before it has said that little is left; who hears that
+ * it is full, and asks, hears that, too.
  * Method: the lowest mark there is, and requests as large as may be, so that the
- * state changes between two checkpoints.
+ * state changes between two checkpoints; then no mark.
  */
 static void a_full_device_has_little_space(struct kunit *test)
 {
@@ -170,6 +171,10 @@ static void a_full_device_has_little_space(struct kunit *test)
 			SHARD_STATE_FULL);
 	KUNIT_EXPECT_EQ(test, dev->nr_lows, 1u);
 	KUNIT_EXPECT_TRUE(test, shard_device_space_low(dev->device));
+	KUNIT_EXPECT_EQ(test, dev->nr_states, 1u);
+	KUNIT_EXPECT_TRUE(test, dev->low_then);
+	shard_device_set_watermark(dev->device, 0);
+	KUNIT_EXPECT_FALSE(test, shard_device_space_low(dev->device));
 }
 
 /*

@@ -31,9 +31,9 @@ static bool rewrite_due(struct shard_device *device)
 	list_for_each_entry(f, &device->issued, node)
 		if (!f->written)
 			return false;
-	f = list_first_entry_or_null(&device->issued, struct shard_host_frame,
-				     node);
-	return f && f->error;
+	/* it is on the list, behind what is to be applied yet */
+	f = list_first_entry(&device->issued, struct shard_host_frame, node);
+	return f->error;
 }
 
 /* Makes the frames, in order, such that were never issued, and placed nowhere. */

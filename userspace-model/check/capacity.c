@@ -5,7 +5,8 @@
  * Goal: nothing is cut to 32 bits, and recovery reads what was logged, not the
  * disk.  Method: the same history on sparse disks of very different sizes, at
  * blocks above 2^32 where there are any, and in extents behind byte 2^32, with a
- * crash; the blocks that the start after it read are counted.
+ * crash; the blocks that the start after it read are counted, and the extents of
+ * which a snapshot tells.
  */
 #include "script.h"
 #include "shardblk_format.h"
@@ -41,6 +42,26 @@ static void go_on(struct world *w)
 	script_read_all(w);
 }
 
+static void line_of(void *ctx, const char *text)
+{
+	u32 *nr = ctx;
+
+	*nr += !strncmp(text, "extent ", strlen("extent "));
+}
+
+/* It tells of all extents that are in use, wherever they lie. */
+static void snapshot(struct world *w)
+{
+	struct shard_info info;
+	u32 nr = 0;
+
+	shard_device_snapshot(w->device, line_of, &nr);
+	shard_device_info(w->device, &info);
+	if (nr != info.nr_extents - info.super_extents - info.free_extents)
+		kapi_fail("a snapshot tells of %u extents, and %u are free of %u",
+			  nr, info.free_extents, info.nr_extents);
+}
+
 /* Return: blocks that recovery read. */
 static u64 run_on(struct world *w, u64 capacity, u32 extent_size)
 {
@@ -72,6 +93,7 @@ static u64 run_on(struct world *w, u64 capacity, u32 extent_size)
 		    capacity / GIB, extent_size / SZ_1M, blocks,
 		    w->info.logical_blocks - 1);
 	go_on(w);
+	snapshot(w);
 	world_close(w);
 	return blocks;
 }
