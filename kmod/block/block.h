@@ -13,13 +13,16 @@
  *  sysfs.c    /sys/block/shardblkN/shardblk
  *  debugfs.c  /sys/kernel/debug/shardblk/N
  *  trace.c    tracepoints
+ *
+ * linux.h is the door to Linux of table.c, queue.c and scrub.c, which build in
+ * user space, too; compat.h has what differs between kernels.
  */
 #ifndef SHARDBLK_BLOCK_H
 #define SHARDBLK_BLOCK_H
 
 #include "../core/shard.h"
 #include "../../uapi/shardblk.h"
-#include "compat.h"
+#include "linux.h"
 
 #define SHARDBLK_RELEASE	"0.1.0"
 

@@ -26,8 +26,6 @@
  * them) -> the engine is closed -> free.  Until free the queue exists, but
  * nothing uses it.
  */
-#include <linux/module.h>
-
 #include "block.h"
 
 /* Requests under way in all. */

@@ -10,8 +10,6 @@
  * Timers do not reach as far as intervals may, nor do they count while the machine
  * sleeps: so the clock is looked at every hour.
  */
-#include <linux/ktime.h>
-
 #include "block.h"
 
 /* Once for each scrub: what else it finds is in the log. */

@@ -17,12 +17,6 @@
  * Locks: table_lock -> (those of the engine, those of sysfs for uevents).
  * open_mutex is never taken under table_lock.
  */
-#include <linux/idr.h>
-#include <linux/kobject.h>
-#include <linux/mutex.h>
-#include <linux/seq_file.h>
-#include <linux/uuid.h>
-
 #include "block.h"
 
 static DEFINE_MUTEX(table_lock);
