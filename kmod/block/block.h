@@ -111,16 +111,19 @@ bool shardblk_backing_gone(const struct shardblk_backing *backing);
 /* ---------------------------------------------------------------- table.c */
 
 /*
- *  ADDING ---> LIVE <---> REMOVING
- *    |                      |
- *    '---> (freed) <--------'
+ *  ADDING ---> LIVE <---> CLOSING ---> REMOVING
+ *    |                                    |
+ *    '-----------> (freed) <--------------'
  *
- * A device that is not LIVE keeps its id and its UUID for itself, but is
+ * While it is CLOSING somebody who wants to remove it looks whether it is open:
+ * it may stay, so it is there as ever, but for others who want the same.  A
+ * device that is ADDING or REMOVING keeps its id and its UUID for itself, but is
  * neither listed nor found.
  */
 enum shardblk_phase {
 	SHARDBLK_ADDING,
 	SHARDBLK_LIVE,
+	SHARDBLK_CLOSING,
 	SHARDBLK_REMOVING,
 };
 

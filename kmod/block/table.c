@@ -10,9 +10,32 @@
  * away while its backing device is opened, recovered, or drained.
  *
  * Adding builds from below: backing device, identity, engine, disk.  Removing
- * takes down from above.  In between, only the phase LIVE lets anyone have the
- * device: a checkpoint on request counts as a user, openers of the disk hold
- * the module, and removal asks for both.
+ * takes down from above.  In between, only the phases LIVE and CLOSING let anyone
+ * have the device: a checkpoint on request counts as a user, openers of the disk
+ * hold the module, and removal asks for both.
+ *
+ * DOC: what keeps a device there
+ *
+ * Whoever has found a device (struct shardblk, its engine, its disk) may use it
+ *
+ *   - under table_lock, in the phases LIVE and CLOSING: only who holds the lock
+ *     ends these, and nothing is taken down before;
+ *   - with nr_users counted, which was LIVE then: removal is refused;
+ *   - as an opener of the disk, until the release: removal is refused, as `closing`
+ *     and disk_openers() are looked at and set under open_mutex; the module cannot
+ *     be unloaded, since the disk's ->open() belongs to it;
+ *   - in a request, until its end, and in queue_rq() and commit_rqs():
+ *     shardblk_disk_remove() waits for both;
+ *   - in a file of its in sysfs: del_gendisk() waits for all readers, also when
+ *     device_add_disk() fails after they could come;
+ *   - in a work item of its own: each is cancelled, with nobody left to queue it,
+ *     before what it uses goes;
+ *   - in a callback of the engine: shard_device_close() waits for these; in one of
+ *     the shrinker: compat_shrinker_remove() does;
+ *   - as who adds or removes it.
+ *
+ * Its id and its UUID are free, and its memory goes, when the backing device is
+ * closed: who adds it again at once finds that free, too.
  *
  * Locks: table_lock -> (those of the engine, those of sysfs for uevents).
  * open_mutex is never taken under table_lock.
@@ -31,6 +54,13 @@ void shardblk_uevent(struct shardblk *sb, const char *name, const char *value)
 
 	snprintf(event, sizeof(event), "%s=%s", name, value);
 	kobject_uevent_env(&disk_to_dev(sb->disk)->kobj, KOBJ_CHANGE, envp);
+}
+
+/* It is listed and found, and nothing of it is taken down meanwhile. */
+static bool table_is_there(const struct shardblk *sb)
+{
+	lockdep_assert_held(&table_lock);
+	return sb->phase == SHARDBLK_LIVE || sb->phase == SHARDBLK_CLOSING;
 }
 
 static void table_tell_state(struct shardblk *sb)
@@ -63,15 +93,15 @@ static void table_tell_space(struct shardblk *sb)
 }
 
 /*
- * Tell what is new.  A device that is not LIVE has no one to tell: the outcome
- * of adding and of removing says it all.
+ * Tell what is new.  Of a device that is not there, no one is to be told: the
+ * outcome of adding and of removing says it all.
  */
 static void table_state_work(struct work_struct *work)
 {
 	struct shardblk *sb = container_of(work, struct shardblk, state_work);
 
 	mutex_lock(&table_lock);
-	if (sb->phase == SHARDBLK_LIVE) {
+	if (table_is_there(sb)) {
 		table_tell_space(sb);
 		table_tell_state(sb);
 	}
@@ -174,7 +204,7 @@ unsigned int shardblk_ids(s32 *ids)
 
 	mutex_lock(&table_lock);
 	idr_for_each_entry(&table, sb, id)
-		if (sb->phase == SHARDBLK_LIVE)
+		if (table_is_there(sb))
 			ids[nr++] = id;
 	mutex_unlock(&table_lock);
 	return nr;
@@ -280,7 +310,7 @@ int shardblk_report(int id, struct shardblk_status *status)
 
 	mutex_lock(&table_lock);
 	sb = table_find(id);
-	if (sb && sb->phase == SHARDBLK_LIVE) {
+	if (sb && table_is_there(sb)) {
 		table_report(sb, status);
 		error = 0;
 	}
@@ -297,7 +327,7 @@ int shardblk_checkpoint(int id)
 	sb = table_find(id);
 	if (!sb || sb->phase == SHARDBLK_ADDING)
 		error = -ENODEV;
-	else if (sb->phase == SHARDBLK_REMOVING)
+	else if (sb->phase != SHARDBLK_LIVE)
 		error = -EBUSY;
 	else
 		sb->nr_users++;
@@ -527,7 +557,7 @@ static int table_demolish(struct shardblk *sb)
 	return error ? -EIO : 0;
 }
 
-static int table_begin_remove(int id, struct shardblk **out)
+static int table_begin_close(int id, struct shardblk **out)
 {
 	struct shardblk *sb;
 	int error = 0;
@@ -539,10 +569,21 @@ static int table_begin_remove(int id, struct shardblk **out)
 	else if (sb->phase != SHARDBLK_LIVE || sb->nr_users)
 		error = -EBUSY;
 	else
-		sb->phase = SHARDBLK_REMOVING;
+		sb->phase = SHARDBLK_CLOSING;
 	mutex_unlock(&table_lock);
 	*out = sb;
 	return error;
+}
+
+/* Nobody can open it any more, or it stays.  Return: false if it is open. */
+static bool table_close(struct shardblk *sb)
+{
+	bool closed = shardblk_disk_close(sb);
+
+	mutex_lock(&table_lock);
+	sb->phase = closed ? SHARDBLK_REMOVING : SHARDBLK_LIVE;
+	mutex_unlock(&table_lock);
+	return closed;
 }
 
 int shardblk_remove(int id)
@@ -550,21 +591,16 @@ int shardblk_remove(int id)
 	struct shardblk *sb;
 	int error;
 
-	error = table_begin_remove(id, &sb);
+	error = table_begin_close(id, &sb);
 	if (error) {
 		pr_err("cannot remove shardblk%d: %s\n", id,
 		       error == -EBUSY ? "busy" : "no such device");
 		return error;
 	}
-	if (shardblk_disk_close(sb))
+	if (table_close(sb))
 		return table_demolish(sb);
-
+	/* It may be gone by now, by someone else. */
 	pr_err("cannot remove shardblk%d: it is open\n", id);
-	mutex_lock(&table_lock);
-	sb->phase = SHARDBLK_LIVE;
-	/* For a change that was not told meanwhile. */
-	schedule_work(&sb->state_work);
-	mutex_unlock(&table_lock);
 	return -EBUSY;
 }
 
@@ -578,10 +614,7 @@ void shardblk_remove_all(void)
 	int id;
 
 	idr_for_each_entry(&table, sb, id) {
-		mutex_lock(&table_lock);
-		sb->phase = SHARDBLK_REMOVING;
-		mutex_unlock(&table_lock);
-		WARN_ON_ONCE(!shardblk_disk_close(sb));
+		WARN_ON_ONCE(!table_close(sb));
 		table_demolish(sb);
 	}
 	idr_destroy(&table);
