@@ -69,7 +69,8 @@ static int scrub_begin(struct shardblk *sb)
 	if (error)
 		return error;
 	sb->scrub_told = false;
-	queue_delayed_work(system_long_wq, &sb->scrub_work, 0);
+	/* The next step of one that was stopped may still be waiting. */
+	mod_delayed_work(system_long_wq, &sb->scrub_work, 0);
 	return 0;
 }
 
@@ -137,10 +138,15 @@ void shardblk_scrub_stop(struct shardblk *sb, bool gone)
 	if (sb->scrub)
 		scrub_end(sb, "stopped");
 	mutex_unlock(&sb->scrub_lock);
-	/* It finds nothing to do; nor is there anyone to queue it once gone. */
-	if (gone)
+	/*
+	 * A step that was to come finds nothing to do, or the scrub that somebody
+	 * has begun meanwhile, which must go on.  Once gone nobody begins one, nor
+	 * queues anything.
+	 */
+	if (gone) {
 		cancel_delayed_work_sync(&sb->scrub_due_work);
-	cancel_delayed_work_sync(&sb->scrub_work);
+		cancel_delayed_work_sync(&sb->scrub_work);
+	}
 }
 
 void shardblk_scrub_report(struct shardblk *sb,
