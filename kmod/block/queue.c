@@ -260,6 +260,8 @@ int shardblk_disk_create(struct shardblk *sb)
 	return 0;
 
 out_disk:
+	/* It may have been in sysfs for a moment, and somebody begun a scrub. */
+	shardblk_scrub_stop(sb, true);
 	sb->disk = NULL;
 	put_disk(disk);
 out_tags:
