@@ -276,6 +276,10 @@ void kapi_mem_check_leaks(void);
 void kapi_wake_all(wait_queue_head_t *wq);
 
 /* work.c */
+/* queue_work() of one that is not queued, without a point. */
+void kapi_work_queue(struct workqueue_struct *wq, struct work_struct *work);
+/* It is taken off its queue.  Return: false if it is not queued */
+bool kapi_work_unqueue(struct work_struct *work);
 void kapi_work_check_leaks(void);
 
 /* timer.c */

@@ -90,10 +90,23 @@ unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size,
 	return find_next(map, size, offset, false);
 }
 
+/* A UUID is left blank: its pointer is taken, and nothing of it printed. */
+static const char *without_uuid(const char *fmt, char *buf, size_t size)
+{
+	const char *uuid = strstr(fmt, "%pUb");
+
+	if (!uuid)
+		return fmt;
+	snprintf(buf, size, "%.*s%%.0s%s", (int)(uuid - fmt), fmt, uuid + 4);
+	return buf;
+}
+
 void kapi_printk(int level, const char *fmt, ...)
 {
 	va_list args;
+	char buf[256];
 
+	fmt = without_uuid(fmt, buf, sizeof(buf));
 	check_format(fmt);
 	va_start(args, fmt);
 	if (kapi.hooks->log)

@@ -445,6 +445,11 @@ bool kapi_queue_delayed_work(struct workqueue_struct *wq,
 #define queue_delayed_work(wq, dwork, delay)				\
 	kapi_queue_delayed_work(wq, dwork, delay, __kapi_at)
 bool kapi_cancel_delayed_work_sync(struct delayed_work *dwork, const char *at);
+bool kapi_mod_delayed_work(struct workqueue_struct *wq,
+			   struct delayed_work *dwork, unsigned long delay,
+			   const char *at);
+#define mod_delayed_work(wq, dwork, delay)				\
+	kapi_mod_delayed_work(wq, dwork, delay, __kapi_at)
 #define cancel_delayed_work_sync(d)					\
 	kapi_cancel_delayed_work_sync(d, __kapi_at)
 

@@ -103,8 +103,9 @@ static void delayed_work_due(struct kapi_timer *timer)
 	struct delayed_work *dwork = container_of(timer, struct delayed_work,
 						  timer);
 
-	dwork->work.pending = false;
-	queue_work(dwork->wq, &dwork->work);
+	/* From one to the other at once: it never is neither armed nor queued. */
+	kapi_before(&dwork->work);
+	kapi_work_queue(dwork->wq, &dwork->work);
 }
 
 bool kapi_queue_delayed_work(struct workqueue_struct *wq,
@@ -123,6 +124,25 @@ bool kapi_queue_delayed_work(struct workqueue_struct *wq,
 	timer_start(&dwork->timer, (u64)delay * NSEC_PER_SEC / HZ,
 		    delayed_work_due);
 	return true;
+}
+
+bool kapi_mod_delayed_work(struct workqueue_struct *wq,
+			   struct delayed_work *dwork, unsigned long delay,
+			   const char *at)
+{
+	bool was_pending;
+
+	kapi_preempt_point("mod_delayed_work", dwork, at);
+	was_pending = dwork->work.pending;
+	if (!list_empty(&dwork->timer.node)) {
+		timer_stop(&dwork->timer);
+		dwork->work.pending = false;
+	} else if (was_pending && !kapi_work_unqueue(&dwork->work)) {
+		/* Somebody cancels it, and waits for it: it is not queued. */
+		return true;
+	}
+	kapi_queue_delayed_work(wq, dwork, delay, at);
+	return was_pending;
 }
 
 bool kapi_cancel_delayed_work_sync(struct delayed_work *dwork, const char *at)

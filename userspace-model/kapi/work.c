@@ -187,15 +187,8 @@ static void start_workers(struct workqueue_struct *wq)
 	}
 }
 
-bool kapi_queue_work(struct workqueue_struct *wq, struct work_struct *work,
-		     const char *at)
+void kapi_work_queue(struct workqueue_struct *wq, struct work_struct *work)
 {
-	if (!work->func)
-		kapi_fail("queue_work() of a work that was never initialised");
-	kapi_preempt_point("queue_work", work, at);
-	kapi_before(work);
-	if (work->pending)
-		return false;
 	if (wq->draining && (kapi.ctx->irq || kapi.cur->wq != wq))
 		kapi_fail("work queued on %s, which is being destroyed",
 			  wq->name);
@@ -206,6 +199,18 @@ bool kapi_queue_work(struct workqueue_struct *wq, struct work_struct *work,
 	wq->nr_pending++;
 	kapi_touch(wq, KAPI_CHANGES);
 	start_workers(wq);
+}
+
+bool kapi_queue_work(struct workqueue_struct *wq, struct work_struct *work,
+		     const char *at)
+{
+	if (!work->func)
+		kapi_fail("queue_work() of a work that was never initialised");
+	kapi_preempt_point("queue_work", work, at);
+	kapi_before(work);
+	if (work->pending)
+		return false;
+	kapi_work_queue(wq, work);
 	kapi_let_go_point("queue_work", work, at);
 	return true;
 }
@@ -267,6 +272,16 @@ bool kapi_flush_work(struct work_struct *work, const char *at)
 	return true;
 }
 
+bool kapi_work_unqueue(struct work_struct *work)
+{
+	if (!work->pending || list_empty(&work->node))
+		return false;
+	list_del_init(&work->node);
+	work->wq->nr_pending--;
+	work->pending = false;
+	return true;
+}
+
 bool kapi_cancel_work_sync(struct work_struct *work, const char *at)
 {
 	struct workqueue_struct *wq;
@@ -282,10 +297,7 @@ bool kapi_cancel_work_sync(struct work_struct *work, const char *at)
 	kapi_dep_check(work->class);
 	if (!wq)
 		return false;
-	if (was_pending) {
-		list_del_init(&work->node);
-		wq->nr_pending--;
-	}
+	kapi_work_unqueue(work);
 	if (wq->nr_workers && find_running(wq, work, U64_MAX)) {
 		/* It cannot queue itself again meanwhile. */
 		work->pending = true;
