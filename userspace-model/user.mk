@@ -46,6 +46,9 @@ user-cc		= $(or $(user-cc-$1),$(USER_CC))
 CORE_SRCS	:= $(wildcard kmod/core/*.c)
 KAPI_SRCS	:= $(filter-out %selftest.c,$(wildcard userspace-model/kapi/*.c))
 SIM_SRCS	:= $(filter-out %/selftest.c,$(wildcard userspace-model/sim/*.c))
+# What has to do with the lives of devices, and the block layer's words for it.
+BLOCK_SRCS	:= $(addprefix kmod/block/,table.c queue.c scrub.c) \
+	$(wildcard userspace-model/block/*.c)
 # The kernel's own, see below.
 KERNEL_SRCS	:= rbtree.c sort.c
 
@@ -53,6 +56,9 @@ USER_WARN := -Wall -Wextra -Werror -Wdeclaration-after-statement -Wvla \
 	-Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
 	-Wundef -Wwrite-strings -Wno-sign-compare -Wno-unused-parameter \
 	-Wno-missing-field-initializers
+
+# Linux does not ask for it.
+USER_BLOCK_WARN := -Wno-unknown-warning-option -Wno-format-truncation
 
 # clang does not look through the kernel's idioms as gcc does.
 CLANG_WARN := -Wno-gnu-variable-sized-type-not-at-end \
@@ -120,7 +126,7 @@ user-dump-fast	= $(user-dump-train)
 # Kernel stacks are small; sanitizers blow frames up.
 $(foreach f,bench tool,$(eval $(O)/$f/kmod/core/%.o: user-more := -Wframe-larger-than=1024))
 # What is watched.
-$(foreach d,kmod/core kernel,$(eval $(O)/race/$d/%.o: user-more := -fsanitize=thread))
+$(foreach d,kmod/core kmod/block kernel,$(eval $(O)/race/$d/%.o: user-more := -fsanitize=thread))
 
 # The calls that ThreadSanitizer wants, and what they call is ours.
 $(O)/locks/kmod/core/%.o: user-more := -fsanitize=thread \
@@ -129,6 +135,8 @@ $(O)/locks/kmod/core/%.o: user-more := -fsanitize=thread \
 	-include userspace-model/mutants/access.h
 
 user-objs	= $(patsubst %.c,$(O)/$1/%.o,$2)
+$(foreach f,$(BLOCK_SRCS) userspace-model/check/control.c,$(eval user-cflags-$f := \
+	-include userspace-model/block/linux.h $(USER_BLOCK_WARN)))
 user-engine	= $(call user-objs,$1,$(CORE_SRCS) $(KAPI_SRCS) $(user-srcs-$1)) \
 		  $(call KERNEL_OBJS,$1)
 user-sim	= $(call user-engine,$1) $(call user-objs,$1,$(SIM_SRCS))

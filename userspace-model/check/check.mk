@@ -5,7 +5,7 @@
 SHARDSIM_SRCS	:= userspace-model/shardsim.c \
 	$(filter-out userspace-model/check/mock_%,$(wildcard \
 	userspace-model/check/*.c userspace-model/model/*.c \
-	userspace-model/scale/*.c)) $(GRAPH_SRCS)
+	userspace-model/scale/*.c)) $(GRAPH_SRCS) $(BLOCK_SRCS)
 
 # --- mocks: a model in place of a layer ---
 #
@@ -152,7 +152,7 @@ replay: $(REPLAYS) ## run, shrink and print REPRO=file or suite:seed; FILE=name 
 
 # ThreadSanitizer wants its addresses where they are without randomization.
 FIXED		:= setarch --addr-no-randomize
-RACE_SUITES	:= race race-jobs race-faults device swarm-faults idle
+RACE_SUITES	:= race race-jobs race-faults control control-faults device swarm-faults idle
 RACE_RUNS	?= 1000
 
 race: $(O)/race/race-selftest $(O)/race/shardsim ## is anything shared that nothing orders? RACE_RUNS=1000 of each suite

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "control.h"
 #include "pairs.h"
 #include "race.h"
 #include "trios.h"
@@ -30,6 +31,7 @@ static const struct pair {
 	bool faults;
 	struct race_step steps[PAIR_USERS][PAIR_STEPS];
 	void (*alone)(struct world *w);
+	void (*control)(struct world *w);
 } pairs[] = {
 	{ "writes", "frame, numbers, memtable", RACE_LOGGED, 2, false,
 	  { { BEGIN(0, 2), WRITE(1, 2) }, { WRITE(0, 3), READ(0, 4) } } },
@@ -63,6 +65,18 @@ static const struct pair {
 	  { { BEGIN(0, 2), WRITE(1, 1) }, { JOB(ERRORS), WRITE(0, 1) } } },
 	{ "idle", "idle time", RACE_RUNS, 2, false,
 	  { { JOB(IDLE), WRITE(0, 2) }, { READ(0, 6), DISCARD(2, 2) } } },
+	{ "adds", "a backing device", .control = control_pair_adds },
+	{ "remove-list", "the table of devices",
+	  .control = control_pair_remove_list },
+	{ "remove-open", "a disk", .control = control_pair_remove_open },
+	{ "removes", "a device", .control = control_pair_removes },
+	{ "add-all", "the table, and a device that comes",
+	  .control = control_pair_add_all },
+	{ "scrubs", "a scrub", .control = control_pair_scrubs },
+	{ "refused", "a disk that is refused", .control = control_pair_refused },
+	{ "checkpoint-remove", "a device that is used",
+	  .control = control_pair_checkpoint },
+	{ "unload", "the module", .control = control_pair_unload },
 	{ "index", "alone: insert, look up, move", .alone = trio_index },
 	{ "extent", "alone: place, place, open", .alone = trio_extent },
 	{ "chunk", "alone: write, write, flush", .alone = trio_chunk },
@@ -78,9 +92,9 @@ const char *pair_what(u32 pair)
 	return pairs[pair].what;
 }
 
-bool pair_is_alone(u32 pair)
+bool pair_may_be_cut(u32 pair)
 {
-	return pairs[pair].alone;
+	return !pairs[pair].alone && !pairs[pair].control;
 }
 
 bool pair_overwrites(u32 pair)
@@ -92,7 +106,7 @@ bool pair_overwrites(u32 pair)
 			if (pairs[pair].steps[user][step].flight ==
 			    RACE_CHANGED)
 				return true;
-	return pair_is_alone(pair);
+	return !pair_may_be_cut(pair);
 }
 
 /* ---- text ---- */
@@ -138,6 +152,7 @@ static bool is_given;		/* it is @given that the choices shall say */
 static struct pair_turns unasked;
 static struct pair_turns *last = &unasked;
 static u32 cut_at;		/* the turn before which the power fails */
+static bool (*passes)(const struct kapi_turn *turn); /* it is no turn; or NULL */
 
 static u32 given_at(u32 turn)
 {
@@ -174,6 +189,8 @@ static size_t pair_turn(void *ctx, const struct kapi_turn *turn)
 
 	if (w->sim.schedule.quiet)
 		return sim_schedule_turn(ctx, turn);
+	if (passes && passes(turn))
+		return 0;
 	for (i = 0; i < turn->nr; i++)
 		who = (who ^ turn->ids[i]) * 0x9e3779b97f4a7c15ULL;
 	if (++last->nr < PAIR_TURNS_MAX)
@@ -242,8 +259,11 @@ static void pair_fiber(struct world *w)
 	last->nr_touches = 0;
 	w->sim.hooks.turn = pair_turn;
 	w->sim.hooks.touch = pair_touch;
+	passes = pairs[nr].control ? control_passes : NULL;
 	if (pairs[nr].alone)
 		pairs[nr].alone(w);
+	else if (pairs[nr].control)
+		pairs[nr].control(w);
 	else
 		users_run(w, &pairs[nr]);
 }

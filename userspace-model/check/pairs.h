@@ -73,8 +73,8 @@ struct pair_turns {
 const char *pair_name(u32 pair);
 /** pair_what() - in a few words */
 const char *pair_what(u32 pair);
-/** pair_is_alone() - it is of a layer alone, which does not outlive a power cut */
-bool pair_is_alone(u32 pair);
+/** pair_may_be_cut() - there is a device that outlives a power cut */
+bool pair_may_be_cut(u32 pair);
 
 /**
  * pair_run() - one schedule

@@ -15,6 +15,10 @@
 #include "scale/clock.h"
 #include "scale/processes.h"
 
+/* With fewer turns, and no power cuts, one change more is asked for: of one, of two. */
+#define TURNS_FEW	90u
+#define TURNS_SOME	300u
+
 static struct world world;
 
 /* What a process is at, and what it has done; its parent sees it, too. */
@@ -120,7 +124,7 @@ static bool places_at(struct schedules *s, struct doing *doing, u32 at)
 	bool ok = true;
 
 	doing->place.nr++;
-	for (who = pair_is_alone(s->pair); who < width && ok; who++)
+	for (who = !pair_may_be_cut(s->pair); who < width && ok; who++)
 		ok = place_at(s, doing, at, who);
 	doing->place.nr--;
 	return ok;
@@ -264,8 +268,6 @@ static bool pair_all(struct schedules *s)
 	double start = now();
 	u32 i;
 
-	/* of a layer alone there are fewer schedules */
-	s->most = s->changes + (s->changes > 1 && pair_is_alone(s->pair));
 	memset(shared, 0, sizeof(*shared));
 	shared->next = 1;
 	shared->doing[0].place.pair = s->pair;
@@ -273,6 +275,9 @@ static bool pair_all(struct schedules *s)
 		return false;
 	if (s->turns[0].nr == PAIR_TURNS_MAX - 1)
 		return false;
+	/* there are fewer schedules where the power does not fail */
+	s->most = s->changes + (!pair_may_be_cut(s->pair) && s->turns[0].nr <
+				(s->changes > 1 ? TURNS_SOME : TURNS_FEW));
 	for (i = 0; i < s->nr_jobs; i++)
 		shared->doing[i].place.pair = s->pair;
 	processes_run(s->nr_jobs, process_run, process_died, s);

@@ -3,6 +3,7 @@
  * All that is asked, in one table.
  */
 #include "alphabet.h"
+#include "control.h"
 #include "history.h"
 #include "pairs.h"
 #include "race.h"
@@ -68,6 +69,12 @@ const struct check_suite check_suites[] = {
 	  "the same, beside what works in the background" },
 	{ "race-faults", check_race_faults, 1,
 	  "the same with I/O errors, and full devices" },
+	{ "control", check_control, 1,
+	  "add, remove, list and status beside each other and users",
+	  .end = control_disks_end },
+	{ "control-faults", check_control_faults, 1,
+	  "the same with allocations refused, and disks pulled out",
+	  .end = control_disks_end },
 	{ "oracle", check_oracle, 3,
 	  "the model of the device against a search of all orders" },
 	{ "extent", check_extent, 3,
