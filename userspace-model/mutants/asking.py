@@ -17,7 +17,7 @@ REGRESSIONS = "userspace-model/check/regressions/*.repro"
 # Histories of the whole device, of all the engine's layers.
 HISTORIES = ["device", "faults", "swarm", "swarm-faults"]
 # The same beside each other.
-RACES = ["race", "race-jobs", "race-faults"]
+RACES = ["race", "race-jobs", "race-faults", "control", "control-faults"]
 # Whose failures shrink to histories of one layer, or on the model of one.
 LAYERS = ["extent", "index", "chunk", "mock-extent", "mock-chunk", "mock-index"]
 

@@ -9,17 +9,21 @@ MUTANTS		:= userspace-model/mutants
 WOVEN		:= $(O)/mutants/woven
 WOVEN_STAMP	:= $(WOVEN)/.stamp
 
-# Models that have mutants: the table names them by their place.
-WOVEN_MODELS	:= $(shell sed -n '/^[a-z]*\/.*\.c$$/p' $(MUTANTS)/table | sort -u)
+# Models and files of kmod/block that have mutants: the table names them by their place.
+WOVEN_PLACES	:= $(shell sed -n '/^[a-z]*\/.*\.c$$/p' $(MUTANTS)/table | sort -u)
+WOVEN_BLOCK	:= $(filter block/%,$(WOVEN_PLACES))
+WOVEN_MODELS	:= $(filter-out block/%,$(WOVEN_PLACES))
 
 $(WOVEN_STAMP): $(wildcard kmod/core/*.[ch]) $(MUTANTS)/table \
 		$(MUTANTS)/weave $(MUTANTS)/weave_table.py \
-		$(addprefix userspace-model/,$(WOVEN_MODELS))
+		$(addprefix userspace-model/,$(WOVEN_MODELS)) \
+		$(addprefix kmod/,$(WOVEN_BLOCK))
 	@echo "  WEAVE   $(WOVEN)"
 	@$(MUTANTS)/weave kmod/core $(WOVEN)
 	@touch $@
 
-# Core of a flavour that has mutants, compiled from build/FLAVOUR/woven.
+# Core of a flavour that has mutants, compiled from build/FLAVOUR/woven, by the names
+# that its files have elsewhere.
 define woven-flavour
 $(O)/$1/kmod/core/%.o: kmod/core/%.c $(MUTANTS)/mutant.h $(O)/$1/woven/.stamp \
 		$(KERNEL_STAMP) $(USER_STAMP)
@@ -27,6 +31,7 @@ $(O)/$1/kmod/core/%.o: kmod/core/%.c $(MUTANTS)/mutant.h $(O)/$1/woven/.stamp \
 	@mkdir -p $$(@D)
 	@$(USER_CC) $(patsubst -Ikmod/core,-I$(O)/$1/woven -Ikmod/core,$(USER_CFLAGS)) \
 		$(user-cflags-$1) -include $(MUTANTS)/mutant.h \
+		-fmacro-prefix-map=$(O)/$1/woven=kmod/core \
 		-MMD -MP -c -o $$@ $(O)/$1/woven/$$*.c
 
 $(O)/$1/$(MUTANTS)/mutant.o: $(MUTANTS)/mutant.c $(MUTANTS)/mutant.h \
@@ -38,6 +43,18 @@ $(O)/$1/$(MUTANTS)/mutant.o: $(MUTANTS)/mutant.c $(MUTANTS)/mutant.h \
 endef
 $(eval $(call woven-flavour,mutants))
 $(eval $(call woven-flavour,generic))
+
+define woven-block
+$(O)/mutants/kmod/$(1:.c=.o): kmod/$1 $(MUTANTS)/mutant.h $(WOVEN_STAMP) \
+		$(KERNEL_STAMP) $(USER_STAMP)
+	@echo "  CC      $$@"
+	@mkdir -p $$(@D)
+	@$(USER_CC) -I$(WOVEN) $(USER_CFLAGS) -Ikmod/block $(user-cflags-mutants) \
+		$(user-cflags-kmod/$1) -include $(MUTANTS)/mutant.h \
+		-fmacro-prefix-map=$(WOVEN)/block=kmod/block \
+		-MMD -MP -c -o $$@ $(WOVEN)/$1
+endef
+$(foreach f,$(WOVEN_BLOCK),$(eval $(call woven-block,$f)))
 
 define woven-model
 $(O)/mutants/userspace-model/$(1:.c=.o): userspace-model/$1 $(MUTANTS)/mutant.h \
