@@ -117,7 +117,7 @@ static bool simpler(const struct list *a, const struct list *b)
 
 static bool late(const struct shrink *s)
 {
-	return now() > s->until;
+	return cpu_seconds() + cpu_seconds_children() > s->until;
 }
 
 /* The candidate to be tried: a copy of the best list, to be changed. */
@@ -454,7 +454,7 @@ static bool shrink_values(struct shrink *s)
 
 void shrink(struct shrink *s)
 {
-	double begun = now();
+	double begun = cpu_seconds() + cpu_seconds_children();
 	size_t size;
 	bool any;
 
@@ -482,5 +482,5 @@ void shrink(struct shrink *s)
 		}
 	} while (any && !late(s));
 	list_free(&s->scratch);
-	s->seconds = now() - begun;
+	s->seconds = cpu_seconds() + cpu_seconds_children() - begun;
 }

@@ -33,7 +33,7 @@ u32 list_nr_preemptions(const struct list *list);
  * @dies:	it ends the process: each run gets one of its own
  * @nr_ops:	how many operations it had at first
  * @nr_runs:	runs so far
- * @seconds:	that it took
+ * @seconds:	of CPU time that it took
  */
 struct shrink {
 	const struct check_suite *suite;
@@ -54,8 +54,9 @@ struct shrink {
 };
 
 /**
- * shrink() - make @best as simple as possible, in SHRINK_SECONDS at most
+ * shrink() - make @best as simple as possible
  *
+ * In SHRINK_SECONDS of CPU time at most, so that it comes to the same on a busy machine.
  * Deletes operations, alone, in stretches and in pairs; looks for a schedule with
  * fewer preemptions; then sets choices to 0, all of a kind first, and lowers what is
  * left; until nothing more helps.

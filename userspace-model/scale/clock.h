@@ -5,6 +5,7 @@
 #ifndef SCALE_CLOCK_H
 #define SCALE_CLOCK_H
 
+#include <sys/resource.h>
 #include <time.h>
 
 /** seconds_of() - by a clock of the machine */
@@ -26,6 +27,16 @@ static inline double now(void)
 static inline double cpu_seconds(void)
 {
 	return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/** cpu_seconds_children() - that children used which have ended */
+static inline double cpu_seconds_children(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_CHILDREN, &r);
+	return r.ru_utime.tv_sec + r.ru_stime.tv_sec +
+	       (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
 #endif /* SCALE_CLOCK_H */

@@ -11,7 +11,6 @@
  * Tests are asked once: they are dealt out in the same way.
  */
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -22,16 +21,6 @@
 
 /* From so many operations on what is rare has to occur, too. */
 #define SOAK_OPS	10000000
-
-/* Of all children that have ended. */
-static double children_seconds(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_CHILDREN, &usage);
-	return usage.ru_utime.tv_sec + usage.ru_utime.tv_usec / 1e6 +
-	       usage.ru_stime.tv_sec + usage.ru_stime.tv_usec / 1e6;
-}
 
 /* ---- one process ---- */
 
@@ -227,7 +216,7 @@ int soak_run(const struct soak *soak)
 	jobs_run(soak_job, (void *)soak);
 	collect(soak, &result);
 	result.seconds = now() - start;
-	result.cpu_seconds = children_seconds();
+	result.cpu_seconds = cpu_seconds_children();
 	ret = report(&result, soak->shard.count == 1);
 	if (soak->results)
 		ret = write_result(soak, &result) ?: ret;
