@@ -174,6 +174,16 @@ static u32 leaf_bits(const struct guide_sheet *sheet, bool blocks)
 	       (blocks ? GUIDE_POS_BITS : 0);
 }
 
+/* Where a leaf begins: all that is asked of those that a search only passes. */
+static u64 leaf_lba(const struct shard_guide *guide,
+		    const struct guide_sheet *sheet, u32 idx)
+{
+	u32 pos = idx * leaf_bits(sheet, guide->blocks) + 32;
+
+	return sheet->lba + idx * sheet->step - sheet->bias +
+	       bits_get(sheet->words, pos, sheet->lba_bits);
+}
+
 static void leaf_get(const struct shard_guide *guide,
 		     const struct guide_sheet *sheet, u32 idx,
 		     struct guide_leaf *leaf)
@@ -181,8 +191,8 @@ static void leaf_get(const struct shard_guide *guide,
 	u32 pos = idx * leaf_bits(sheet, guide->blocks);
 
 	leaf->csum = take(sheet->words, &pos, 32);
-	leaf->lba = sheet->lba + idx * sheet->step - sheet->bias +
-		    take(sheet->words, &pos, sheet->lba_bits);
+	leaf->lba = leaf_lba(guide, sheet, idx);
+	pos += sheet->lba_bits;
 	leaf->page = sheet->page + idx +
 		     take(sheet->words, &pos, sheet->page_bits);
 	leaf->pos = guide->blocks ? take(sheet->words, &pos, GUIDE_POS_BITS) : 0;
@@ -210,13 +220,13 @@ static const struct guide_sheet *leaf_find(const struct shard_guide *guide,
 	high = sheet->nr_leaves;
 	while (high - low > 1) {
 		u32 mid = low + (high - low) / 2;
+		u64 at = leaf_lba(guide, sheet, mid);
 
-		leaf_get(guide, sheet, mid, leaf);
-		if (leaf->lba <= lba) {
+		if (at <= lba) {
 			low = mid;
 		} else {
 			high = mid;
-			*next = leaf->lba;
+			*next = at;
 		}
 	}
 	leaf_get(guide, sheet, low, leaf);
