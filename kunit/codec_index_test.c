@@ -300,6 +300,7 @@ static void a_leaf_finds_where_a_block_may_be(struct kunit *test)
 		{ U64_MAX, U64_MAX },
 	};
 	struct shard_page_builder b;
+	struct shard_page_marks marks;
 	struct shard_leaf_entry e;
 	void *block = block_alloc(test, 512);
 	u32 pos, i;
@@ -309,11 +310,49 @@ static void a_leaf_finds_where_a_block_may_be(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, leaf_add(&b, 15, 100, false), 100u);
 	KUNIT_EXPECT_EQ(test, leaf_add(&b, 1ull << 40, 1, true), 1u);
 	shard_page_end(&b, SEED, RUN, 4, 0);
+	shard_page_mark(block, &marks);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		pos = shard_page_find(block, cases[i].lba);
+		pos = shard_page_find(block, &marks, cases[i].lba);
 		if (!shard_page_leaf(block, &pos, &e))
 			e.lba = U64_MAX;
 		KUNIT_EXPECT_EQ(test, e.lba, cases[i].found);
+	}
+}
+
+/*
+ * Goal: marks shorten the way to an entry, and change nothing else.
+ * Method: leaves of up to 40 data and holes of all lengths; each block in turn,
+ * beside a walk from the first entry.
+ */
+static void marks_lead_to_the_same_entry(struct kunit *test)
+{
+	void *block = block_alloc(test, 4096);
+	struct shard_page_builder b;
+	struct shard_page_marks marks;
+	struct shard_leaf_entry e;
+	u32 nr, i, pos, at;
+	u64 lba, end;
+
+	for (nr = 1; nr <= 40; nr++) {
+		shard_page_begin(&b, block, 4096);
+		for (i = 0, end = 0; i < nr; i++) {
+			u32 len = 1 + i % 5;
+
+			end += i % 3;
+			KUNIT_ASSERT_EQ(test, leaf_add(&b, end, len, i % 7), len);
+			end += len;
+		}
+		shard_page_end(&b, SEED, RUN, 4, 0);
+		shard_page_mark(block, &marks);
+		for (lba = 0; lba <= end; lba++) {
+			pos = 0;
+			do {
+				at = pos ?: sizeof(struct shardblk_run_page);
+			} while (shard_page_leaf(block, &pos, &e) &&
+				 e.lba + e.nr_blocks <= lba);
+			KUNIT_ASSERT_EQ(test, shard_page_find(block, &marks, lba),
+					at);
+		}
 	}
 }
 
@@ -480,6 +519,7 @@ static struct kunit_case codec_index_cases[] = {
 	KUNIT_CASE(reserved_bytes_of_items_are_zero),
 	KUNIT_CASE(a_leaf_gives_back_its_entries),
 	KUNIT_CASE(a_leaf_finds_where_a_block_may_be),
+	KUNIT_CASE(marks_lead_to_the_same_entry),
 	KUNIT_CASE_PARAM(a_leaf_takes_what_fits, block_size_gen_params),
 	KUNIT_CASE(leaves_that_cannot_be_are_refused),
 	KUNIT_CASE_PARAM(an_inner_page_finds_the_child, block_size_gen_params),

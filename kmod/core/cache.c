@@ -279,6 +279,8 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 	atomic64_inc(&cache->store->stats->page_misses);
 	err = shard_page_read(cache->store, run_id, page, offset, csum,
 			      c->block);
+	if (!err && !shard_page_level(c->block))
+		shard_page_mark(c->block, &c->marks);
 	spin_lock_irqsave(&cache->lock, flags);
 	c->valid = !err;
 	if (err)

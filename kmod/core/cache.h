@@ -23,6 +23,7 @@ struct shard_cached {
 	struct list_head hash;
 	struct list_head lru;
 	void *block;
+	struct shard_page_marks marks;	/* of a leaf */
 };
 
 /** shard_cache_create() - at least 1 page; may sleep; NULL without memory */

@@ -214,33 +214,77 @@ bool shard_page_leaf(const void *block, u32 *pos, struct shard_leaf_entry *entry
 	return true;
 }
 
+/* A multiple of 4 is all that is known of where an entry lies. */
+static u64 entry_lba(const void *block, u32 pos)
+{
+	__le64 lba;
+
+	memcpy(&lba, (const u8 *)block + pos +
+	       offsetof(struct shardblk_leaf_entry, lba), sizeof(lba));
+	return le64_to_cpu(lba);
+}
+
+static u32 entry_blocks(const void *block, u32 pos)
+{
+	__le32 nr_blocks;
+
+	memcpy(&nr_blocks, (const u8 *)block + pos +
+	       offsetof(struct shardblk_leaf_entry, nr_blocks),
+	       sizeof(nr_blocks));
+	return le32_to_cpu(nr_blocks);
+}
+
+static u32 entry_next(const void *block, u32 pos, u32 nr_blocks)
+{
+	__le32 extent;
+
+	memcpy(&extent, (const u8 *)block + pos +
+	       offsetof(struct shardblk_leaf_entry, extent), sizeof(extent));
+	pos += sizeof(struct shardblk_leaf_entry);
+	if (le32_to_cpu(extent) != SHARDBLK_EXTENT_HOLE)
+		pos += nr_blocks * sizeof(__le32);
+	return pos;
+}
+
+/* They share the entries out evenly; of a few the last is marked more often. */
+void shard_page_mark(const void *block, struct shard_page_marks *marks)
+{
+	u32 nr = shard_page_nr_entries(block), idx = 0, i;
+	u32 pos = sizeof(struct shardblk_run_page);
+
+	for (i = 0; i < SHARD_PAGE_MARKS; i++) {
+		u32 want = nr * (i + 1) / (SHARD_PAGE_MARKS + 1);
+
+		for (; idx < want; idx++)
+			pos = entry_next(block, pos, entry_blocks(block, pos));
+		marks->pos[i] = pos;
+	}
+}
+
 /*
- * Entries differ in length, so they are passed one by one; only what says where
- * the next one lies is looked at, since this is most of a look-up's work.
+ * Entries differ in length, so from the last mark that is not behind the block
+ * they are passed one by one; only what says where the next one lies is looked
+ * at, since this is most of a look-up's work.
  */
-u32 shard_page_find(const void *block, u64 lba)
+u32 shard_page_find(const void *block, const struct shard_page_marks *marks,
+		    u64 lba)
 {
 	const struct shardblk_run_page *d = block;
 	u32 len = le32_to_cpu(d->h.len);
 	u32 pos = sizeof(*d);
+	u32 i;
 
-	while (pos < len) {
-		const u8 *at = (const u8 *)block + pos;
-		__le32 nr_blocks, extent;
-		__le64 first;
-
-		/* a multiple of 4 is all that is known of @at */
-		memcpy(&first, at + offsetof(struct shardblk_leaf_entry, lba),
-		       sizeof(first));
-		memcpy(&nr_blocks, at + offsetof(struct shardblk_leaf_entry,
-						 nr_blocks), sizeof(nr_blocks));
-		if (le64_to_cpu(first) + le32_to_cpu(nr_blocks) > lba)
+	for (i = 0; i < SHARD_PAGE_MARKS; i++) {
+		if (entry_lba(block, marks->pos[i]) > lba)
 			break;
-		memcpy(&extent, at + offsetof(struct shardblk_leaf_entry, extent),
-		       sizeof(extent));
-		pos += sizeof(struct shardblk_leaf_entry);
-		if (le32_to_cpu(extent) != SHARDBLK_EXTENT_HOLE)
-			pos += le32_to_cpu(nr_blocks) * sizeof(__le32);
+		pos = marks->pos[i];
+	}
+	while (pos < len) {
+		u32 nr_blocks = entry_blocks(block, pos);
+
+		if (entry_lba(block, pos) + nr_blocks > lba)
+			break;
+		pos = entry_next(block, pos, nr_blocks);
 	}
 	return pos;
 }

@@ -79,12 +79,25 @@ u32 shard_page_nr_entries(const void *block);
  */
 bool shard_page_leaf(const void *block, u32 *pos,
 		     struct shard_leaf_entry *entry);
+
+/* Entries of a leaf from which a search may set out, beside the first one. */
+#define SHARD_PAGE_MARKS	7u
+
+/** struct shard_page_marks - where they lie, in bytes; ascending */
+struct shard_page_marks {
+	u16 pos[SHARD_PAGE_MARKS];
+};
+
+/** shard_page_mark() - choose them, in a checked leaf */
+void shard_page_mark(const void *block, struct shard_page_marks *marks);
 /**
  * shard_page_find() - where the first entry lies that ends behind @lba
+ * @marks:	of this leaf
  *
  * Return: for shard_page_leaf(), which finds none there if there is none.
  */
-u32 shard_page_find(const void *block, u64 lba);
+u32 shard_page_find(const void *block, const struct shard_page_marks *marks,
+		    u64 lba);
 void shard_page_inner(const void *block, u32 idx,
 		      struct shard_inner_entry *entry);
 /**

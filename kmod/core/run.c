@@ -169,13 +169,14 @@ static bool entry_place_valid(const struct shard_store *store,
 		e->nr_blocks <= store->extent_blocks - e->place.block);
 }
 
-static int leaf_apply(const struct shard_store *store, const void *block,
-		      u64 lba, u32 nr_blocks, struct shard_block_map *map)
+static int leaf_apply(const struct shard_store *store,
+		      const struct shard_cached *leaf, u64 lba, u32 nr_blocks,
+		      struct shard_block_map *map)
 {
-	u32 pos = shard_page_find(block, lba);
+	u32 pos = shard_page_find(leaf->block, &leaf->marks, lba);
 	struct shard_leaf_entry e;
 
-	while (shard_page_leaf(block, &pos, &e)) {
+	while (shard_page_leaf(leaf->block, &pos, &e)) {
 		u64 at = max(lba, e.lba);
 		u64 stop = min(lba + nr_blocks, e.lba + e.nr_blocks);
 
@@ -223,8 +224,7 @@ int shard_run_lookup(struct shard_store *store, struct shard_cache *cache,
 		if (err)
 			return err;	/* O11 */
 		next = min(next, end);
-		err = leaf_apply(store, c->block, at, next - at,
-				 &map[at - lba]);
+		err = leaf_apply(store, c, at, next - at, &map[at - lba]);
 		shard_cache_put(cache, c);
 		if (err)
 			return err;
@@ -240,11 +240,12 @@ bool shard_run_knows(const struct shard_run *run, u64 lba, u32 nr_blocks,
 }
 
 /* The first entry of a leaf that ends behind @lba. */
-static bool leaf_next(const void *block, u64 lba, struct shard_leaf_entry *e)
+static bool leaf_next(const struct shard_cached *leaf, u64 lba,
+		      struct shard_leaf_entry *e)
 {
-	u32 pos = shard_page_find(block, lba);
+	u32 pos = shard_page_find(leaf->block, &leaf->marks, lba);
 
-	return shard_page_leaf(block, &pos, e);
+	return shard_page_leaf(leaf->block, &pos, e);
 }
 
 int shard_run_next(struct shard_store *store, struct shard_cache *cache,
@@ -262,7 +263,7 @@ int shard_run_next(struct shard_store *store, struct shard_cache *cache,
 		err = leaf_hold(store, cache, run, lba, true, &c, &next);
 		if (err)
 			return err;
-		found = leaf_next(c->block, lba, &e);
+		found = leaf_next(c, lba, &e);
 		shard_cache_put(cache, c);
 		if (found) {
 			range->lba = e.lba;

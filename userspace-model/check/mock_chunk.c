@@ -387,6 +387,8 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 	c->valid = false;
 	err = shard_page_read(cache->store, run_id, page, offset, csum,
 			      c->block);
+	if (!err && !shard_page_level(c->block))
+		shard_page_mark(c->block, &c->marks);
 	c->run_id = run_id;
 	c->page = page;
 	c->valid = !err;

@@ -8,6 +8,7 @@ int main(void)
 {
 	u8 block[BLOCK];
 	struct shardblk_run_page *d = (void *)block;
+	struct shard_page_marks marks;
 	struct shard_leaf_entry e;
 	u32 nr = nondet_u32(), len = nondet_u32(), pos = 0, at, found;
 	u64 lba = nondet_u64();
@@ -16,7 +17,8 @@ int main(void)
 	d->nr_entries = cpu_to_le16(nr);
 	d->h.len = cpu_to_le32(len);
 	ASSUME(leaf_valid(block));
-	found = shard_page_find(block, lba);
+	shard_page_mark(block, &marks);
+	found = shard_page_find(block, &marks, lba);
 	do {
 		at = pos ? pos : sizeof(*d);
 	} while (shard_page_leaf(block, &pos, &e) && e.lba + e.nr_blocks <= lba);
