@@ -156,8 +156,16 @@ static void code_put(u64 *words, u32 *pos, u32 max, u64 v, u32 order)
 
 static u64 code_get(const u64 *words, u32 *pos, u32 order)
 {
-	u64 above = unary_get(words, pos);
+	u64 bits = bits_get(words, *pos, 64);
+	u64 above = __ffs64(bits);
 
+	/* nearly all of them; look-ups pass many */
+	if (above < GUIDE_ESCAPE && order < 64 - GUIDE_ESCAPE) {
+		*pos += above + 1 + order;
+		return above << order |
+		       (bits >> (above + 1) & (BIT_ULL(order) - 1));
+	}
+	above = unary_get(words, pos);
 	if (above >= GUIDE_ESCAPE) {
 		u32 log = above - GUIDE_ESCAPE;
 
