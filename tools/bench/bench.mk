@@ -33,9 +33,9 @@ $(INSTRUCTIONS): $(call user-objs,count,tools/bench/instructions.c) \
 bench-deps:
 	@tools/deps bench
 
-bench-instructions: bench-deps ## instructions of a 4 KiB random write and read, by layer
+bench-instructions: bench-deps ## instructions of a 4 KiB random write and read, by layer; GROWTH="18 22": with 2^18 and 2^22 blocks mapped
 	@$(MAKE) --no-print-directory $(INSTRUCTIONS)
-	@tools/bench/instructions $(INSTRUCTIONS)
+	@tools/bench/instructions $(INSTRUCTIONS) $(if $(GROWTH),--growth $(GROWTH))
 
 # Instructions of an I/O in the kernel: tools/bench/cost.
 BENCH_COST	:= $(O)/bench-cost
