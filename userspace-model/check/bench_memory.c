@@ -153,13 +153,13 @@ static void nothing(void *arg)
 {
 }
 
-/* What lies in free extents. */
+/* What lies in free extents; those of the superblock are nobody's, and never free. */
 static void drop_free(struct sparse *s, struct shard_device *device)
 {
 	struct shard_extent extent;
 	u32 i;
 
-	for (i = 0; i < device->layout.nr_extents; i++) {
+	for (i = SHARDBLK_SUPER_EXTENTS; i < device->layout.nr_extents; i++) {
 		shard_extent_get(device->store.ex, i, &extent);
 		if (extent.state != SHARD_EXTENT_FREE || !s->written[i])
 			continue;
