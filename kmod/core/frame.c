@@ -154,10 +154,8 @@ void shard_frame_append(const struct shard_store *store,
 			struct shard_frame *frame, enum shard_queue queue)
 {
 	struct shard_append *append = &frame->append;
-	u32 stream = frame->header.stream;
 
-	append->lane = BIT(stream) & SHARD_RELOC_STREAMS ?
-		       stream - SHARDBLK_STREAM_RELOC0 : 0;
+	append->lane = shard_stream_lane(frame->header.stream);
 	append->offset = shard_store_offset(store, frame->place.extent,
 					    frame->place.block);
 	append->seg.addr = frame->buffer;

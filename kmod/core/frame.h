@@ -120,6 +120,13 @@ bool shard_frame_place(const struct shard_store *store,
 void shard_frame_seal(const struct shard_store *store,
 		      struct shard_frame *frame, u64 durable_seq);
 
+/** shard_stream_lane() - which of its queue's streams it is */
+static inline u8 shard_stream_lane(u32 stream)
+{
+	return BIT(stream) & SHARD_RELOC_STREAMS ?
+	       stream - SHARDBLK_STREAM_RELOC0 : 0;
+}
+
 /** shard_frame_append() - give it to writeback; ->append.done is set */
 void shard_frame_append(const struct shard_store *store,
 			struct shard_frame *frame, enum shard_queue queue);

@@ -138,6 +138,7 @@ void shard_frame_append(const struct shard_store *store,
 			  place->block, place->generation, nr, stamps);
 	if (why)
 		kapi_fail("O1: %s", why);
+	frame->append.lane = shard_stream_lane(frame->header.stream);
 	frame->append.offset = shard_store_offset(store, place->extent,
 						  place->block);
 	frame->append.seg.addr = frame->buffer;
