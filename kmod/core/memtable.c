@@ -7,6 +7,13 @@
  * added, and all forgotten when the memtable is cleared.  A checkpoint clears
  * it long before that matters: a block's checksum is 4 bytes, a block of log
  * space at least 512.
+ *
+ * Nothing is joined that lies side by side, on purpose: runs do that when they
+ * are built.  The entries are what later insertions left of each range, so the
+ * last part of a history never needs more of them than all of it; a hole that
+ * joins those on both its sides would break that.  Recovery relies on it (O12):
+ * it freezes where the memtable is full, behind the place where the device had
+ * frozen it, and the rest of the log fits whatever that is.
  */
 #include "memtable.h"
 
@@ -214,26 +221,6 @@ static void node_cut(struct shard_memtable *mt, struct mt_node *node, u64 lba,
 	node->nr_blocks = lba - node->lba;
 }
 
-/* A hole swallows the hole @other right beside it, so that discards add up. */
-static void node_join(struct shard_memtable *mt, struct mt_node *node,
-		      struct rb_node *rb)
-{
-	struct mt_node *other = rb ? rb_entry(rb, struct mt_node, rb) : NULL;
-	u64 lba;
-
-	if (!other || other->mapped)
-		return;
-	if (node_end(other) != node->lba && node_end(node) != other->lba)
-		return;
-	if ((u64)node->nr_blocks + other->nr_blocks > U32_MAX)
-		return;
-	shard_sometimes(true, "a discard joins the one beside it");
-	lba = min(node->lba, other->lba);
-	node->nr_blocks += other->nr_blocks;
-	node_free(mt, other);
-	node->lba = lba;
-}
-
 void shard_memtable_insert(struct shard_memtable *mt,
 			   const struct shard_range *range)
 {
@@ -262,10 +249,6 @@ void shard_memtable_insert(struct shard_memtable *mt,
 		mt->csums_used += range->nr_blocks;
 	}
 	node_link(mt, node);
-	if (!range->mapped) {
-		node_join(mt, node, rb_prev(&node->rb));
-		node_join(mt, node, rb_next(&node->rb));
-	}
 }
 
 /* No tree of so many nodes is higher. */

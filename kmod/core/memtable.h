@@ -58,9 +58,9 @@ bool shard_memtable_fits(const struct shard_memtable *mt, u32 nr_entries,
 /**
  * shard_memtable_insert() - the newest word on a range of blocks
  *
- * What older entries say of them is forgotten; a hole and those beside it become
- * one.  It must fit: as many as
+ * What older entries say of them is forgotten.  It must fit: as many as
  * SHARD_MEMTABLE_PER_REQUEST entries, and @range->nr_blocks checksums if mapped.
+ * If a number of insertions fits, those without the first few do, too (O12).
  */
 void shard_memtable_insert(struct shard_memtable *mt,
 			   const struct shard_range *range);
