@@ -151,26 +151,11 @@ static void phase(struct shard_device *device, const char *name,
 
 static const struct shard_backend_ops ops = { .submit = submit };
 
-static void nothing(void *arg)
-{
-}
-
-/* Lets jobs under way come to their end: others run while this one waits. */
-static void settle(void)
-{
-	struct kapi_counts now;
-
-	do {
-		kapi_join(kapi_spawn("nothing", nothing, NULL));
-		kapi_counts(&now);
-	} while (now.live_fibers != 1);
-}
-
 static void checkpoint(struct shard_device *device)
 {
 	if (shard_device_checkpoint(device))
 		kapi_fail("no checkpoint");
-	settle();
+	kapi_settle();
 }
 
 static void write_all(struct shard_device *device)

@@ -149,10 +149,6 @@ static void judge(const char *what, double is, double wanted, bool at_least)
 	nr_missed += missed;
 }
 
-static void nothing(void *arg)
-{
-}
-
 /* What lies in free extents; those of the superblock are nobody's, and never free. */
 static void drop_free(struct sparse *s, struct shard_device *device)
 {
@@ -166,17 +162,6 @@ static void drop_free(struct sparse *s, struct shard_device *device)
 		s->written[i] = false;
 		drop(s, i * s->extent_size, s->extent_size);
 	}
-}
-
-/* Lets jobs under way come to their end: others run while this one waits. */
-static void settle(void)
-{
-	struct kapi_counts now;
-
-	do {
-		kapi_join(kapi_spawn("nothing", nothing, NULL));
-		kapi_counts(&now);
-	} while (now.live_fibers != 1);
 }
 
 /* Writing does not change what the cache has. */
@@ -197,7 +182,7 @@ static void write_all(struct sparse *s, struct shard_device *device,
 		run_batch(device, SHARD_WRITE, i * stride, BATCH);
 		if (i % REST)
 			continue;
-		settle();
+		kapi_settle();
 		kapi_counts(&now);
 		at_rest = max(at_rest, now.alloc_bytes - cached(device));
 		drop_free(s, device);
@@ -211,7 +196,7 @@ static void read_some(struct shard_device *device)
 	struct shard_info info;
 	u64 before, total = 0;
 
-	settle();
+	kapi_settle();
 	for (i = 0; i < LOOK_UPS; i++) {
 		before = nr_reads;
 		run_batch(device, SHARD_READ, i * STRIDE, 1);

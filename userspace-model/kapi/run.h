@@ -167,6 +167,9 @@ u32 kapi_fiber_id(const struct kapi_fiber *fiber);
 /** kapi_join() - wait until it has ended; to be called once per spawn */
 void kapi_join(struct kapi_fiber *fiber);
 
+/** kapi_settle() - wait until no other fiber is left: jobs under way are done */
+void kapi_settle(void);
+
 /** kapi_yield() - let others run, as chosen */
 void kapi_yield(void);
 

@@ -411,6 +411,17 @@ void kapi_join(struct kapi_fiber *fiber)
 	fiber_put(fiber);
 }
 
+static void nothing(void *arg)
+{
+}
+
+void kapi_settle(void)
+{
+	do {
+		kapi_join(kapi_spawn("nothing", nothing, NULL));
+	} while (kapi.counts.live_fibers != 1);
+}
+
 /* --- contexts --- */
 
 void kapi_irq_enter(void)
