@@ -248,6 +248,7 @@ void shard_memtable_insert(struct shard_memtable *mt,
 		       range->nr_blocks * sizeof(u32));
 		mt->csums_used += range->nr_blocks;
 	}
+	/* O12: a hole is not joined with those beside it, see above */
 	node_link(mt, node);
 }
 

@@ -18,6 +18,10 @@
  *
  * A frame or a block that cannot be read, twice, is reported and keeps its
  * extent; what else is live in it is moved all the same.
+ *
+ * A swing fails if the index cannot be read.  What was written is there all the
+ * same, so the next call goes on with that batch: writing it again would take an
+ * extent for each attempt, until there is none (O12).
  */
 #include "reclaim.h"
 
@@ -35,7 +39,9 @@ struct victim {
  * @wanted:	the stream that it is meant for
  * @stream:	that it is written to
  * @room:	payload blocks that it may have; 0: none has been begun
+ * @staged:	it is written, and not all of it is swung
  * @from:	for each block of it: where it lay
+ * @owner:	for each block of it: whose it was, of @walked; @nr_walked: of @now
  * @covered:	before the first look-up for the batch
  * @gain:	dead blocks that its blocks stand for, in 1/256
  * @score:	of victims where space is short, on average; 0: none were
@@ -60,6 +66,7 @@ struct shard_reclaim {
 	u32 wanted;
 	u32 stream;
 	u32 room;
+	bool staged;
 	u64 covered;
 	u64 gain;
 	u64 score;
@@ -78,13 +85,14 @@ struct shard_reclaim {
 	struct shard_frame_header *header;
 	void *buffer;
 	u64 *from;
+	u8 *owner;
 	struct victim *walked;
 	struct shard_block_map map[SHARDBLK_FRAME_PAYLOAD_MAX];
 };
 
 /* A victim is read whole if one block in so many is live. */
 #define RECLAIM_DENSE		4u
-/* Victims that may wait for one batch. */
+/* Victims that may wait for one batch; a byte says which. */
 #define RECLAIM_WALKED_MAX	64u
 /* Scores of about so many victims make the average. */
 #define RECLAIM_SCORES		8u
@@ -101,6 +109,7 @@ void shard_reclaim_destroy(struct shard_reclaim *rc)
 	kvfree(rc->header);
 	kvfree(rc->buffer);
 	kvfree(rc->from);
+	kvfree(rc->owner);
 	kvfree(rc->walked);
 	kvfree(rc);
 }
@@ -125,9 +134,12 @@ struct shard_reclaim *shard_reclaim_create(struct shard_store *store,
 	rc->buffer = kvmalloc((size_t)store->frame_blocks * store->block_size,
 			      GFP_KERNEL);
 	rc->from = kvcalloc(store->frame_blocks, sizeof(*rc->from), GFP_KERNEL);
+	rc->owner = kvcalloc(store->frame_blocks, sizeof(*rc->owner),
+			     GFP_KERNEL);
 	rc->walked = kvcalloc(RECLAIM_WALKED_MAX, sizeof(*rc->walked),
 			      GFP_KERNEL);
-	if (rc->frame && rc->header && rc->buffer && rc->from && rc->walked)
+	if (rc->frame && rc->header && rc->buffer && rc->from && rc->owner &&
+	    rc->walked)
 		return rc;
 	shard_reclaim_destroy(rc);
 	return NULL;
@@ -297,6 +309,7 @@ static void batch_add(struct shard_reclaim *rc, u64 lba, u64 from, u32 csum)
 	}
 	e->nr_blocks++;
 	rc->from[h->nr_blocks] = from;
+	rc->owner[h->nr_blocks] = rc->nr_walked;
 	h->csums[h->nr_blocks++] = csum;
 	rc->gain += rc->gain_each;
 }
@@ -391,6 +404,16 @@ static int frame_gather(struct shard_reclaim *rc, struct shard_version *version)
 	return 0;
 }
 
+/* Was it given up?  If not, it will not be reset while a version is held (O7). */
+static bool victim_gone(struct shard_reclaim *rc, const struct victim *v)
+{
+	struct shard_extent e;
+
+	shard_extent_get(rc->store->ex, v->extent, &e);
+	return e.generation != v->generation || e.retired ||
+	       e.state != SHARD_EXTENT_SEALED;
+}
+
 /*
  * One frame.  The version is held from before it is known that the victim was
  * not given up until all has been read: so it is not reset meanwhile (O7).
@@ -398,12 +421,9 @@ static int frame_gather(struct shard_reclaim *rc, struct shard_version *version)
 static int walk_frame(struct shard_reclaim *rc)
 {
 	struct shard_version *version = shard_index_hold(rc->index);
-	struct shard_extent e;
 	int ret;
 
-	shard_extent_get(rc->store->ex, rc->now.extent, &e);
-	if (e.generation != rc->now.generation || e.retired ||
-	    e.state != SHARD_EXTENT_SEALED) {
+	if (victim_gone(rc, &rc->now)) {
 		ret = WALK_GONE;
 	} else {
 		ret = frame_read(rc);
@@ -528,6 +548,27 @@ static int batch_append(struct shard_reclaim *rc)
 	return err;
 }
 
+/*
+ * O9: nothing of a victim that was given up is there any more.  The extent may
+ * be the host's again, and have the very same block at the very same place.
+ */
+static void batch_drop_gone(struct shard_reclaim *rc)
+{
+	u32 nr = batch_blocks(rc), i, at;
+
+	for (i = 0; i < rc->nr_walked + !!rc->now.extent; i++) {
+		const struct victim *v = i < rc->nr_walked ? &rc->walked[i] :
+							     &rc->now;
+
+		if (!victim_gone(rc, v))
+			continue;
+		shard_sometimes(true, "a victim is given up before its swing");
+		for (at = 0; at < nr; at++)
+			if (rc->owner[at] == i)
+				rc->from[at] = SHARD_MAP_GONE;
+	}
+}
+
 /* A memtable has become a run: what is still where it was? */
 static int batch_look_again(struct shard_reclaim *rc)
 {
@@ -539,6 +580,7 @@ static int batch_look_again(struct shard_reclaim *rc)
 
 	shard_sometimes(true, "a checkpoint comes between look-up and swing");
 	version = shard_index_hold(rc->index);
+	batch_drop_gone(rc);
 	for (i = 0; i < h->nr_entries && !err; i++) {
 		const struct shard_frame_entry *e = &h->entries[i];
 
@@ -590,28 +632,44 @@ static int batch_swing(struct shard_reclaim *rc)
 	return 0;
 }
 
+/* Writes what is gathered; swings are to follow. */
+static int batch_stage(struct shard_reclaim *rc)
+{
+	int err;
+
+	if (rc->staged || !batch_blocks(rc))
+		return 0;
+	err = rc->ops->stop(rc->ctx) ? -ECANCELED : batch_append(rc);
+	if (err)
+		return err;
+	/* before the first swing: a root may be made from then on */
+	shard_extents_fill(rc->store->ex, &rc->frame->place,
+			   batch_blocks(rc) + 1, rc->ops->now(rc->ctx));
+	atomic64_add(batch_blocks(rc), &rc->store->stats->relocated_blocks);
+	rc->staged = true;
+	return 0;
+}
+
 /* Writes and swings what is gathered, if anything, and tells of its victims. */
 static int batch_finish(struct shard_reclaim *rc)
 {
-	const struct shard_place *place = &rc->frame->place;
-	u32 nr = batch_blocks(rc), i;
+	int err = batch_stage(rc);
 	u64 memtables;
-	bool appended;
-	int err = 0;
+	bool swung;
+	u32 i;
 
-	if (nr)
-		err = rc->ops->stop(rc->ctx) ? -ECANCELED : batch_append(rc);
-	appended = nr && !err;
-	if (appended) {
-		/* before the first swing: a root may be made from then on */
-		shard_extents_fill(rc->store->ex, place, nr + 1,
-				   rc->ops->now(rc->ctx));
+	if (rc->staged) {
 		err = batch_swing(rc);
-		atomic64_add(nr, &rc->store->stats->relocated_blocks);
+		shard_sometimes(err, "a batch is written, and not swung");
+		if (err)
+			return err;	/* O12: it is gone on with */
 	}
+	swung = rc->staged;
+	rc->staged = false;
 	memtables = shard_index_memtables(rc->index);
-	if (appended)
-		shard_extents_settle(rc->store->ex, place, memtables);
+	if (swung)
+		shard_extents_settle(rc->store->ex, &rc->frame->place,
+				     memtables);
 	for (i = 0; i < rc->nr_walked; i++) {
 		const struct victim *v = &rc->walked[i];
 
@@ -625,21 +683,37 @@ static int batch_finish(struct shard_reclaim *rc)
 			rc->nr_done++;
 		}
 	}
-	if (appended && !err)
+	if (swung)
 		rc->ops->gained(rc->ctx, rc->gain >> 8);
 	rc->nr_walked = 0;
 	rc->room = 0;
 	return err;
 }
 
+/* The end of a call: a victim is left half walked, unless its batch is gone on with. */
+static int run_end(struct shard_reclaim *rc, int ret)
+{
+	int err = rc->staged ? ret : batch_finish(rc);
+
+	if (rc->staged)
+		return ret ? ret : err;
+	if (rc->now.extent)
+		shard_extents_walked(rc->store->ex, rc->now.extent,
+				     rc->now.generation, SHARD_WALKED_NOT, 0);
+	rc->now.extent = 0;
+	return ret ? ret : err;
+}
+
 int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 		      enum shard_reclaim_why why, bool fill, u32 *done,
 		      u32 *opened)
 {
-	int ret = 0, err;
+	int ret = 0;
 
 	rc->nr_done = 0;
 	rc->nr_opened = 0;
+	if (rc->staged)
+		ret = batch_finish(rc);
 	while (!ret && (rc->nr_done + rc->nr_walked < nr ||
 			(fill && batch_blocks(rc)))) {
 		if (!rc->now.extent && !walk_begin(rc, live_max, why))
@@ -651,12 +725,8 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 		if (ret == WALK_FULL || batch_full(rc))
 			ret = batch_finish(rc);
 	}
-	if (rc->now.extent)
-		shard_extents_walked(rc->store->ex, rc->now.extent,
-				     rc->now.generation, SHARD_WALKED_NOT, 0);
-	rc->now.extent = 0;
-	err = batch_finish(rc);
+	ret = run_end(rc, ret);
 	*done += rc->nr_done;
 	*opened += rc->nr_opened;
-	return ret ? ret : err;
+	return ret;
 }
