@@ -19,9 +19,10 @@
  * A frame or a block that cannot be read, twice, is reported and keeps its
  * extent; what else is live in it is moved all the same.
  *
- * A swing fails if the index cannot be read.  What was written is there all the
- * same, so the next call goes on with that batch: writing it again would take an
- * extent for each attempt, until there is none (O12).
+ * Where the index says that a block lies may have to be read again before the
+ * swing.  What cannot be read then, in several attempts, is treated in the same
+ * way.  A batch that is written is never written anew for that: each time it would
+ * take an extent that a few swings keep from being free again (O12).
  */
 #include "reclaim.h"
 
@@ -39,7 +40,6 @@ struct victim {
  * @wanted:	the stream that it is meant for
  * @stream:	that it is written to
  * @room:	payload blocks that it may have; 0: none has been begun
- * @staged:	it is written, and not all of it is swung
  * @from:	for each block of it: where it lay
  * @owner:	for each block of it: whose it was, of @walked; @nr_walked: of @now
  * @covered:	before the first look-up for the batch
@@ -66,7 +66,6 @@ struct shard_reclaim {
 	u32 wanted;
 	u32 stream;
 	u32 room;
-	bool staged;
 	u64 covered;
 	u64 gain;
 	u64 score;
@@ -548,6 +547,12 @@ static int batch_append(struct shard_reclaim *rc)
 	return err;
 }
 
+/* Whose the blocks of the batch are: the victims walked, and the one at hand. */
+static struct victim *owner(struct shard_reclaim *rc, u32 i)
+{
+	return i < rc->nr_walked ? &rc->walked[i] : &rc->now;
+}
+
 /*
  * O9: nothing of a victim that was given up is there any more.  The extent may
  * be the host's again, and have the very same block at the very same place.
@@ -557,10 +562,7 @@ static void batch_drop_gone(struct shard_reclaim *rc)
 	u32 nr = batch_blocks(rc), i, at;
 
 	for (i = 0; i < rc->nr_walked + !!rc->now.extent; i++) {
-		const struct victim *v = i < rc->nr_walked ? &rc->walked[i] :
-							     &rc->now;
-
-		if (!victim_gone(rc, v))
+		if (!victim_gone(rc, owner(rc, i)))
 			continue;
 		shard_sometimes(true, "a victim is given up before its swing");
 		for (at = 0; at < nr; at++)
@@ -569,32 +571,51 @@ static void batch_drop_gone(struct shard_reclaim *rc)
 	}
 }
 
+/* Is a chunk of the batch, from its block @at on, where it was? */
+static void chunk_look_again(struct shard_reclaim *rc,
+			     struct shard_version *version,
+			     const struct shard_frame_entry *e, u32 at)
+{
+	u32 i, tries = 0;
+	int err;
+
+	do {
+		memset(rc->map, 0, e->nr_blocks * sizeof(*rc->map));
+		err = shard_index_lookup(rc->index, version, e->lba,
+					 e->nr_blocks, rc->map, true);
+	} while (err && ++tries < RECLAIM_TRIES);
+	shard_sometimes(err, "what was moved cannot be looked up again");
+	if (err) {
+		pr_err_ratelimited("%s: reclaim: where block %llu lies cannot be read: %d\n",
+				   rc->name, e->lba, err);
+		atomic64_inc(&rc->store->stats->reclaim_errors);
+	}
+	for (i = 0; i < e->nr_blocks; i++, at++) {
+		if (err)
+			owner(rc, rc->owner[at])->ok = false;
+		if (err || !rc->map[i].mapped ||
+		    rc->map[i].block != rc->from[at])
+			rc->from[at] = SHARD_MAP_GONE;	/* O9 */
+	}
+}
+
 /* A memtable has become a run: what is still where it was? */
-static int batch_look_again(struct shard_reclaim *rc)
+static void batch_look_again(struct shard_reclaim *rc)
 {
 	const struct shard_frame_header *h = &rc->frame->header;
 	u64 covered = shard_index_covered(rc->index);
 	struct shard_version *version;
-	u32 i, k, at = 0;
-	int err = 0;
+	u32 i, at = 0;
 
 	shard_sometimes(true, "a checkpoint comes between look-up and swing");
 	version = shard_index_hold(rc->index);
 	batch_drop_gone(rc);
-	for (i = 0; i < h->nr_entries && !err; i++) {
-		const struct shard_frame_entry *e = &h->entries[i];
-
-		memset(rc->map, 0, e->nr_blocks * sizeof(*rc->map));
-		err = shard_index_lookup(rc->index, version, e->lba,
-					 e->nr_blocks, rc->map, true);
-		for (k = 0; k < e->nr_blocks && !err; k++, at++)
-			if (!rc->map[k].mapped ||
-			    rc->map[k].block != rc->from[at])
-				rc->from[at] = SHARD_MAP_GONE;	/* O9 */
+	for (i = 0; i < h->nr_entries; i++) {
+		chunk_look_again(rc, version, &h->entries[i], at);
+		at += h->entries[i].nr_blocks;
 	}
 	shard_index_put(rc->index, version);
 	rc->covered = covered;
-	return err;
 }
 
 static int batch_swing(struct shard_reclaim *rc)
@@ -615,9 +636,7 @@ static int batch_swing(struct shard_reclaim *rc)
 		ret = rc->ops->swing(rc->ctx, rc->covered, &range,
 				     &rc->from[at], rc->map);
 		if (ret == -EAGAIN) {
-			ret = batch_look_again(rc);
-			if (ret)
-				return ret;
+			batch_look_again(rc);
 			continue;
 		}
 		if (ret < 0)
@@ -632,44 +651,28 @@ static int batch_swing(struct shard_reclaim *rc)
 	return 0;
 }
 
-/* Writes what is gathered; swings are to follow. */
-static int batch_stage(struct shard_reclaim *rc)
-{
-	int err;
-
-	if (rc->staged || !batch_blocks(rc))
-		return 0;
-	err = rc->ops->stop(rc->ctx) ? -ECANCELED : batch_append(rc);
-	if (err)
-		return err;
-	/* before the first swing: a root may be made from then on */
-	shard_extents_fill(rc->store->ex, &rc->frame->place,
-			   batch_blocks(rc) + 1, rc->ops->now(rc->ctx));
-	atomic64_add(batch_blocks(rc), &rc->store->stats->relocated_blocks);
-	rc->staged = true;
-	return 0;
-}
-
 /* Writes and swings what is gathered, if anything, and tells of its victims. */
 static int batch_finish(struct shard_reclaim *rc)
 {
-	int err = batch_stage(rc);
+	const struct shard_place *place = &rc->frame->place;
+	u32 nr = batch_blocks(rc), i;
 	u64 memtables;
-	bool swung;
-	u32 i;
+	bool appended;
+	int err = 0;
 
-	if (rc->staged) {
+	if (nr)
+		err = rc->ops->stop(rc->ctx) ? -ECANCELED : batch_append(rc);
+	appended = nr && !err;
+	if (appended) {
+		/* before the first swing: a root may be made from then on */
+		shard_extents_fill(rc->store->ex, place, nr + 1,
+				   rc->ops->now(rc->ctx));
 		err = batch_swing(rc);
-		shard_sometimes(err, "a batch is written, and not swung");
-		if (err)
-			return err;	/* O12: it is gone on with */
+		atomic64_add(nr, &rc->store->stats->relocated_blocks);
 	}
-	swung = rc->staged;
-	rc->staged = false;
 	memtables = shard_index_memtables(rc->index);
-	if (swung)
-		shard_extents_settle(rc->store->ex, &rc->frame->place,
-				     memtables);
+	if (appended)
+		shard_extents_settle(rc->store->ex, place, memtables);
 	for (i = 0; i < rc->nr_walked; i++) {
 		const struct victim *v = &rc->walked[i];
 
@@ -683,37 +686,21 @@ static int batch_finish(struct shard_reclaim *rc)
 			rc->nr_done++;
 		}
 	}
-	if (swung)
+	if (appended && !err)
 		rc->ops->gained(rc->ctx, rc->gain >> 8);
 	rc->nr_walked = 0;
 	rc->room = 0;
 	return err;
 }
 
-/* The end of a call: a victim is left half walked, unless its batch is gone on with. */
-static int run_end(struct shard_reclaim *rc, int ret)
-{
-	int err = rc->staged ? ret : batch_finish(rc);
-
-	if (rc->staged)
-		return ret ? ret : err;
-	if (rc->now.extent)
-		shard_extents_walked(rc->store->ex, rc->now.extent,
-				     rc->now.generation, SHARD_WALKED_NOT, 0);
-	rc->now.extent = 0;
-	return ret ? ret : err;
-}
-
 int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 		      enum shard_reclaim_why why, bool fill, u32 *done,
 		      u32 *opened)
 {
-	int ret = 0;
+	int ret = 0, err;
 
 	rc->nr_done = 0;
 	rc->nr_opened = 0;
-	if (rc->staged)
-		ret = batch_finish(rc);
 	while (!ret && (rc->nr_done + rc->nr_walked < nr ||
 			(fill && batch_blocks(rc)))) {
 		if (!rc->now.extent && !walk_begin(rc, live_max, why))
@@ -725,8 +712,12 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 		if (ret == WALK_FULL || batch_full(rc))
 			ret = batch_finish(rc);
 	}
-	ret = run_end(rc, ret);
+	err = batch_finish(rc);
+	if (rc->now.extent)
+		shard_extents_walked(rc->store->ex, rc->now.extent,
+				     rc->now.generation, SHARD_WALKED_NOT, 0);
+	rc->now.extent = 0;
 	*done += rc->nr_done;
 	*opened += rc->nr_opened;
-	return ret;
+	return ret ? ret : err;
 }
