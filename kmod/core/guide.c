@@ -19,7 +19,11 @@
  * They are sorted, so a distance takes little more bits than its logarithm: six
  * for one block in sixteen, less than a filter that guesses would, and it never
  * guesses.  The code is Rice's, of the order that suits the leaf, with an escape
- * for what is far away: long holes are entries like others.
+ * for what is far away: long holes are entries like others.  So that a look-up need
+ * not pass half of a leaf, each sixteenth entry is noted: where it is, and what
+ * it is told from.
+ *
+ *    entries:  number  order  single  bits | group | group | ... | codes
  *
  * A guide never changes.  It is memory only: one that could not be made for
  * want of memory is done without, and look-ups go down from the root.
@@ -35,7 +39,11 @@
 /* What precedes a leaf's entries. */
 #define GUIDE_NR_BITS		8u
 #define GUIDE_ORDER_BITS	6u
+#define GUIDE_LBA_BITS		6u
 #define GUIDE_POS_BITS		16u
+
+/* Entries from one noted place to the next. */
+#define GUIDE_GROUP		16u
 
 /* Zeros in front of a number of which only the logarithm is in unary. */
 #define GUIDE_ESCAPE		8u
@@ -259,18 +267,55 @@ static bool any_unknown(const struct shard_block_map *map, u64 from, u64 to)
 	return false;
 }
 
+/* Places that are noted of a leaf: the first group begins with it. */
+static u32 groups_noted(u32 nr_entries)
+{
+	return nr_entries ? (nr_entries - 1) / GUIDE_GROUP : 0;
+}
+
+/*
+ * The last group that is told from @lba or before.  Takes *@pos from the groups
+ * to its codes, and *@at to what they are told from.  Entries before it end there.
+ */
+static u32 group_find(const u64 *words, u32 nr, u32 lba_bits, u64 lba, u32 *pos,
+		      u64 *at)
+{
+	u32 stride = lba_bits + GUIDE_POS_BITS;
+	u32 begin = *pos, low = 0, high = nr + 1;
+
+	while (high - low > 1) {
+		u32 mid = low + (high - low) / 2;
+
+		if (*at + bits_get(words, begin + (mid - 1) * stride,
+				   lba_bits) <= lba)
+			low = mid;
+		else
+			high = mid;
+	}
+	*pos += nr * stride;
+	if (low) {
+		begin += (low - 1) * stride;
+		*at += take(words, &begin, lba_bits);
+		*pos += take(words, &begin, GUIDE_POS_BITS);
+	}
+	return low;
+}
+
 /* Does the leaf speak of a block in [lba, end) that is not known yet? */
 static bool leaf_knows(const struct guide_sheet *sheet,
 		       const struct guide_leaf *leaf, u64 lba, u64 end,
 		       const struct shard_block_map *map)
 {
-	u32 pos = leaf->pos, nr, order;
+	u32 pos = leaf->pos, nr, order, lba_bits;
 	u64 at = leaf->lba;
 	bool single;
 
 	nr = take(sheet->words, &pos, GUIDE_NR_BITS);
 	order = take(sheet->words, &pos, GUIDE_ORDER_BITS);
 	single = take(sheet->words, &pos, 1);
+	lba_bits = take(sheet->words, &pos, GUIDE_LBA_BITS);
+	nr -= GUIDE_GROUP * group_find(sheet->words, groups_noted(nr), lba_bits,
+				       lba, &pos, &at);
 	while (nr--) {
 		u64 stop;
 
@@ -377,6 +422,39 @@ static u32 entries_order(const struct shard_guide_builder *b, u64 at)
 	return i ? min((4 * sum + 3 * i) / (4 * i), 63u) : 0;
 }
 
+/* Counts only, if @max is zero. */
+static void entry_put(u64 *words, u32 *pos, u32 max, const struct guide_entry *e,
+		      u64 at, u32 order, bool single)
+{
+	code_put(words, pos, max, e->lba - at, order);
+	if (!single)
+		code_put(words, pos, max, e->nr_blocks - 1, 0);
+}
+
+/* Notes in leaf[] where the groups of a leaf's entries begin. */
+static void groups_put(struct shard_guide_builder *b, u64 begin, u32 order,
+		       bool single)
+{
+	u32 lba_bits = b->nr_entries ?
+		       fls64(b->entries[b->nr_entries - 1].lba - begin) : 0;
+	u64 at = begin;
+	u32 pos = 0, i;
+
+	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, lba_bits, GUIDE_LBA_BITS);
+	for (i = 0; i < b->nr_entries; i++) {
+		const struct guide_entry *e = &b->entries[i];
+
+		if (i && i % GUIDE_GROUP == 0) {
+			bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, at - begin,
+				 lba_bits);
+			bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, pos,
+				 GUIDE_POS_BITS);
+		}
+		entry_put(b->leaf, &pos, 0, e, at, order, single);
+		at = e->lba + e->nr_blocks;
+	}
+}
+
 /* Codes the entries of a leaf into leaf[]. */
 static void entries_code(struct shard_guide_builder *b, u64 at)
 {
@@ -393,14 +471,12 @@ static void entries_code(struct shard_guide_builder *b, u64 at)
 		 GUIDE_NR_BITS);
 	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, order, GUIDE_ORDER_BITS);
 	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, single, 1);
+	groups_put(b, at, order, single);
 	for (i = 0; i < b->nr_entries; i++) {
 		const struct guide_entry *e = &b->entries[i];
 
-		code_put(b->leaf, &b->leaf_bits, GUIDE_BITS, e->lba - at,
-			 order);
-		if (!single)
-			code_put(b->leaf, &b->leaf_bits, GUIDE_BITS,
-				 e->nr_blocks - 1, 0);
+		entry_put(b->leaf, &b->leaf_bits, GUIDE_BITS, e, at, order,
+			  single);
 		at = e->lba + e->nr_blocks;
 	}
 }
