@@ -481,6 +481,83 @@ static void an_open_device_is_not_removed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shardblk_checkpoint(0), -ENODEV);
 }
 
+struct plugged {
+	struct bio bio;
+	struct bio_vec vec;
+	struct completion done;
+};
+
+static void plugged_end_io(struct bio *bio)
+{
+	complete(bio->bi_private);
+}
+
+static void plugged_submit(struct plugged *p, struct block_device *bdev,
+			   blk_opf_t opf, void *page)
+{
+	bio_init(&p->bio, bdev, &p->vec, 1, opf);
+	__bio_add_page(&p->bio, virt_to_page(page), PAGE_SIZE, 0);
+	init_completion(&p->done);
+	p->bio.bi_private = &p->done;
+	p->bio.bi_end_io = plugged_end_io;
+	submit_bio(&p->bio);
+}
+
+/*
+ * Goal: requests are done, and are the right ones, when their submitter's plug
+ * has some of another disk as well, which are sent before them or after.
+ * Method: a page of each disk in one plug, written and read, in either order.
+ */
+static void a_plug_has_requests_of_others(struct kunit *test)
+{
+	struct shardblk_options options = {
+		.path = "test", .id = SHARDBLK_ID_ANY,
+	};
+	char *pages = ramdisk_pages(test, 1), *into = ramdisk_pages(test, 1);
+	struct compat_bdev disk[2];
+	struct plugged *p;
+	u32 round, i;
+
+	p = kunit_kcalloc(test, 2, sizeof(*p), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	options.dev = ramdisk_format(test);
+	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
+	KUNIT_ASSERT_EQ(test, compat_bdev_open(&disk[0], ramdisk_number(test, 0),
+					       true, NULL), 0);
+	KUNIT_ASSERT_EQ(test, compat_bdev_open(&disk[1], ramdisk_find(OTHER_DISK),
+					       true, NULL), 0);
+	for (round = 0; round < 4; round++) {
+		bool write = round % 2 == 0;
+		struct blk_plug plug;
+
+		if (write)
+			ramdisk_pattern(pages, 2 * PAGE_SIZE, round);
+		blk_start_plug(&plug);
+		for (i = 0; i < 2; i++) {
+			u32 nr = (round / 2 + i) % 2;
+
+			plugged_submit(&p[i], disk[nr].bdev,
+				       write ? REQ_OP_WRITE : REQ_OP_READ,
+				       (write ? pages : into) + nr * PAGE_SIZE);
+		}
+		blk_finish_plug(&plug);
+		for (i = 0; i < 2; i++) {
+			wait_for_completion(&p[i].done);
+			KUNIT_EXPECT_EQ(test, blk_status_to_errno(p[i].bio.bi_status),
+					0);
+			bio_uninit(&p[i].bio);
+		}
+		if (!write)
+			KUNIT_EXPECT_EQ(test, memcmp(pages, into, 2 * PAGE_SIZE),
+					0);
+	}
+	ramdisk_close(&disk[0]);
+	ramdisk_close(&disk[1]);
+	KUNIT_EXPECT_EQ(test, ramdisk_remove(0), 0);
+	free_pages((unsigned long)pages, 1);
+	free_pages((unsigned long)into, 1);
+}
+
 static void a_read_only_device_is_read(struct kunit *test)
 {
 	struct shardblk_options options = {
@@ -618,6 +695,7 @@ static struct kunit_case block_cases[] = {
 	KUNIT_CASE(a_device_is_added_once),
 	KUNIT_CASE(an_image_is_added_once),
 	KUNIT_CASE(an_open_device_is_not_removed),
+	KUNIT_CASE(a_plug_has_requests_of_others),
 	KUNIT_CASE(a_read_only_device_is_read),
 	KUNIT_CASE(little_space_is_reported),
 #ifdef CONFIG_FAILSLAB

@@ -2,22 +2,31 @@
 /*
  * The back end: operations of the engine become bios on a block device.
  *
- * DOC: why bios are submitted by a worker
+ * DOC: who submits bios
  *
- * The engine submits from where it happens to be: from queue_rq, which runs
- * inside an RCU read section, and from completions, which may be hard
- * interrupts.  submit_bio() may be called from neither: it waits for a request
- * tag, for a throttling policy, or for whatever a stacked driver waits for,
- * and REQ_NOWAIT does not rule all of that out.  So an operation is put on a
- * list, without allocating anything, and a worker of this device makes the
- * bios.  It takes the whole list at once and plugs, so that what was
- * submitted together reaches the backing driver together.
+ * The engine submits from where it happens to be: from queue_rq, and from
+ * completions, which may be hard interrupts.  submit_bio() may sleep: it waits
+ * for a request tag, for a throttling policy, or for whatever a stacked driver
+ * waits for.  So an operation is put on a list, without allocating anything, and
+ * someone who may sleep makes bios of what is there: the submitter of a request,
+ * once it has left the engine, of what it gathered there; of all else a worker of
+ * this device.  Either plugs, so that what was submitted together reaches the
+ * backing driver together.  That spares a submitter two changes of task for each
+ * operation.
  *
- * The worker is the only one to allocate from the bio set, and never holds
- * more than one bio back while it waits for another; those that it waits for
- * are under way and come back by themselves.  So the reserve of the bio set
- * is enough for progress when there is no memory at all (workqueue with a
- * rescuer, no allocation but from reserves).
+ * Some leave it to the worker.  Submitters that are workers themselves: kblockd,
+ * which runs queues, may be needed by the backing device for what ours would wait
+ * for.  And those whose own plug still holds something: it is being emptied when
+ * our queue is run, so nothing may be added to it, and we plug without it; but if
+ * they slept meanwhile, nobody would let go of what it holds, which may be the
+ * very tags that they wait for.
+ *
+ * The worker is the only one to wait for a bio of the set, and never holds
+ * more than one back while it waits for another; those that it waits for
+ * are under way and come back by themselves.  Submitters take what one bio is
+ * enough for, if there is one, and leave the rest to it.  So the reserve of the
+ * bio set is enough for progress when there is no memory at all (workqueue with
+ * a rescuer, no allocation but from reserves).
  *
  * An operation belongs to this file between submit and done: then @node links
  * it into the list, and @private names the device.  From done on, even the
@@ -125,13 +134,14 @@ static void backing_end_io(struct bio *bio)
 
 static struct bio *backing_bio(struct shardblk_backing *backing,
 			       struct shard_io *io, u32 done, blk_opf_t opf,
-			       unsigned short nr_vecs)
+			       unsigned short nr_vecs, gfp_t gfp)
 {
 	struct bio *bio;
 
-	bio = bio_alloc_bioset(backing->handle.bdev, nr_vecs, opf, GFP_NOIO,
+	bio = bio_alloc_bioset(backing->handle.bdev, nr_vecs, opf, gfp,
 			       &backing->bios);
-	bio->bi_iter.bi_sector = (io->offset + done) >> SECTOR_SHIFT;
+	if (bio)
+		bio->bi_iter.bi_sector = (io->offset + done) >> SECTOR_SHIFT;
 	return bio;
 }
 
@@ -164,9 +174,11 @@ static void backing_fill(struct bio *bio, struct shardblk_segs *pos, u32 len)
  * As many bios as it takes: each is chained to the next, and the last one
  * ends when all have.  Memory in pieces too small to make a bio of would be
  * an error of ours; the operation fails then.
+ *
+ * Returns false if that would have to wait, and nothing was done.
  */
-static void backing_issue_data(struct shardblk_backing *backing,
-			       struct shard_io *io, blk_opf_t opf)
+static bool backing_issue_data(struct shardblk_backing *backing,
+			       struct shard_io *io, blk_opf_t opf, gfp_t gfp)
 {
 	struct shardblk_segs pos = { io->segs, io->seg_skip };
 	u32 align = backing->backend.logical_block_size;
@@ -178,7 +190,11 @@ static void backing_issue_data(struct shardblk_backing *backing,
 		len = shardblk_segs_fit(pos, io->len - done, align, &nr_vecs);
 		if (WARN_ON_ONCE(!len))
 			break;
-		next = backing_bio(backing, io, done, opf, nr_vecs);
+		if (len < io->len && !gfpflags_allow_blocking(gfp))
+			return false;
+		next = backing_bio(backing, io, done, opf, nr_vecs, gfp);
+		if (!next)
+			return false;
 		if (bio) {
 			bio_chain(bio, next);
 			submit_bio(bio);
@@ -189,34 +205,36 @@ static void backing_issue_data(struct shardblk_backing *backing,
 	}
 	if (!bio) {
 		backing_finish(io, BLK_STS_IOERR);
-		return;
+		return true;
 	}
 	if (done < io->len)
 		bio->bi_status = BLK_STS_IOERR;
 	backing_submit_last(bio, io);
+	return true;
 }
 
 /*
  * REQ_SYNC and REQ_IDLE together say that someone waits and more will come:
  * writeback throttling, which is for page cache writers, then lets it pass.
  */
-static void backing_issue(struct shardblk_backing *backing, struct shard_io *io)
+static bool backing_issue(struct shardblk_backing *backing, struct shard_io *io,
+			  gfp_t gfp)
 {
 	blk_opf_t opf = REQ_OP_WRITE | REQ_SYNC | REQ_IDLE;
 	struct bio *bio;
 
 	switch (io->op) {
 	case SHARD_IO_READ:
-		backing_issue_data(backing, io, REQ_OP_READ);
-		break;
+		return backing_issue_data(backing, io, REQ_OP_READ, gfp);
 	case SHARD_IO_APPEND:
 		backing_sync_vmap(io);
 		if (io->fua)
 			opf |= REQ_FUA;
-		backing_issue_data(backing, io, opf);
-		break;
+		return backing_issue_data(backing, io, opf, gfp);
 	case SHARD_IO_FLUSH:
-		bio = backing_bio(backing, io, 0, opf | REQ_PREFLUSH, 0);
+		bio = backing_bio(backing, io, 0, opf | REQ_PREFLUSH, 0, gfp);
+		if (!bio)
+			return false;
 		backing_submit_last(bio, io);
 		break;
 	case SHARD_IO_RESET:
@@ -224,30 +242,103 @@ static void backing_issue(struct shardblk_backing *backing, struct shard_io *io)
 		backing_finish(io, BLK_STS_OK);
 		break;
 	}
+	return true;
+}
+
+/* Issues what can be without more waiting than @gfp allows, and takes it off. */
+static void backing_issue_all(struct shardblk_backing *backing,
+			      struct list_head *batch, gfp_t gfp)
+{
+	struct blk_plug plug;
+	struct shard_io *io;
+
+	if (!list_is_singular(batch))
+		blk_start_plug(&plug);
+	while ((io = list_first_entry_or_null(batch, struct shard_io, node))) {
+		list_del(&io->node);
+		if (!backing_issue(backing, io, gfp)) {
+			list_add(&io->node, batch);
+			break;
+		}
+	}
+	/* nothing, if none was started */
+	blk_finish_plug(&plug);
 }
 
 static void backing_work(struct work_struct *work)
 {
 	struct shardblk_backing *backing =
 		container_of(work, struct shardblk_backing, work);
-	struct shard_io *io, *next;
-	struct blk_plug plug;
 	LIST_HEAD(batch);
 
 	spin_lock_irq(&backing->lock);
 	list_splice_init(&backing->queued, &batch);
 	spin_unlock_irq(&backing->lock);
+	backing_issue_all(backing, &batch, GFP_NOIO);
+}
 
-	blk_start_plug(&plug);
-	list_for_each_entry_safe(io, next, &batch, node)
-		backing_issue(backing, io);
-	blk_finish_plug(&plug);
+static void backing_queue(struct shardblk_backing *backing,
+			  struct list_head *batch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&backing->lock, flags);
+	list_splice_tail(batch, &backing->queued);
+	spin_unlock_irqrestore(&backing->lock, flags);
+	queue_work(backing->workqueue, &backing->work);
+}
+
+void shardblk_gather_begin(struct shardblk_backing *backing,
+			   struct shardblk_gather *gather)
+{
+	gather->task = current->flags & PF_WQ_WORKER ? NULL : current;
+	INIT_LIST_HEAD(&gather->queued);
+	if (!gather->task)
+		return;
+	spin_lock_irq(&backing->lock);
+	list_add(&gather->node, &backing->gathers);
+	spin_unlock_irq(&backing->lock);
+}
+
+void shardblk_gather_end(struct shardblk_backing *backing,
+			 struct shardblk_gather *gather)
+{
+	struct blk_plug *outer = current->plug;
+
+	if (!gather->task)
+		return;
+	/* before: what completions submit meanwhile is the worker's */
+	spin_lock_irq(&backing->lock);
+	list_del(&gather->node);
+	spin_unlock_irq(&backing->lock);
+	if (list_empty(&gather->queued))
+		return;
+	/* "who submits bios": it is being emptied, and may take no more */
+	if (compat_plug_aside(outer)) {
+		backing_issue_all(backing, &gather->queued, GFP_NOWAIT);
+		current->plug = outer;
+	}
+	if (!list_empty(&gather->queued))
+		backing_queue(backing, &gather->queued);
+}
+
+/* What the running task, and not an interrupt of it, gathers into; or NULL. */
+static struct list_head *gather_of(struct shardblk_backing *backing)
+{
+	struct shardblk_gather *gather;
+
+	lockdep_assert_held(&backing->lock);
+	list_for_each_entry(gather, &backing->gathers, node)
+		if (gather->task == current && in_task())
+			return &gather->queued;
+	return NULL;
 }
 
 static void backing_submit(struct shard_backend *backend, struct shard_io *io)
 {
 	struct shardblk_backing *backing =
 		container_of(backend, struct shardblk_backing, backend);
+	struct list_head *gathered;
 	unsigned long flags;
 
 	io->private = backing;
@@ -257,9 +348,11 @@ static void backing_submit(struct shard_backend *backend, struct shard_io *io)
 		return;
 	}
 	spin_lock_irqsave(&backing->lock, flags);
-	list_add_tail(&io->node, &backing->queued);
+	gathered = gather_of(backing);
+	list_add_tail(&io->node, gathered ?: &backing->queued);
 	spin_unlock_irqrestore(&backing->lock, flags);
-	queue_work(backing->workqueue, &backing->work);
+	if (!gathered)
+		queue_work(backing->workqueue, &backing->work);
 }
 
 static const struct shard_backend_ops backing_ops = {
@@ -338,6 +431,7 @@ int shardblk_backing_open(struct shardblk_backing *backing, const char *name,
 	INIT_WORK(&backing->work, backing_work);
 	spin_lock_init(&backing->lock);
 	INIT_LIST_HEAD(&backing->queued);
+	INIT_LIST_HEAD(&backing->gathers);
 	backing->dev = dev;
 	backing_describe(backing, read_only);
 	return 0;
@@ -353,6 +447,7 @@ void shardblk_backing_close(struct shardblk_backing *backing)
 {
 	destroy_workqueue(backing->workqueue);
 	WARN_ON_ONCE(!list_empty(&backing->queued));
+	WARN_ON_ONCE(!list_empty(&backing->gathers));
 	bioset_exit(&backing->bios);
 	/* The page cache knows nothing of our writes. */
 	invalidate_bdev(backing->handle.bdev);

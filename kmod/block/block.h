@@ -40,7 +40,8 @@
  * @workqueue:	where bios are submitted
  * @work:	takes what is on @queued and submits it
  * @lock:	of @queued; hard interrupts take it
- * @queued:	operations that the engine has submitted
+ * @queued:	operations that the worker is to issue
+ * @gathers:	tasks that issue theirs themselves
  * @gone:	called in any context, as often as the backing device is found
  *		to be gone, by an operation before its done
  */
@@ -51,8 +52,9 @@ struct shardblk_backing {
 	struct bio_set bios;
 	struct workqueue_struct *workqueue;
 	struct work_struct work;
-	spinlock_t lock;		/* of @queued */
+	spinlock_t lock;		/* of the next two */
 	struct list_head queued;
+	struct list_head gathers;
 	void (*gone)(struct shardblk_backing *backing);
 };
 
@@ -104,6 +106,26 @@ int shardblk_backing_open(struct shardblk_backing *backing, const char *name,
 
 /** shardblk_backing_close() - no operation may be under way; may sleep */
 void shardblk_backing_close(struct shardblk_backing *backing);
+
+/**
+ * struct shardblk_gather - operations that a task keeps to issue them itself
+ * @node:	in @gathers of the backing device
+ * @task:	which; NULL: the worker has to
+ * @queued:	operations; the task's own
+ */
+struct shardblk_gather {
+	struct list_head node;
+	struct task_struct *task;
+	struct list_head queued;
+};
+
+/** shardblk_gather_begin() - keep what this task has the engine submit from now on */
+void shardblk_gather_begin(struct shardblk_backing *backing,
+			   struct shardblk_gather *gather);
+
+/** shardblk_gather_end() - end that, and issue what was kept; may sleep */
+void shardblk_gather_end(struct shardblk_backing *backing,
+			 struct shardblk_gather *gather);
 
 /** shardblk_backing_gone() - was it removed from under us; any context */
 bool shardblk_backing_gone(const struct shardblk_backing *backing);

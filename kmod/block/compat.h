@@ -28,6 +28,44 @@
 #define COMPAT_MQ_SHOULD_MERGE	0
 #endif
 
+/* What ->queue_rqs() is given; rq_list_pop() and rq_list_peek() take a pointer to it. */
+#ifdef COMPAT_HAS_rq_list
+#define compat_rq_list		struct rq_list
+#else
+#define compat_rq_list		struct request *
+#endif
+
+/**
+ * compat_plug_aside() - take the plug off the running task, unless it is in use
+ * @plug:	the task's, or NULL
+ *
+ * A plug with requests, tags or callbacks has to be in place when the task
+ * sleeps: others may wait for them.  Since 6.9 a task that has asked for the
+ * time must have the plug that keeps it; the time is forgotten.
+ *
+ * Return: is it off; then it is put back by setting current->plug
+ */
+static inline bool compat_plug_aside(struct blk_plug *plug)
+{
+	if (!plug)
+		return true;
+#ifdef COMPAT_HAS_rq_list
+	if (!rq_list_empty(&plug->mq_list) || !rq_list_empty(&plug->cached_rqs))
+		return false;
+#else
+	if (!rq_list_empty(plug->mq_list) || !rq_list_empty(plug->cached_rq))
+		return false;
+#endif
+	if (!list_empty(&plug->cb_list))
+		return false;
+#ifdef PF_BLOCK_TS
+	current->flags &= ~PF_BLOCK_TS;
+	plug->cur_ktime = 0;
+#endif
+	current->plug = NULL;
+	return true;
+}
+
 /**
  * struct compat_bdev - a block device held open
  * @bdev:	the device

@@ -4,12 +4,13 @@
  *
  * DOC: life of a request
  *
- * queue_rq translates and submits; it never sleeps and never refuses for want
- * of anything, since a request carries all that the engine needs (struct
- * shardblk_cmd, allocated with its tag).  The last request of a batch commits
- * it, so that requests that came together share a frame.  The engine calls
- * done from any context, perhaps before queue_rq returns; from then on nothing
- * here touches the request.
+ * queue_rq translates and submits; it never refuses for want of anything, since
+ * a request carries all that the engine needs (struct shardblk_cmd, allocated
+ * with its tag).  The last request of a batch commits it, so that requests that
+ * came together share a frame; queue_rqs is given all of a batch at once.  The
+ * engine does not sleep; what it wants of the backing device is submitted when it
+ * has been left (bio.c), which may.  The engine calls done from any context,
+ * perhaps before queue_rq returns; from then on nothing here touches the request.
  *
  * All hardware queues share one set of tags: it bounds the memory of a device
  * by the number of requests rather than by the number of CPUs.  There is no
@@ -136,35 +137,72 @@ static blk_status_t queue_translate(struct request *rq,
 	return BLK_STS_OK;
 }
 
+static blk_status_t queue_submit(struct shardblk *sb, struct request *rq)
+{
+	struct shardblk_cmd *cmd = blk_mq_rq_to_pdu(rq);
+	blk_status_t status = queue_translate(rq, cmd);
+
+	if (status == BLK_STS_OK) {
+		blk_mq_start_request(rq);
+		shard_device_submit(sb->device, &cmd->request);
+	}
+	return status;
+}
+
 static blk_status_t queue_rq(struct blk_mq_hw_ctx *hctx,
 			     const struct blk_mq_queue_data *bd)
 {
-	struct shardblk_cmd *cmd = blk_mq_rq_to_pdu(bd->rq);
 	struct shardblk *sb = hctx->queue->queuedata;
+	struct shardblk_gather gather;
 	blk_status_t status;
 
-	status = queue_translate(bd->rq, cmd);
-	if (status == BLK_STS_OK) {
-		blk_mq_start_request(bd->rq);
-		shard_device_submit(sb->device, &cmd->request);
-	}
+	shardblk_gather_begin(&sb->backing, &gather);
+	status = queue_submit(sb, bd->rq);
 	/* Also when this one was refused: others may have been gathered. */
 	if (bd->last)
 		shard_device_commit(sb->device);
+	shardblk_gather_end(&sb->backing, &gather);
 	return status;
 }
 
 static void queue_commit_rqs(struct blk_mq_hw_ctx *hctx)
 {
 	struct shardblk *sb = hctx->queue->queuedata;
+	struct shardblk_gather gather;
 
+	shardblk_gather_begin(&sb->backing, &gather);
 	shard_device_commit(sb->device);
+	shardblk_gather_end(&sb->backing, &gather);
+}
+
+/* All of one queue.  A request may not be touched once it is submitted. */
+static void queue_rqs(compat_rq_list *list)
+{
+	struct shardblk *sb = rq_list_peek(list)->q->queuedata;
+	struct shardblk_gather gather;
+	struct request *rq;
+
+	shardblk_gather_begin(&sb->backing, &gather);
+	while ((rq = rq_list_pop(list))) {
+		bool reads = req_op(rq) == REQ_OP_READ;
+		blk_status_t status = queue_submit(sb, rq);
+
+		if (status != BLK_STS_OK)
+			blk_mq_end_request(rq, status);
+		/* A frame that is full does not wait for the next one. */
+		if (!reads && !list_empty(&gather.queued)) {
+			shardblk_gather_end(&sb->backing, &gather);
+			shardblk_gather_begin(&sb->backing, &gather);
+		}
+	}
+	shard_device_commit(sb->device);
+	shardblk_gather_end(&sb->backing, &gather);
 }
 
 /*
  * Requests end here while the backing device's are ended, under the lock of its
  * flush queue.  That of ours has a class of its own: it is taken inside the other,
- * never around it, as nothing here submits to the backing device by itself.
+ * never around it: nobody calls queue_rq with it held.
  */
 static struct lock_class_key queue_flush_key;
 
@@ -177,6 +215,7 @@ static int queue_init_hctx(struct blk_mq_hw_ctx *hctx, void *data,
 
 static const struct blk_mq_ops queue_ops = {
 	.queue_rq	= queue_rq,
+	.queue_rqs	= queue_rqs,
 	.commit_rqs	= queue_commit_rqs,
 	.complete	= queue_complete_rq,
 	.init_hctx	= queue_init_hctx,
@@ -221,8 +260,9 @@ static int queue_tags_create(struct blk_mq_tag_set *set)
 	set->queue_depth = QUEUE_DEPTH;
 	set->numa_node = NUMA_NO_NODE;
 	set->cmd_size = sizeof(struct shardblk_cmd);
+	/* Blocking: see bio.c. */
 	set->flags = COMPAT_MQ_SHOULD_MERGE | BLK_MQ_F_TAG_HCTX_SHARED |
-		     BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+		     BLK_MQ_F_NO_SCHED_BY_DEFAULT | BLK_MQ_F_BLOCKING;
 	return blk_mq_alloc_tag_set(set);
 }
 
@@ -287,7 +327,7 @@ void shardblk_disk_remove(struct shardblk *sb)
 	/*
 	 * A request may be done before its submitter has left the engine: the
 	 * commit of its batch is still to come.  Freezing the queue waits for
-	 * requests only; this waits for queue_rq and commit_rqs as well.  That
+	 * requests only; this waits for queue_rqs and the like as well.  That
 	 * del_gendisk() does the same on the way is no promise of its.
 	 */
 	blk_mq_quiesce_queue(sb->disk->queue);

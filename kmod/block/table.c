@@ -24,8 +24,8 @@
  *   - as an opener of the disk, until the release: removal is refused, as `closing`
  *     and disk_openers() are looked at and set under open_mutex; the module cannot
  *     be unloaded, since the disk's ->open() belongs to it;
- *   - in a request, until its end, and in queue_rq() and commit_rqs():
- *     shardblk_disk_remove() waits for both;
+ *   - in a request, until its end, and in queue_rq(), queue_rqs() and
+ *     commit_rqs(): shardblk_disk_remove() waits for all of them;
  *   - in a file of its in sysfs: del_gendisk() waits for all readers, also when
  *     device_add_disk() fails after they could come;
  *   - in a work item of its own: each is cancelled, with nobody left to queue it,

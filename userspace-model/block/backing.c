@@ -77,6 +77,22 @@ static void backing_submit(struct shard_backend *backend, struct shard_io *io)
 	b->disk->backend.ops->submit(&b->disk->backend, io);
 }
 
+/* Operations are issued at once; what is modelled is who may sleep when. */
+void shardblk_gather_begin(struct shardblk_backing *backing,
+			   struct shardblk_gather *gather)
+{
+	gather->task = NULL;
+	INIT_LIST_HEAD(&gather->queued);
+	kapi_atomic_enter();
+}
+
+void shardblk_gather_end(struct shardblk_backing *backing,
+			 struct shardblk_gather *gather)
+{
+	kapi_atomic_exit();
+	might_sleep();
+}
+
 static const struct shard_backend_ops backing_ops = {
 	.submit = backing_submit,
 };

@@ -235,31 +235,43 @@ static void request_end(struct request *rq, blk_status_t status)
 	wake_up(&block.wait);
 }
 
+/* Also of one that queue_rqs() refuses. */
 void blk_mq_end_request(struct request *rq, blk_status_t status)
 {
-	request_set_state(rq, BLOCK_RQ_COMPLETED, BLOCK_RQ_COMPLETED, __func__);
+	if (rq->state != BLOCK_RQ_GIVEN)
+		request_set_state(rq, BLOCK_RQ_COMPLETED, BLOCK_RQ_COMPLETED,
+				  __func__);
 	request_end(rq, status);
 }
 
+/* A lone one, as the first and last of a batch. */
+static void queue_one(struct request_queue *q, struct request *rq)
+{
+	struct blk_mq_queue_data bd = { .rq = rq, .last = true };
+	blk_status_t status = q->set->ops->queue_rq(&q->hctx, &bd);
+
+	if (status != BLK_STS_OK)
+		request_end(rq, status);
+}
+
+/* The queue is a blocking one: what must not sleep is the engine (backing.c). */
 static void queue_run(struct work_struct *work)
 {
 	struct request_queue *q = container_of(work, struct request_queue,
 					       run_work);
-	struct blk_mq_queue_data bd;
-	blk_status_t status;
+	LIST_HEAD(batch);
 
+	if (!(q->set->flags & BLK_MQ_F_BLOCKING))
+		kapi_fail("the queue is not a blocking one");
 	WRITE_ONCE(q->running, true);
 	while (!list_empty(&q->queued)) {
-		bd.rq = list_first_entry(&q->queued, struct request, node);
 		touched();
-		list_del(&bd.rq->node);
+		list_splice_init(&q->queued, &batch);
 		kapi_after(&q->queued);
-		bd.last = list_empty(&q->queued);
-		kapi_atomic_enter();
-		status = q->set->ops->queue_rq(&q->hctx, &bd);
-		kapi_atomic_exit();
-		if (status != BLK_STS_OK)
-			request_end(bd.rq, status);
+		if (list_is_singular(&batch))
+			queue_one(q, rq_list_pop(&batch));
+		else
+			q->set->ops->queue_rqs(&batch);
 	}
 	kapi_before(q);
 	WRITE_ONCE(q->running, false);

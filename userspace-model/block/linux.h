@@ -15,8 +15,8 @@
  *
  * The model is as strict as the kernel is at its worst.  It ends the run when a
  * disk goes that is open, when one is freed that somebody is in, when a request
- * is begun or ended twice or touched after its end, when queue_rq() sleeps, and
- * when a uevent is sent of a disk that is not there.
+ * is begun or ended twice or touched after its end, when the engine sleeps below
+ * queue_rq() or queue_rqs(), and when a uevent is sent of a disk that is not there.
  *
  * What its users do is in block.h.
  */
@@ -197,6 +197,20 @@ struct req_iterator {
 #define rq_for_each_bvec(vec, rq, iter)					\
 	for ((iter).i = 0; !(iter).i && ((vec) = (rq)->bvec, true); (iter).i++)
 
+/* What queue_rqs() is given: requests by their @node. */
+#define compat_rq_list	struct list_head
+#define rq_list_peek(list)						\
+	list_first_entry_or_null(list, struct request, node)
+
+static inline struct request *rq_list_pop(struct list_head *list)
+{
+	struct request *rq = rq_list_peek(list);
+
+	if (rq)
+		list_del(&rq->node);
+	return rq;
+}
+
 void blk_mq_start_request(struct request *rq);
 void blk_mq_complete_request(struct request *rq);
 void blk_mq_end_request(struct request *rq, blk_status_t status);
@@ -206,6 +220,7 @@ void blk_mq_end_request(struct request *rq, blk_status_t status);
 #define BLOCK_TAGS		4	/* few, so that some wait for one */
 #define BLK_MQ_F_TAG_HCTX_SHARED	1
 #define BLK_MQ_F_NO_SCHED_BY_DEFAULT	2
+#define BLK_MQ_F_BLOCKING		4
 #define COMPAT_MQ_SHOULD_MERGE	0
 #define NUMA_NO_NODE		(-1)
 
@@ -227,6 +242,7 @@ struct blk_mq_queue_data {
 struct blk_mq_ops {
 	blk_status_t (*queue_rq)(struct blk_mq_hw_ctx *hctx,
 				 const struct blk_mq_queue_data *bd);
+	void (*queue_rqs)(struct list_head *list);
 	void (*commit_rqs)(struct blk_mq_hw_ctx *hctx);
 	void (*complete)(struct request *rq);
 	int (*init_hctx)(struct blk_mq_hw_ctx *hctx, void *data,
