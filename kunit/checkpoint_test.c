@@ -6,6 +6,7 @@
 
 #include "alloc_fault.h"
 #include "index_rig.h"
+#include "../kmod/core/cache.h"
 #include "../kmod/core/checkpoint.h"
 #include "../kmod/core/compaction.h"
 
@@ -143,6 +144,59 @@ static void what_a_checkpoint_hides_is_dead(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, e.retired);
 	shard_index_put(f->index, old);
 	wait_event(f->rig->store.changed, is_free(f, first.extent));
+}
+
+/* Blocks that count as live in extents of the host. */
+static u32 host_live(struct index_rig *f)
+{
+	struct shard_extent e;
+	u32 nr, live = 0;
+
+	for (nr = SHARDBLK_SUPER_EXTENTS; nr < RIG_EXTENTS; nr++) {
+		shard_extent_get(f->rig->store.ex, nr, &e);
+		if (e.state != SHARD_EXTENT_FREE && e.stream == HOST)
+			live += e.live;
+	}
+	return live;
+}
+
+/*
+ * Goal: what a hole hides is counted as dead, all of it, whichever page of the
+ * older runs could not be read at first.
+ * Method: a hole over many leaves, longer than what is looked up at a time; let
+ * one read after the other fail, until none is left.
+ */
+static void an_error_does_not_hide_what_is_dead(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	struct shard_runs runs;
+	u32 skip, i, failed = 0;
+	bool struck;
+
+	for (skip = 0; skip < 100; skip++) {
+		shard_compaction_all(f->index, &runs);
+		if (runs.nr > 1)
+			KUNIT_ASSERT_EQ(test, shard_compaction_write(&f->rig->store,
+						f->index, &runs), 0);
+		for (i = 0; i < 60; i++)
+			index_put(f, 7 * i, i + 1);
+		KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+		KUNIT_EXPECT_EQ(test, host_live(f), 60u);
+		index_punch(f, 0, RIG_LOGICAL_BLOCKS);
+		shard_cache_shrink(shard_index_cache(f->index), ULONG_MAX);
+		/* each is tried twice */
+		fake_fail(f->rig->fake, SHARD_IO_READ, -EIO, 2);
+		f->rig->fake->faults[SHARD_IO_READ].skip = skip;
+		failed += !!index_checkpoint(f);
+		struck = !f->rig->fake->faults[SHARD_IO_READ].error;
+		fake_heal(f->rig->fake);
+		KUNIT_ASSERT_EQ(test, index_checkpoint(f), 0);
+		KUNIT_EXPECT_EQ(test, host_live(f), 0u);
+		if (!struck)
+			break;
+	}
+	KUNIT_EXPECT_FALSE(test, struck);
+	KUNIT_EXPECT_GE(test, failed, 4u);
 }
 
 /*
@@ -303,6 +357,7 @@ static struct kunit_case checkpoint_cases[] = {
 	KUNIT_CASE(holes_are_written_above_other_runs),
 	KUNIT_CASE(an_extent_is_freed_when_nobody_can_reach_it),
 	KUNIT_CASE(what_a_checkpoint_hides_is_dead),
+	KUNIT_CASE(an_error_does_not_hide_what_is_dead),
 	KUNIT_CASE(checkpoints_can_go_on_for_ever),
 	KUNIT_CASE(a_failed_checkpoint_can_be_made_again),
 	KUNIT_CASE(failed_checkpoints_use_up_no_space),
