@@ -1,33 +1,62 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How evenly writes go on while space is reclaimed.
+ * What a device that is overwritten has its disk do, and how evenly.
  *
  * Goal: a device that is overwritten at random, without a pause, does not stop
- * for seconds while reclamation catches up.  Method: the engine on a disk that
- * serves one operation after the other, each for so long as a disk of 200 MB/s
- * would, and on which time passes only there.  A device of which all blocks
- * are written is overwritten three times its size; then the requests that end in
- * each second are counted, and how long each took.
+ * for seconds while reclamation catches up; and what its disk reads and writes
+ * meanwhile is told apart.  Method: the engine on a disk that serves one operation
+ * after the other, each for so long as a real one would, and on which time passes
+ * only there.  A device of which all blocks are written is overwritten; then what
+ * the disk is asked for is counted, and the requests that end in each second.
+ *
+ * One disk is of 200 MB/s.  The others are those of tools/bench: so small that there
+ * is little space to spare, and limited by bandwidth alone, which reads and writes
+ * share.
  */
 #include <stdlib.h>
 
 #include "bench_random.h"
+#include "device.h"
 #include "exhaustive.h"
-#include "shard.h"
-#include "layout.h"
 #include "sim/sim.h"
 
 #define BLOCK		SZ_4K
 #define EXTENT_BYTES	SZ_1M
-#define EXTENTS		512u		/* of data */
-#define SPARE		0.15
-#define DEPTH		32u
-#define ROUNDS		3u		/* sizes that are overwritten before */
-#define SECONDS		60u
+#define DEPTH_MAX	32u
+#define SECONDS_MAX	120u
 
-#define WRITE_NS	100000u		/* of each, and of each read */
-#define BYTE_NS		5u		/* 200 MB/s */
-#define FLUSH_NS	200000u
+/*
+ * A disk, and how it is used.
+ * @data:	extents of data; 0: what of @extents is left for it
+ * @aged:	sizes that are overwritten before
+ * @run:	blocks of a request, one behind the other; 1: at random
+ */
+struct setting {
+	const char *what;
+	u32 data;
+	u32 extents;
+	u32 spare_permille;
+	u32 aged;
+	u32 run;
+	u32 depth;
+	u32 seconds;
+	u32 flush_ns;
+	u32 request_ns;
+	u32 block_ns;
+};
+
+static const struct setting settings[] = {
+	{ "200 MB/s, 512 extents of data, 15 % spare: random writes of 4 KiB",
+	  .data = 512, .spare_permille = 150, .aged = 3, .run = 1, .depth = 32,
+	  .seconds = 60, .flush_ns = 200000, .request_ns = 100000,
+	  .block_ns = 20480 },
+	{ "22 MiB/s, 320 extents, 15 % spare: random writes of 4 KiB",
+	  .extents = 320, .spare_permille = 150, .aged = 1, .run = 1,
+	  .depth = 32, .seconds = 120, .block_ns = 177557 },
+	{ "22 MiB/s, 1,024 extents: writes of 1 MiB one behind the other",
+	  .extents = 1024, .run = 128, .depth = 16, .seconds = 15,
+	  .block_ns = 177557 },
+};
 
 /* Blocks of zeros take no memory: data is zeros. */
 static struct disk {
@@ -35,7 +64,8 @@ static struct disk {
 	u8 **blocks;
 	struct list_head queue;
 	u64 now_ns;
-	u64 busy_ns[SHARD_IO_FLUSH + 1];
+	u64 nr_reads[SHARDBLK_STREAM_SUPER + 1];
+	u64 nr_read_blocks[SHARDBLK_STREAM_SUPER + 1];
 } disk;
 
 static const u8 zeros[BLOCK] __aligned(8);
@@ -44,12 +74,13 @@ static const u8 zeros[BLOCK] __aligned(8);
 static struct slot {
 	struct shard_request request;
 	u64 begun_ns;
-} slots[DEPTH];
+} slots[DEPTH_MAX];
 
+static const struct setting *setting;
 static struct shard_device *device;
 static struct completion all_done;
-static u64 seed, nr_left, blocks, until_ns, begin_ns;
-static u32 nr_busy, ended[SECONDS], nr_latencies;
+static u64 seed, nr_left, blocks, next_lba, until_ns, begin_ns;
+static u32 run_blocks, nr_busy, ended[SECONDS_MAX], nr_latencies;
 static u64 *latencies;
 
 static void block_copy(u64 nr, u8 *data, bool write)
@@ -98,6 +129,21 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 	kapi_events_pending++;
 }
 
+/* Whose extents are read. */
+static void note_read(const struct shard_io *io)
+{
+	u32 nr = div_u64(io->offset, EXTENT_BYTES);
+	u32 stream = SHARDBLK_STREAM_SUPER;
+	struct shard_extent e;
+
+	if (device && nr >= SHARDBLK_SUPER_EXTENTS) {
+		shard_extent_get(device->store.ex, nr, &e);
+		stream = e.stream;
+	}
+	disk.nr_reads[stream]++;
+	disk.nr_read_blocks[stream] += io->len / BLOCK;
+}
+
 /* The oldest operation ends: that is when time passes. */
 static bool serve(void *ctx)
 {
@@ -109,10 +155,11 @@ static bool serve(void *ctx)
 		return false;
 	list_del_init(&io->node);
 	kapi_events_pending--;
-	ns = io->op == SHARD_IO_FLUSH ? FLUSH_NS :
-					WRITE_NS + (u64)io->len * BYTE_NS;
+	ns = io->op == SHARD_IO_FLUSH ? setting->flush_ns :
+	     setting->request_ns + (u64)io->len / BLOCK * setting->block_ns;
 	disk.now_ns += ns;
-	disk.busy_ns[io->op] += ns;
+	if (io->op == SHARD_IO_READ)
+		note_read(io);
 	kapi_time_advance(ns);
 	if (io->op != SHARD_IO_FLUSH)
 		transfer(io);
@@ -120,22 +167,24 @@ static bool serve(void *ctx)
 	kapi_irq_enter();
 	io->done(io);
 	kapi_irq_exit();
+	/* those that ended were made again, in one batch */
+	if (device)
+		shard_device_commit(device);
 	return true;
 }
 
 static const struct shard_backend_ops ops = { .submit = submit };
 
-static u64 draw(u64 n)
-{
-	return bench_random(&seed) % n;
-}
-
 static void slot_begin(struct slot *slot)
 {
-	slot->request.lba = draw(blocks);
+	if (run_blocks == 1)
+		next_lba = bench_random(&seed) % blocks;
+	else if (next_lba + run_blocks > blocks)
+		next_lba = 0;
+	slot->request.lba = next_lba;
+	next_lba += run_blocks;
 	slot->begun_ns = disk.now_ns;
 	shard_device_submit(device, &slot->request);
-	shard_device_commit(device);
 }
 
 static void slot_done(struct shard_request *request, int error)
@@ -157,24 +206,27 @@ static void slot_done(struct shard_request *request, int error)
 }
 
 /* @nr of them, or until so many seconds have gone. */
-static void overwrite(u64 nr, u32 seconds)
+static void overwrite(u32 run, u64 nr, u32 seconds)
 {
-	static const struct shard_seg seg = { .addr = (void *)zeros,
-					      .len = BLOCK };
+	static struct shard_seg segs[128];
 	u32 i;
 
+	for (i = 0; i < ARRAY_SIZE(segs); i++)
+		segs[i] = (struct shard_seg){ (void *)zeros, BLOCK };
 	init_completion(&all_done);
+	run_blocks = run;
 	begin_ns = disk.now_ns;
 	until_ns = seconds ? begin_ns + seconds * (u64)NSEC_PER_SEC : 0;
-	nr_left = nr;
-	nr_busy = DEPTH;
-	for (i = 0; i < DEPTH; i++) {
+	nr_busy = setting->depth;
+	nr_left = max_t(u64, nr, nr_busy) - nr_busy;
+	for (i = 0; i < setting->depth; i++) {
 		slots[i].request = (struct shard_request){
-			.op = SHARD_WRITE, .nr_blocks = 1, .segs = &seg,
+			.op = SHARD_WRITE, .nr_blocks = run, .segs = segs,
 			.done = slot_done,
 		};
 		slot_begin(&slots[i]);
 	}
+	shard_device_commit(device);
 	wait_for_completion(&all_done);
 }
 
@@ -191,73 +243,159 @@ static int compare_u32(const void *a, const void *b)
 	       *(const u32 *)a > *(const u32 *)b;
 }
 
-static u64 size_of(u32 *nr_extents)
+/* Of the whole disk; @format is told the logical size, unless it may choose. */
+static u32 size_of(struct shard_format_options *format)
 {
 	struct shard_layout l = {
 		.block_size = BLOCK, .extent_blocks = EXTENT_BYTES / BLOCK,
-		.nr_extents = EXTENTS,
+		.nr_extents = setting->data,
 	};
 
-	l.logical_blocks = EXTENTS *
-		shard_extent_singles(BLOCK, EXTENT_BYTES / BLOCK) / (1 + SPARE);
+	if (!setting->data)
+		return setting->extents;
+	l.logical_blocks = setting->data * 1000ull *
+		shard_extent_singles(BLOCK, EXTENT_BYTES / BLOCK) /
+		(1000 + setting->spare_permille);
+	format->logical_size = l.logical_blocks * BLOCK;
 	while (!shard_layout_make(&l) ||
-	       l.host_extents - l.head_extents < EXTENTS)
+	       l.host_extents - l.head_extents < setting->data)
 		l.nr_extents++;
-	*nr_extents = l.nr_extents;
-	return l.logical_blocks;
+	return l.nr_extents;
 }
 
-static bool even_enough;
+static bool even_enough = true;
+static u64 nr_host;
 
-static void per_host(const char *what, u64 after, u64 before, u64 host)
+static void row(const char *what, u64 nr, u64 nr_requests)
 {
-	printf("%8.2f %s\n", (double)(after - before) / host, what);
+	printf("  %-44s %9llu %8.3f", what, nr, (double)nr / nr_host);
+	if (nr_requests)
+		printf(" %9llu", nr_requests);
+	printf("\n");
 }
 
-static void report(const struct shard_stats_view *a,
-		   const struct shard_stats_view *b)
+static void report_written(const struct shard_stats_view *d)
 {
-	u64 host = b->writes - a->writes;
-	u32 i;
+	u64 index = d->index_blocks, super = d->super_writes;
 
-	printf("for each block that the host wrote:\n");
-	per_host("blocks moved", b->relocated_blocks, a->relocated_blocks, host);
-	per_host("reads", b->backing_reads, a->backing_reads, host);
-	per_host("blocks read", b->backing_read_blocks, a->backing_read_blocks,
-		 host);
-	per_host("writes", b->backing_writes, a->backing_writes, host);
-	per_host("blocks written", b->backing_write_blocks,
-		 a->backing_write_blocks, host);
-	per_host("flushes", b->backing_flushes, a->backing_flushes, host);
-	printf("%llu checkpoints, %llu merges; writes that ended in each second:",
-	       b->checkpoints - a->checkpoints, b->compactions - a->compactions);
-	for (i = 0; i < SECONDS; i++)
+	printf("written, blocks, for each of the host's; requests:\n");
+	row("of the host", nr_host, d->host_frames);
+	row("moved", d->relocated_blocks, d->reloc_frames);
+	row("headers of the host's frames", d->host_blocks - nr_host, 0);
+	row("headers of frames of moved data",
+	    d->reloc_blocks - d->relocated_blocks, 0);
+	row("runs", index, d->index_writes);
+	row("manifests", d->backing_write_blocks - d->host_blocks -
+	    d->reloc_blocks - index - super, d->meta_writes);
+	row("records", super, super);
+	row("all", d->backing_write_blocks, d->backing_writes);
+}
+
+static void report_read(const struct shard_stats_view *d)
+{
+	u64 nr = 0, requests = 0, all = 0, all_requests = 0;
+	u32 s;
+
+	printf("read:\n");
+	for (s = SHARDBLK_STREAM_HOST; s <= SHARDBLK_STREAM_SUPER; s++) {
+		all += disk.nr_read_blocks[s];
+		all_requests += disk.nr_reads[s];
+		if (!(BIT(s) & SHARD_DATA_STREAMS))
+			continue;
+		nr += disk.nr_read_blocks[s];
+		requests += disk.nr_reads[s];
+	}
+	row("of victims", nr, requests);
+	row("pages of runs, for look-ups", d->page_misses, d->page_misses);
+	row("the rest, mostly for merges", all - nr - d->page_misses,
+	    all_requests - requests - d->page_misses);
+	row("all", all, all_requests);
+	row("read and written", all + d->backing_write_blocks,
+	    all_requests + d->backing_writes);
+}
+
+static void report_pace(void)
+{
+	u32 n = setting->seconds, i;
+
+	printf("requests that ended in each second:");
+	for (i = 0; i < n; i++)
 		printf("%s%u", i % 10 ? " " : "\n  ", ended[i]);
 	qsort(latencies, nr_latencies, sizeof(*latencies), compare_u64);
-	qsort(ended, SECONDS, sizeof(*ended), compare_u32);
+	qsort(ended, n, sizeof(*ended), compare_u32);
 	printf("\nmicroseconds: median %llu, 1 of 100 %llu, of 1000 %llu, most %llu\n",
 	       latencies[nr_latencies / 2] / 1000,
 	       latencies[nr_latencies - nr_latencies / 100 - 1] / 1000,
 	       latencies[nr_latencies - nr_latencies / 1000 - 1] / 1000,
 	       latencies[nr_latencies - 1] / 1000);
-	even_enough = 2 * ended[0] >= ended[SECONDS / 2];
-	printf("slowest second %u, median %u: %.2f of it (0.50 wanted)\n",
-	       ended[0], ended[SECONDS / 2],
-	       (double)ended[0] / ended[SECONDS / 2]);
+	if (2 * ended[0] < ended[n / 2])
+		even_enough = false;
+	printf("slowest second %u, median %u: %.2f of it (0.50 wanted)\n\n",
+	       ended[0], ended[n / 2], (double)ended[0] / ended[n / 2]);
 }
 
-static void bench(void *arg)
+static void report(const struct shard_stats_view *a,
+		   const struct shard_stats_view *b)
+{
+	struct shard_stats_view d = *b;
+	u32 i;
+
+	for (i = 0; i < sizeof(d) / sizeof(u64); i++)
+		((u64 *)&d)[i] -= ((const u64 *)a)[i];
+	nr_host = d.writes * setting->run;
+	report_written(&d);
+	report_read(&d);
+	printf("%llu checkpoints, %llu merges, %llu manifests, %llu records, %llu flushes\n",
+	       d.checkpoints, d.compactions, d.manifests, d.records,
+	       d.backing_flushes);
+	printf("%llu extents reclaimed\n", d.reclaimed_extents);
+	report_pace();
+}
+
+static void device_begin(void)
+{
+	struct shard_options options = {};
+
+	if (shard_device_open(&disk.backend, &options, &device))
+		kapi_fail("no device");
+}
+
+static void device_end(void)
+{
+	struct shard_device *d = device;
+
+	shard_device_close(d);
+	device = NULL;
+}
+
+static void measure(void)
+{
+	struct shard_info before, after;
+
+	device_begin();
+	shard_device_info(device, &before);
+	memset(disk.nr_reads, 0, sizeof(disk.nr_reads));
+	memset(disk.nr_read_blocks, 0, sizeof(disk.nr_read_blocks));
+	memset(ended, 0, sizeof(ended));
+	nr_latencies = 0;
+	next_lba = 0;
+	overwrite(setting->run, 0, setting->seconds);
+	shard_device_info(device, &after);
+	report(&before.stats, &after.stats);
+	device_end();
+}
+
+static void bench_one(void)
 {
 	struct shard_format_options format = {
 		.block_size = BLOCK, .extent_size = EXTENT_BYTES,
+		.spare_permille = setting->spare_permille,
 	};
-	struct shard_options options = { .cache_pages = 1024 };
-	struct shard_info before, after;
-	u32 nr_extents;
+	u32 nr_extents = size_of(&format);
+	struct shard_info info;
 	u64 nr;
 
-	blocks = size_of(&nr_extents);
-	format.logical_size = blocks * BLOCK;
+	printf("%s, %u at a time\n", setting->what, setting->depth);
 	disk.backend = (struct shard_backend){
 		.ops = &ops, .name = "slow memory",
 		.capacity = (u64)nr_extents * EXTENT_BYTES,
@@ -266,25 +404,32 @@ static void bench(void *arg)
 	};
 	nr = disk.backend.capacity / BLOCK;
 	disk.blocks = calloc(nr, sizeof(*disk.blocks));
-	latencies = calloc(SECONDS * 200000000ull / BLOCK, sizeof(*latencies));
+	latencies = calloc(setting->seconds * (u64)NSEC_PER_SEC /
+			   setting->block_ns, sizeof(*latencies));
 	INIT_LIST_HEAD(&disk.queue);
-	if (!disk.blocks || !latencies ||
-	    shard_format(&disk.backend, &format) ||
-	    shard_device_open(&disk.backend, &options, &device))
-		kapi_fail("no device");
+	if (!disk.blocks || !latencies || shard_format(&disk.backend, &format))
+		kapi_fail("no disk");
 	seed = 88172645463325252ull;
-	printf("%u extents of data of 1 MiB, %.0f %% spare, %u random writes of 4 KiB at a time\n",
-	       EXTENTS, 100 * SPARE, DEPTH);
-	overwrite((1 + ROUNDS) * blocks, 0);
-	shard_device_info(device, &before);
-	overwrite(0, SECONDS);
-	shard_device_info(device, &after);
-	shard_device_close(device);
+	device_begin();
+	shard_device_info(device, &info);
+	blocks = info.logical_blocks;
+	if (setting->run == 1) {
+		overwrite(64, div_u64(blocks, 64), 0);
+		overwrite(1, setting->aged * blocks, 0);
+	}
+	device_end();
+	measure();
 	while (nr--)
 		free(disk.blocks[nr]);
 	free(disk.blocks);
-	report(&before.stats, &after.stats);
 	free(latencies);
+}
+
+static void bench(void *arg)
+{
+	for (setting = settings; setting < settings + ARRAY_SIZE(settings);
+	     setting++)
+		bench_one();
 }
 
 int bench_pace(void)

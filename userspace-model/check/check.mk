@@ -177,7 +177,7 @@ BENCH_CHECK	:= $(if $(findstring gcc,$(USER_CC)),fast,bench)
 bench-gc: $(O)/bench/shardsim ## write amplification of data, beside what was simulated
 	@$(O)/bench/shardsim bench-gc
 
-bench-pace: $(O)/bench/shardsim ## how evenly writes go on while space is reclaimed
+bench-pace: $(O)/bench/shardsim ## what a device that is overwritten asks of its disk, and how evenly
 	@$(O)/bench/shardsim bench-pace
 
 bench-check: $(O)/$(BENCH_CHECK)/shardsim $(O)/tool/shardsim ## scenarios, recoveries and schedules per second and core

@@ -62,7 +62,7 @@ int bench_memory(u32 blocks_log2);
  */
 int bench_gc(void);
 /**
- * bench_pace() - how evenly writes go on while space is reclaimed
+ * bench_pace() - what a device that is overwritten asks of its disk, and how evenly
  *
  * Return: exit code; 1 if the slowest second is less than half of the median.
  */
