@@ -44,9 +44,11 @@ static void the_best_victim_is_empty_or_old(struct kunit *test)
 			young);
 	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS - 2, &e),
 			0u);
-	KUNIT_EXPECT_EQ(test, shard_extents_dead(f->ex, BLOCKS), 1ull);
+	/* what is being evacuated is to be gained, too */
+	KUNIT_EXPECT_EQ(test, shard_extents_dead(f->ex, BLOCKS), BLOCKS + 2ull);
 	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS - 1, &e),
 			full);
+	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS, &e), 0u);
 	/* put off, it is one again; failed too often, it is none */
 	shard_extents_walked(f->ex, full, e.generation, SHARD_WALKED_NOT, 1);
 	KUNIT_EXPECT_EQ(test, shard_extents_victim(f->ex, 1000, BLOCKS, &e), full);

@@ -359,7 +359,8 @@ enum shard_walked {
 bool shard_extents_walked(struct shard_extents *ex, u32 nr, u32 generation,
 			  enum shard_walked how, u64 memtables);
 /**
- * shard_extents_dead() - blocks to be gained if all is evacuated that can be
+ * shard_extents_dead() - blocks to be gained if all is evacuated that can be, or
+ *			  is being evacuated
  * @payload:	blocks of data that an extent holds
  */
 u64 shard_extents_dead(struct shard_extents *ex, u32 payload);

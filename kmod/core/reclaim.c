@@ -11,7 +11,9 @@
  *     victim -> walk -> batch -> append -> swing -> evacuated -> checkpoint -> free
  *
  * A victim may be walked before all that was found in it has been swung, so
- * victims of a batch count as evacuated only afterwards.  Swings are not
+ * victims of a batch count as evacuated only afterwards.  One that is half walked
+ * when there is no extent to move to, or enough is gained, stays the victim, and
+ * is gone on with.  Swings are not
  * replayed: until a checkpoint has them the old copies are live, and the victim
  * stays (O6).  What entries of older runs, hidden by newer ones, say of it is of
  * no interest: no look-up ends there.
@@ -463,6 +465,15 @@ static int walk(struct shard_reclaim *rc)
 	return 0;
 }
 
+/* Puts off a victim: if it comes again it is walked from its first frame. */
+static void walk_drop(struct shard_reclaim *rc)
+{
+	if (rc->now.extent)
+		shard_extents_walked(rc->store->ex, rc->now.extent,
+				     rc->now.generation, SHARD_WALKED_NOT, 0);
+	rc->now.extent = 0;
+}
+
 /* Is it good enough for the occasion?  Learns what is usual where space is short. */
 static bool score_will_do(struct shard_reclaim *rc, enum shard_reclaim_why why,
 			  u64 score)
@@ -673,6 +684,9 @@ static int batch_finish(struct shard_reclaim *rc)
 	memtables = shard_index_memtables(rc->index);
 	if (appended)
 		shard_extents_settle(rc->store->ex, place, memtables);
+	/* blocks of it may be among those that were not moved */
+	if (err)
+		walk_drop(rc);
 	for (i = 0; i < rc->nr_walked; i++) {
 		const struct victim *v = &rc->walked[i];
 
@@ -701,6 +715,7 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 
 	rc->nr_done = 0;
 	rc->nr_opened = 0;
+	shard_sometimes(rc->now.extent, "a victim that is half walked is gone on with");
 	while (!ret && (rc->nr_done + rc->nr_walked < nr ||
 			(fill && batch_blocks(rc)))) {
 		if (!rc->now.extent && !walk_begin(rc, live_max, why))
@@ -713,10 +728,9 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 			ret = batch_finish(rc);
 	}
 	err = batch_finish(rc);
-	if (rc->now.extent)
-		shard_extents_walked(rc->store->ex, rc->now.extent,
-				     rc->now.generation, SHARD_WALKED_NOT, 0);
-	rc->now.extent = 0;
+	/* what has room after a checkpoint need not be read again */
+	if (ret && ret != -ENOSPC)
+		walk_drop(rc);
 	*done += rc->nr_done;
 	*opened += rc->nr_opened;
 	return ret ? ret : err;

@@ -54,7 +54,8 @@ void shard_reclaim_destroy(struct shard_reclaim *rc);
  *		fewer than @nr if there are no more
  * @opened:	counts extents that were opened for what is moved
  *
- * Space is back once a checkpoint after this is durable and readers are gone.
+ * A victim that is half walked when it ends so or with -ENOSPC is gone on with by the
+ * next call.  Space is back once a checkpoint after this is durable and readers are gone.
  * One caller at a time; may sleep.
  *
  * Return: 0; -ENOSPC: no room for what is moved before a checkpoint; -ECANCELED: so

@@ -264,11 +264,12 @@ void shard_extents_restored(struct shard_extents *ex)
 /* An extent is tried so often; then what cannot be read keeps it. */
 #define VICTIM_TRIES		3u
 
+/* May it be a victim, or, if it is one already, become evacuated? */
 static bool victim_may(const struct shard_extent *e, u32 live_max)
 {
 	return (BIT(e->stream) & SHARD_DATA_STREAMS) &&
 	       e->state == SHARD_EXTENT_SEALED && !e->in_log && !e->retired &&
-	       !e->unpublished && !e->evacuated && !e->evacuating && e->live &&
+	       !e->unpublished && !e->evacuated && e->live &&
 	       e->live <= live_max && e->tries < VICTIM_TRIES;
 }
 
@@ -289,7 +290,7 @@ static void victim_better(struct shard_extents *ex, u64 now, u32 live_max,
 	u64 s;
 
 	lockdep_assert_held(&ex->lock);
-	if (!victim_may(e, live_max))
+	if (e->evacuating || !victim_may(e, live_max))
 		return;
 	s = shard_extent_score(e, ex->layout.extent_blocks, now);
 	if (*best && s <= *score)

@@ -64,7 +64,8 @@ int bench_gc(void);
 /**
  * bench_pace() - what a device that is overwritten asks of its disk, and how evenly
  *
- * Return: exit code; 1 if the slowest second is less than half of the median.
+ * Return: exit code; 1 if the slowest second is less than half of the median, or
+ * victims are read more than once.
  */
 int bench_pace(void);
 

@@ -628,8 +628,13 @@ static bool may_evacuate(struct shard_extents *ex, u32 nr, u32 live_max)
 
 	return (BIT(e->stream) & SHARD_DATA_STREAMS) &&
 	       e->state == M_EXTENT_SEALED && !e->in_log && !e->unpublished &&
-	       !e->evacuating && !e->evacuated && !ex->more[nr].retired &&
+	       !e->evacuated && !ex->more[nr].retired &&
 	       e->refs && e->refs <= live_max && ex->more[nr].tries < 3;
+}
+
+static bool may_be_victim(struct shard_extents *ex, u32 nr, u32 live_max)
+{
+	return !ex->m.e[nr].evacuating && may_evacuate(ex, nr, live_max);
 }
 
 u32 shard_extents_victim(struct shard_extents *ex, u64 now, u32 live_max,
@@ -638,11 +643,11 @@ u32 shard_extents_victim(struct shard_extents *ex, u64 now, u32 live_max,
 	u32 nr, may = 0, n;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++)
-		may += may_evacuate(ex, nr, live_max);
+		may += may_be_victim(ex, nr, live_max);
 	if (!may)
 		return 0;
 	n = mock_draw(may);
-	for (nr = FIRST; !may_evacuate(ex, nr, live_max) || n--; nr++)
+	for (nr = FIRST; !may_be_victim(ex, nr, live_max) || n--; nr++)
 		;
 	shard_extent_get(ex, nr, victim);
 	ex->m.e[nr].evacuating = true;
