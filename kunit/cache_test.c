@@ -97,6 +97,35 @@ static void a_page_is_read_once(struct kunit *test)
 }
 
 /*
+ * Goal: a page that has just been made is there, marks and all, without a read; it
+ * makes room as others do, and none that is held makes room for it.
+ * Method: add pages to a cache of two, with none, one and two of them held.
+ */
+static void a_page_that_was_made_is_not_read(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	const u8 *run = f->rig->fake->media + AT;
+	struct shard_cached *a = NULL, *b = NULL;
+	u8 copy[BLOCK];
+
+	shard_cache_add(f->cache, RUN, 0, run);
+	shard_cache_add(f->cache, RUN, 1, run + BLOCK);
+	KUNIT_ASSERT_EQ(test, page_hold(f, 0, &a), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(a->block, run, BLOCK), 0);
+	shard_cache_add(f->cache, RUN, 2, run + 2 * BLOCK);
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 1));
+	KUNIT_ASSERT_EQ(test, page_hold(f, 2, &b), 0);
+	shard_cache_add(f->cache, RUN, 3, run + 3 * BLOCK);
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 3));
+	shard_cache_put(f->cache, a);
+	shard_cache_put(f->cache, b);
+	KUNIT_EXPECT_TRUE(test, shard_cache_copy(f->cache, RUN, 2, copy));
+	KUNIT_EXPECT_EQ(test, memcmp(copy, run + 2 * BLOCK, BLOCK), 0);
+	KUNIT_EXPECT_FALSE(test, shard_cache_copy(f->cache, RUN, 3, copy));
+	KUNIT_EXPECT_EQ(test, f->rig->fake->nr[SHARD_IO_READ], 0ull);
+}
+
+/*
  * Goal: pages of another run are others, whatever their number.
  * Method: look for the same number in another run.
  */
@@ -417,6 +446,7 @@ static void without_memory_there_is_no_cache(struct kunit *test)
 
 static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(a_page_is_read_once),
+	KUNIT_CASE(a_page_that_was_made_is_not_read),
 	KUNIT_CASE(pages_of_other_runs_are_others),
 	KUNIT_CASE(the_longest_unused_page_gives_way),
 	KUNIT_CASE(leaves_give_way_first),

@@ -7,8 +7,10 @@
 #include "alloc_fault.h"
 #include "index_rig.h"
 #include "../kmod/core/compaction.h"
+#include "../kmod/core/root.h"
 
 #define HOST	SHARDBLK_STREAM_HOST
+#define CACHE	64u
 
 static int compact(struct index_rig *f, u32 nr)
 {
@@ -99,6 +101,33 @@ static void a_merge_says_what_its_runs_said(struct kunit *test)
 		expect_counts(f);
 	}
 	KUNIT_EXPECT_GT(test, rig_stat(f->rig, compactions), 20ull);
+}
+
+/*
+ * Goal: where the cache has room for the whole index twice nothing of it is read
+ * back, by look-ups or by merges; where it has not it is left to look-ups.
+ * Method: random runs and merges, with a cache that is said to be large, then
+ * small.
+ */
+static void a_cached_index_is_not_read(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u64 *nr_reads = &f->rig->fake->nr[SHARD_IO_READ], before = *nr_reads;
+	u32 seed = 7, i;
+
+	f->rig->store.cache_pages = CACHE;
+	for (i = 0; i < 12; i++) {
+		random_run(f, &seed, 5);
+		if (i % 3 == 2)
+			KUNIT_ASSERT_EQ(test, compact(f, index_nr_runs(f)), 0);
+	}
+	KUNIT_EXPECT_EQ(test, *nr_reads, before);
+	KUNIT_EXPECT_EQ(test, rig_stat(f->rig, page_misses), 0ull);
+	f->rig->store.cache_pages = 2 * index_run(f, 0)->nr_pages - 1;
+	KUNIT_EXPECT_NULL(test, shard_root_cache(&f->rig->store, f->index));
+	random_run(f, &seed, 5);
+	KUNIT_ASSERT_EQ(test, compact(f, 2), 0);
+	KUNIT_EXPECT_GT(test, *nr_reads, before);
 }
 
 /*
@@ -290,8 +319,14 @@ static void sizes_say_what_to_merge(struct kunit *test)
 	KUNIT_EXPECT_GT(test, most, 6u);
 }
 
+static int compaction_init(struct kunit *test)
+{
+	return index_rig_begin(test, CACHE);
+}
+
 static struct kunit_case compaction_cases[] = {
 	KUNIT_CASE(a_merge_says_what_its_runs_said),
+	KUNIT_CASE(a_cached_index_is_not_read),
 	KUNIT_CASE(a_merge_takes_in_what_was_chosen),
 	KUNIT_CASE(a_hole_stays_above_older_runs),
 	KUNIT_CASE(a_failed_merge_changes_nothing),
@@ -302,7 +337,7 @@ static struct kunit_case compaction_cases[] = {
 
 static struct kunit_suite compaction_suite = {
 	.name = "shardblk-compaction",
-	.init = index_rig_init,
+	.init = compaction_init,
 	.exit = index_rig_exit,
 	.test_cases = compaction_cases,
 };

@@ -17,7 +17,7 @@ static void freed(void *ctx)
 	wake_up_all(&f->rig->store.changed);
 }
 
-int index_rig_init(struct kunit *test)
+int index_rig_begin(struct kunit *test, u32 cache_pages)
 {
 	struct index_rig *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 
@@ -25,11 +25,16 @@ int index_rig_init(struct kunit *test)
 	test->priv = f;
 	f->test = test;
 	f->rig = rig_create(test, 512);
-	f->index = shard_index_create(&f->rig->store, 64, 2);
+	f->index = shard_index_create(&f->rig->store, 64, cache_pages);
 	KUNIT_ASSERT_NOT_NULL(test, f->index);
 	shard_index_on_free(f->index, freed, f);
 	rig_open(test, f->rig, HOST);
 	return 0;
+}
+
+int index_rig_init(struct kunit *test)
+{
+	return index_rig_begin(test, 2);
 }
 
 void index_rig_exit(struct kunit *test)

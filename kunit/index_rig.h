@@ -23,6 +23,8 @@ struct index_rig {
 
 /* A suite's init and exit; the rig is test->priv. */
 int index_rig_init(struct kunit *test);
+/* The same with a cache of more than two pages; none is added, as the store says 0. */
+int index_rig_begin(struct kunit *test, u32 cache_pages);
 void index_rig_exit(struct kunit *test);
 
 /** index_put() - one block of data at the next place of the host's extent */

@@ -119,7 +119,7 @@ struct shardblk_stat {
  *		SHARDBLK_MEMTABLE_MIN to SHARDBLK_MEMTABLE_MAX; 0: 16 MiB; of
  *		more than 80 MiB no use is made
  * @cache:	in: bytes of index pages kept in memory, SHARDBLK_CACHE_MIN to
- *		SHARDBLK_CACHE_MAX; 0: 1024 pages
+ *		SHARDBLK_CACHE_MAX; 0: 4096 pages
  * @low_watermark: in: per cent of all space with less of which little is left, up
  *		to SHARDBLK_WATERMARK_MAX; 0: 10 for a device that is thin, else none
  * @scrub_interval: in: hours from one scrub to the next, up to

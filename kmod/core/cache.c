@@ -177,6 +177,18 @@ static void let_go(struct shard_cache *cache, struct shard_cached *c)
 	wake_up_all(&cache->changed);
 }
 
+/* Holds a page to fill, which is this one from now on. */
+static void assign(struct shard_cache *cache, struct shard_cached *c,
+		   u64 run_id, u32 page)
+{
+	hold(cache, c);
+	list_del_init(&c->hash);
+	c->run_id = run_id;
+	c->page = page;
+	c->valid = false;
+	list_add(&c->hash, bucket(cache, run_id, page));
+}
+
 struct shard_cached *shard_cache_get(struct shard_cache *cache, u64 run_id,
 				     u32 page)
 {
@@ -248,12 +260,7 @@ static enum cache_step cache_step(struct shard_cache *cache, u64 run_id,
 	} else if (!found && c) {
 		shard_sometimes(c->valid,
 				"a cached page makes room for another");
-		hold(cache, c);
-		list_del_init(&c->hash);
-		c->run_id = run_id;
-		c->page = page;
-		c->valid = false;
-		list_add(&c->hash, bucket(cache, run_id, page));
+		assign(cache, c, run_id, page);
 		step = CACHE_FILL;
 	}
 	shard_sometimes(step == CACHE_WAIT,
@@ -289,6 +296,42 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 		wake_up_all(&cache->changed);
 	spin_unlock_irqrestore(&cache->lock, flags);
 	return err;
+}
+
+/* ---- pages of runs that are replaced, and written ---- */
+
+bool shard_cache_copy(struct shard_cache *cache, u64 run_id, u32 page,
+		      void *block)
+{
+	struct shard_cached *c = shard_cache_get(cache, run_id, page);
+
+	if (!c)
+		return false;
+	memcpy(block, c->block, cache->store->block_size);
+	shard_cache_put(cache, c);
+	return true;
+}
+
+void shard_cache_add(struct shard_cache *cache, u64 run_id, u32 page,
+		     const void *block)
+{
+	struct shard_cached *c;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	c = page_take(cache);
+	if (c)
+		assign(cache, c, run_id, page);
+	spin_unlock_irqrestore(&cache->lock, flags);
+	if (!c)
+		return;
+	memcpy(c->block, block, cache->store->block_size);
+	if (!shard_page_level(c->block))
+		shard_page_mark(c->block, &c->marks);
+	spin_lock_irqsave(&cache->lock, flags);
+	c->valid = true;
+	let_go(cache, c);
+	spin_unlock_irqrestore(&cache->lock, flags);
 }
 
 /* ---- memory that others need more ---- */

@@ -49,6 +49,19 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 /** shard_cache_put() - let go */
 void shard_cache_put(struct shard_cache *cache, struct shard_cached *cached);
 
+/** shard_cache_copy() - copy a page, if it is there; never sleeps */
+bool shard_cache_copy(struct shard_cache *cache, u64 run_id, u32 page,
+		      void *block);
+
+/**
+ * shard_cache_add() - have a page that has just been made
+ *
+ * Nobody looks for it yet.  The longest unused one makes room; if all are held
+ * nothing happens.  Never sleeps.
+ */
+void shard_cache_add(struct shard_cache *cache, u64 run_id, u32 page,
+		     const void *block);
+
 /** shard_cache_count() - pages that could be given back; any context */
 unsigned long shard_cache_count(const struct shard_cache *cache);
 /**

@@ -148,6 +148,7 @@ static int merge_runs(struct compaction *c, const struct shard_runs *runs)
 	struct shard_range range;
 	int err;
 
+	c->merge.cache = c->root.builder.cache;
 	err = shard_merge_begin(&c->merge, c->root.store, runs, runs->nr);
 	while (!err && (err = shard_merge_next(&c->merge, &range)) > 0)
 		err = emit(c, &range);

@@ -232,7 +232,7 @@ static int options_check(struct shard_options *o)
 		o->memtable_entries =
 			shard_options_memtable(SHARD_MEMTABLE_BYTES);
 	if (!o->cache_pages)
-		o->cache_pages = 1024;
+		o->cache_pages = 4096;
 	if (!o->compact_runs)
 		o->compact_runs = SHARD_COMPACT_RUNS;
 	if (!o->compact_oldest)
@@ -277,6 +277,7 @@ static int device_layout(struct shard_device *device)
 	store->extent_blocks = r->extent_blocks;
 	store->frame_blocks = shard_frame_payload(r->block_size,
 						  r->extent_blocks);
+	store->cache_pages = device->options.cache_pages;
 	device->request_max = min_t(u32, store->frame_blocks,
 				    SHARD_REQUEST_BLOCKS_MAX);
 	shard_writeback_set(store->wb, r->block_size,

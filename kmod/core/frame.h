@@ -27,6 +27,7 @@
  * @block_size:	bytes
  * @extent_blocks: blocks
  * @frame_blocks: payload blocks of a frame, at most
+ * @cache_pages: of the index's page cache
  * @reserve:	frames for writers; NULL: they allocate their own
  * @changed:	woken when extents become ready or free, or all ends
  * @dead:	nothing can be written any more
@@ -40,6 +41,7 @@ struct shard_store {
 	u32 block_size;
 	u32 extent_blocks;
 	u32 frame_blocks;
+	u32 cache_pages;
 	struct shard_reserve *reserve;
 	wait_queue_head_t changed;
 	bool dead;

@@ -51,6 +51,7 @@ int shard_merge_begin(struct shard_merge *m, struct shard_store *store,
 		struct shard_merge_cursor *c = &m->cursors[m->nr];
 
 		err = shard_run_iter_begin(&c->it, store, runs->run[m->nr++]);
+		c->it.cache = m->cache;
 		if (!err)
 			err = cursor_next(c);
 	}

@@ -19,10 +19,13 @@ struct shard_merge_cursor {
  * @nr:		runs
  * @cursors:	one for each, newest first
  * @stop:	where the last stretch ends
+ * @cache:	set before shard_merge_begin(): has pages of theirs, which nobody
+ *		needs any more soon; or NULL
  */
 struct shard_merge {
 	u32 nr;
 	u64 stop;
+	struct shard_cache *cache;
 	struct shard_merge_cursor cursors[SHARD_RUNS_MAX];
 };
 

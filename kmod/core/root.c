@@ -70,6 +70,20 @@ static int relist(void *ctx)
 	return err;
 }
 
+struct shard_cache *shard_root_cache(struct shard_store *store,
+				     struct shard_index *index)
+{
+	struct shard_runs runs;
+	u64 pages = 0;
+	u32 i;
+
+	shard_index_runs(index, &runs);
+	for (i = 0; i < runs.nr; i++)
+		pages += runs.run[i]->nr_pages;
+	/* while a merge takes place all of it is there twice */
+	return 2 * pages < store->cache_pages ? shard_index_cache(index) : NULL;
+}
+
 int shard_root_begin(struct shard_root *root, struct shard_store *store,
 		     struct shard_index *index, u32 stream, bool written,
 		     u64 pages_max)
@@ -90,6 +104,7 @@ int shard_root_begin(struct shard_root *root, struct shard_store *store,
 				      pages_max);
 	root->builder.before_page = relist;
 	root->builder.ctx = root;
+	root->builder.cache = shard_root_cache(store, index);
 	root->refs = shard_refs_create(layout);
 	root->version = shard_index_version();
 	root->garbage = kvzalloc(struct_size(root->garbage, extents, nr),

@@ -33,6 +33,17 @@ struct shard_root {
 };
 
 /**
+ * shard_root_cache() - the page cache, if it has room for the whole index
+ *
+ * Then it gets each page when that is made, and merges ask it, too, so nothing is
+ * read back.  A larger index would push out of it what look-ups need.
+ *
+ * Return: NULL if it has not.
+ */
+struct shard_cache *shard_root_cache(struct shard_store *store,
+				     struct shard_index *index);
+
+/**
  * shard_root_begin() - set up, and begin a run
  * @written:	the record also waits for all that is written by now (O4)
  * @pages_max:	of the run

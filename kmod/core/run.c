@@ -314,8 +314,11 @@ static int iter_read(struct shard_run_iter *it, u32 page, u32 csum, bool leaf)
 {
 	struct shard_store *store = it->store;
 	void *block = it->pages[it->run->height - 1 - it->depth];
-	const void *ahead = leaf ? iter_ahead(it, page) : NULL;
+	const void *ahead;
 
+	if (it->cache && shard_cache_copy(it->cache, it->run->id, page, block))
+		return 0;
+	ahead = leaf ? iter_ahead(it, page) : NULL;
 	if (ahead)
 		memcpy(block, ahead, store->block_size);
 	if (ahead && !shard_page_check(block, store->block_size, store->seed,
@@ -616,6 +619,9 @@ static int level_put(struct shard_run_builder *b, u32 level,
 	entry->csum = shard_page_end(&l->builder, b->store->seed, b->id,
 				     b->nr_pages, level);
 	memcpy(page, l->block, b->store->block_size);
+	shard_sometimes(b->cache, "a new page goes into the cache");
+	if (b->cache)
+		shard_cache_add(b->cache, b->id, b->nr_pages, page);
 	if (b->guide && !level)
 		shard_guide_add_leaf(b->guide, entry->lba, entry->page,
 				     entry->csum);

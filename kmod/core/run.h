@@ -105,9 +105,13 @@ int shard_run_next(struct shard_store *store, struct shard_cache *cache,
  *
  * Reads past the cache, with one page per level of its own, and leaves some at a
  * time.
+ *
+ * @cache:	set after shard_run_iter_begin(): asked first, for pages that are
+ *		not needed any more afterwards
  */
 struct shard_run_iter {
 	struct shard_store *store;
+	struct shard_cache *cache;
 	const struct shard_run *run;
 	u32 depth;			/* levels that hold a page */
 	u32 idx[SHARD_RUN_LEVELS];	/* next child */
@@ -156,6 +160,7 @@ struct shard_run_level {
  * @before_page:	called before each page is put, may sleep and fail the
  *			run; or NULL
  * @guide:		of the run, from shard_guide_begin(); or NULL
+ * @cache:		gets its pages; or NULL
  */
 struct shard_run_builder {
 	struct shard_store *store;
@@ -173,6 +178,7 @@ struct shard_run_builder {
 	int (*before_page)(void *ctx);
 	void *ctx;
 	struct shard_guide_builder *guide;
+	struct shard_cache *cache;
 };
 
 /**

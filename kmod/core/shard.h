@@ -120,7 +120,7 @@ struct shard_request {
  * @retry_bad:		have bad extents tried: free again if they can be written
  * @memtable_entries:	entries of one memtable (two exist); each request may
  *			need two.  Default 16 MiB worth, 8 to 2^20
- * @cache_pages:	index pages kept in memory.  Default 1024, at least 2
+ * @cache_pages:	index pages kept in memory.  Default 4096, at least 2
  * @frames_in_flight:	frames of the host stream.  Default 4, at most 16
  * @checkpoint_frames:	checkpoint after so many frames.  Default: no limit
  *			but the format's number of blocks

@@ -43,7 +43,7 @@ static const struct argp_option add_options[] = {
 	  "Memory for a memtable, of which there are two (64K to 1G, default 16M);"
 	  " more than 80M is not used", 0 },
 	{ "cache", OPT_CACHE, "SIZE", 0,
-	  "Memory for index pages (64K to 1G, default 1024 pages)", 0 },
+	  "Memory for index pages (64K to 1G, default 4096 pages)", 0 },
 	{ "low-watermark", OPT_LOW_WATERMARK, "PERCENT", 0,
 	  "Tell when less than that of all space is left (1 to 50, default 10 for "
 	  "a thin device, never for others)", 0 },

@@ -399,6 +399,31 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 	return err;
 }
 
+bool shard_cache_copy(struct shard_cache *cache, u64 run_id, u32 page,
+		      void *block)
+{
+	struct shard_cached *c = shard_cache_get(cache, run_id, page);
+
+	if (!c)
+		return false;
+	memcpy(block, c->block, cache->store->block_size);
+	shard_cache_put(cache, c);
+	return true;
+}
+
+void shard_cache_add(struct shard_cache *cache, u64 run_id, u32 page,
+		     const void *block)
+{
+	struct shard_cached *c = victim(cache);
+
+	memcpy(c->block, block, cache->store->block_size);
+	if (!shard_page_level(c->block))
+		shard_page_mark(c->block, &c->marks);
+	c->run_id = run_id;
+	c->page = page;
+	c->valid = true;
+}
+
 unsigned long shard_cache_count(const struct shard_cache *cache)
 {
 	return 0;
