@@ -5,7 +5,8 @@
  * The worker of reclamation, and when it is wanted: when the host stream has
  * fewer than reclaim_low extents left, until it has reclaim_high, counting those
  * that only wait for a checkpoint.  The marks are as small as they are because
- * what is kept free is not there for data, and makes victims fuller.
+ * what is kept free is not there for data, and makes victims fuller.  They are as
+ * large as they are so that the host has some to write to while others wait.
  *
  * Reclamation comes behind checkpoints and merges in the order of space (O12):
  * it waits for both, they never for it.
@@ -20,8 +21,10 @@
 /* Passes that had no extent to move to, with a checkpoint after each. */
 #define RECLAIM_STUCK		2u
 /* Host extents left when it begins, at most; one in so many of the spare. */
-#define SHARD_RECLAIM_LOW	4u
-#define SHARD_RECLAIM_SHARE	8u
+#define SHARD_RECLAIM_LOW	8u
+#define SHARD_RECLAIM_SHARE	5u
+/* Of these, one in so many wait for a checkpoint when one is made. */
+#define SHARD_RECLAIM_LEAVING	4u
 
 bool shard_device_reclaim_due(struct shard_device *device)
 {
@@ -112,7 +115,8 @@ static void reclaim_gained(void *ctx, u64 dead)
 	spin_lock_irqsave(&device->lock, flags);
 	shard_pace_earn(device, dead);
 	if (!device->checkpoint.running &&
-	    shard_extents_leaving(ex) > device->reclaim_low / 2 &&
+	    shard_extents_leaving(ex) >
+	    device->reclaim_low / SHARD_RECLAIM_LEAVING &&
 	    shard_extents_host_left(ex) <= device->reclaim_low / 2)
 		shard_device_want_checkpoint(device);
 	spin_unlock_irqrestore(&device->lock, flags);
