@@ -93,6 +93,9 @@ def bounds(same):
         ("15 % of spare: backing bandwidth in steady state over raw's",
          pairs(same, ("bandwidth", "steady-spare15", OURS), ("bandwidth", "steady-spare15", cells.RAW),
                lambda c: c["backing"]["written"] / c["seconds"]), 0.9, True, ""),
+        ("15 % of spare: the same with what is read, which shares it",
+         pairs(same, ("bandwidth", "steady-spare15", OURS), ("bandwidth", "steady-spare15", cells.RAW),
+               lambda c: (c["backing"]["written"] + c["backing"]["read"]) / c["seconds"]), 0.9, True, ""),
         ("15 % of spare: worst second over the median", steady(same, worst_second), 0.5, True, ""),
     ]
     for peer in PEERS:
