@@ -177,6 +177,21 @@ static void metadata_is_served_before_host_data(struct kunit *test)
 }
 
 /*
+ * Goal: extents of all streams of moved data count against what the host may have.
+ * Method: open one for each of them.
+ */
+static void moved_data_counts_against_the_host(struct kunit *test)
+{
+	struct extents_rig *f = test->priv;
+	u32 left = shard_extents_host_left(f->ex), s;
+
+	for (s = SHARDBLK_STREAM_RELOC0; s <= SHARDBLK_STREAM_RELOC2; s++) {
+		extents_open(test, s);
+		KUNIT_EXPECT_EQ(test, shard_extents_host_left(f->ex), --left);
+	}
+}
+
+/*
  * Goal: no stream takes more than is its own; moved data and discards have one
  * extent more than the host.
  * Method: let the host stream want everything, then the others.
@@ -711,6 +726,7 @@ static struct kunit_case extent_cases[] = {
 	KUNIT_CASE(places_follow_one_another),
 	KUNIT_CASE(the_open_extent_stays_until_another_is_ready),
 	KUNIT_CASE(metadata_is_served_before_host_data),
+	KUNIT_CASE(moved_data_counts_against_the_host),
 	KUNIT_CASE(a_stream_takes_no_more_than_its_own),
 	KUNIT_CASE(space_is_back_when_the_reserve_is_whole),
 	KUNIT_CASE(a_retired_extent_is_worth_waiting_for),

@@ -187,6 +187,7 @@ static void fake_submit(struct shard_backend *backend, struct shard_io *io)
 	enum fake_mode mode;
 	unsigned long flags;
 
+	WARN_ON(io->op == SHARD_IO_APPEND && !io->len);
 	spin_lock_irqsave(&fake->lock, flags);
 	note(fake, io);
 	mode = fake->mode[io->op];
