@@ -172,6 +172,43 @@ static void entries_may_be_long_and_far_apart(struct kunit *test)
 }
 
 /*
+ * Goal: blocks are found that lie close together in a leaf and then far away, and
+ * none between them.
+ * Method: as many as there may be, every other block, but for the last or all but
+ * the first that is very far away; ask for each, and for what lies between.
+ */
+static void entries_may_lie_close_and_far_away(struct kunit *test)
+{
+	u64 far = BIT_ULL(40);
+	u32 first, i;
+
+	for (first = 1; first < 255; first += 253) {
+		struct shard_guide_builder *b = shard_guide_begin(true);
+		struct shard_block_map map[8] = {};
+		struct shard_guide *guide;
+
+		KUNIT_ASSERT_NOT_NULL(test, b);
+		for (i = 0; i < 255; i++)
+			shard_guide_add(b, 2 * i + (i < first ? 0 : far), 1);
+		shard_guide_add_leaf(b, 0, 0, 1);
+		guide = shard_guide_end(b);
+		KUNIT_ASSERT_NOT_NULL(test, guide);
+		for (i = 0; i < 255; i++) {
+			u64 lba = 2 * i + (i < first ? 0 : far);
+
+			KUNIT_EXPECT_TRUE(test, shard_guide_knows(guide, lba, 1,
+								  map));
+			KUNIT_EXPECT_FALSE(test, shard_guide_knows(guide, lba + 1,
+								   1, map));
+		}
+		KUNIT_EXPECT_FALSE(test, shard_guide_knows(guide, far / 2, 8, map));
+		KUNIT_EXPECT_FALSE(test, shard_guide_knows(guide, far - 8, 8, map));
+		KUNIT_EXPECT_FALSE(test, shard_guide_knows(guide, 2 * far, 8, map));
+		shard_guide_destroy(guide);
+	}
+}
+
+/*
  * Goal: nonsense has no guide: it would lead elsewhere than the pages do.
  * Method: leaves, pages and entries that go back.
  */
@@ -277,6 +314,7 @@ static struct kunit_case guide_cases[] = {
 	KUNIT_CASE(a_guide_leads_to_the_leaf),
 	KUNIT_CASE(a_guide_knows_what_was_noted),
 	KUNIT_CASE(entries_may_be_long_and_far_apart),
+	KUNIT_CASE(entries_may_lie_close_and_far_away),
 	KUNIT_CASE(what_is_out_of_order_has_no_guide),
 	KUNIT_CASE(blocks_that_no_device_has_have_no_guide),
 	KUNIT_CASE(without_memory_there_is_no_guide),

@@ -15,15 +15,16 @@
  * more, where inner pages lie between.
  *
  * Runs that have older ones below also note which blocks they speak of, leaf by
- * leaf: the distances between entries, and their lengths unless all are one.
- * They are sorted, so a distance takes little more bits than its logarithm: six
- * for one block in sixteen, less than a filter that guesses would, and it never
- * guesses.  The code is Rice's, of the order that suits the leaf, with an escape
- * for what is far away: long holes are entries like others.  So that a look-up need
- * not pass half of a leaf, each sixteenth entry is noted: where it is, and what
- * it is told from.
+ * leaf: where the entries of one block are, and where those of several begin and
+ * end.  Both are numbers that rise, and are coded as Elias and Fano did:
  *
- *    entries:  number  order  single  bits | group | group | ... | codes
+ *    nr  low_bits  zeros  | low bits of each | a one for each, among zeros |
+ *
+ * The zeros before a number's one are its high bits.  So a look-up counts zeros,
+ * by words, up to the high bits that it looks for, and finds the next number
+ * there.  There are about as many zeros as ones, so a number takes two bits more
+ * than its share of the leaf has: six for one block in sixteen, less than a
+ * filter that guesses would, and it never guesses.
  *
  * A guide never changes.  It is memory only: one that could not be made for
  * want of memory is done without, and look-ups go down from the root.
@@ -35,18 +36,13 @@
 #define GUIDE_SHEET		4096u	/* bytes, with the header */
 #define GUIDE_ENTRIES_MAX	255u	/* of a leaf; that of 4096 bytes has 169 */
 #define GUIDE_LEAVES_MAX	1024u	/* more fit into no sheet */
+#define GUIDE_POS_BITS		16u	/* where the numbers of a leaf are */
 
-/* What precedes a leaf's entries. */
-#define GUIDE_NR_BITS		8u
-#define GUIDE_ORDER_BITS	6u
-#define GUIDE_LBA_BITS		6u
-#define GUIDE_POS_BITS		16u
-
-/* Entries from one noted place to the next. */
-#define GUIDE_GROUP		16u
-
-/* Zeros in front of a number of which only the logarithm is in unary. */
-#define GUIDE_ESCAPE		8u
+/* What precedes numbers: @nr, and if that is not zero the others. */
+#define GUIDE_NR_BITS		9u
+#define GUIDE_LOW_BITS		6u
+#define GUIDE_ZEROS_BITS	11u
+#define GUIDE_HEAD_BITS		(GUIDE_NR_BITS + GUIDE_LOW_BITS + GUIDE_ZEROS_BITS)
 
 struct guide_sheet {
 	u64 lba;			/* of the first leaf */
@@ -94,12 +90,13 @@ struct shard_guide_builder {
 	u64 bits[GUIDE_WORDS];
 	u64 leaf[GUIDE_WORDS];
 	struct guide_entry entries[GUIDE_ENTRIES_MAX];
+	u64 values[2 * GUIDE_ENTRIES_MAX];
 	struct guide_leaf leaves[GUIDE_LEAVES_MAX];
 };
 
 /* ---- bits, the lowest of a word first ---- */
 
-static u64 bits_get(const u64 *words, u32 pos, u32 nr)
+static inline u64 bits_get(const u64 *words, u32 pos, u32 nr)
 {
 	u64 v = words[pos / 64] >> pos % 64;
 
@@ -124,20 +121,6 @@ static void bits_put(u64 *words, u32 *pos, u32 max, u64 v, u32 nr)
 		words[at / 64 + 1] = v >> (64 - at % 64);
 }
 
-/* A one behind @v zeros. */
-static void unary_put(u64 *words, u32 *pos, u32 max, u32 v)
-{
-	bits_put(words, pos, max, BIT_ULL(v), v + 1);
-}
-
-static u32 unary_get(const u64 *words, u32 *pos)
-{
-	u32 v = __ffs64(bits_get(words, *pos, 64));
-
-	*pos += v + 1;
-	return v;
-}
-
 static u64 take(const u64 *words, u32 *pos, u32 nr)
 {
 	u64 v = bits_get(words, *pos, nr);
@@ -146,40 +129,135 @@ static u64 take(const u64 *words, u32 *pos, u32 nr)
 	return v;
 }
 
-/* What is above @order in unary, or its logarithm and bits; then what is below. */
-static void code_put(u64 *words, u32 *pos, u32 max, u64 v, u32 order)
+/* ---- numbers that rise ---- */
+
+/**
+ * struct guide_numbers - numbers, and one of them
+ * @words:	where they are coded
+ * @low_bits:	of each
+ * @low_pos:	where these are
+ * @high_pos:	where the ones and zeros are
+ * @nr:		numbers
+ * @zeros:	among the ones
+ * @i:		the one that is looked at; @nr: none
+ * @pos:	behind its one
+ * @high:	its high bits
+ * @value:	it
+ */
+struct guide_numbers {
+	const u64 *words;
+	u32 low_bits;
+	u32 low_pos;
+	u32 high_pos;
+	u32 nr;
+	u32 zeros;
+	u32 i;
+	u32 pos;
+	u64 high;
+	u64 value;
+};
+
+/* Adds what codes @values, which do not fall. */
+static void numbers_put(u64 *words, u32 *pos, u32 max, const u64 *values, u32 nr)
 {
-	u64 above = v >> order;
+	u64 share = nr ? div_u64(values[nr - 1], nr) : 0;
+	u32 low_bits = share ? ilog2(share) : 0;
+	u64 high = 0;
+	u32 i, n;
 
-	if (above < GUIDE_ESCAPE) {
-		unary_put(words, pos, max, above);
-	} else {
-		u32 log = ilog2(above);
-
-		unary_put(words, pos, max, GUIDE_ESCAPE + log);
-		bits_put(words, pos, max, above - BIT_ULL(log), log);
+	bits_put(words, pos, max, nr, GUIDE_NR_BITS);
+	if (!nr)
+		return;
+	bits_put(words, pos, max, low_bits, GUIDE_LOW_BITS);
+	bits_put(words, pos, max, values[nr - 1] >> low_bits, GUIDE_ZEROS_BITS);
+	for (i = 0; i < nr; i++)
+		bits_put(words, pos, max,
+			 values[i] & (BIT_ULL(low_bits) - 1), low_bits);
+	for (i = 0; i < nr; i++) {
+		for (; high < values[i] >> low_bits; high += n) {
+			n = min_t(u64, (values[i] >> low_bits) - high, 64);
+			bits_put(words, pos, max, 0, n);
+		}
+		bits_put(words, pos, max, 1, 1);
 	}
-	bits_put(words, pos, max, v & (BIT_ULL(order) - 1), order);
 }
 
-static u64 code_get(const u64 *words, u32 *pos, u32 order)
+/* Those at *@pos, which it takes behind them; none is looked at. */
+static void numbers_get(const u64 *words, u32 *pos, struct guide_numbers *n)
 {
-	u64 bits = bits_get(words, *pos, 64);
-	u64 above = __ffs64(bits);
+	u64 bits = bits_get(words, *pos, GUIDE_HEAD_BITS);
 
-	/* nearly all of them; look-ups pass many */
-	if (above < GUIDE_ESCAPE && order < 64 - GUIDE_ESCAPE) {
-		*pos += above + 1 + order;
-		return above << order |
-		       (bits >> (above + 1) & (BIT_ULL(order) - 1));
+	n->words = words;
+	n->nr = bits & (BIT_ULL(GUIDE_NR_BITS) - 1);
+	n->i = n->nr;
+	if (!n->nr) {
+		*pos += GUIDE_NR_BITS;
+		return;
 	}
-	above = unary_get(words, pos);
-	if (above >= GUIDE_ESCAPE) {
-		u32 log = above - GUIDE_ESCAPE;
+	bits >>= GUIDE_NR_BITS;
+	n->low_bits = bits & (BIT_ULL(GUIDE_LOW_BITS) - 1);
+	n->zeros = bits >> GUIDE_LOW_BITS;
+	n->low_pos = *pos + GUIDE_HEAD_BITS;
+	n->high_pos = n->low_pos + n->nr * n->low_bits;
+	*pos = n->high_pos + n->nr + n->zeros;
+}
 
-		above = BIT_ULL(log) + take(words, pos, log);
+/* Looks at number @i, whose one is the next from @pos on. */
+static void number_look(struct guide_numbers *n)
+{
+	u32 zeros;
+	u64 bits;
+
+	if (n->i == n->nr)
+		return;
+	while (!(bits = bits_get(n->words, n->pos, 64))) {
+		n->pos += 64;
+		n->high += 64;
 	}
-	return above << order | take(words, pos, order);
+	zeros = __ffs64(bits);
+	n->pos += zeros + 1;
+	n->high += zeros;
+	n->value = n->high << n->low_bits |
+		   bits_get(n->words, n->low_pos + n->i * n->low_bits,
+			    n->low_bits);
+}
+
+/* Where @nr zeros have passed from @pos on; there are so many. */
+static u32 zeros_pass(const u64 *words, u32 pos, u32 nr)
+{
+	u32 zeros;
+	u64 bits;
+
+	if (!nr)
+		return pos;
+	for (;; pos += 64, nr -= zeros) {
+		bits = bits_get(words, pos, 64);
+		zeros = 64 - hweight64(bits);
+		if (zeros >= nr)
+			break;
+	}
+	/* the lowest zeros become ones */
+	while (--nr)
+		bits |= bits + 1;
+	return pos + __ffs64(~bits) + 1;
+}
+
+/* Looks at the first number that is not below @value. */
+static void numbers_find(struct guide_numbers *n, u64 value)
+{
+	u64 high = n->nr ? value >> n->low_bits : 0;
+
+	n->i = n->nr;
+	if (!n->nr || high > n->zeros)
+		return;
+	n->pos = zeros_pass(n->words, n->high_pos, high);
+	n->high = high;
+	n->i = n->pos - n->high_pos - high;
+	number_look(n);
+	while (n->i < n->nr && n->value < value) {
+		n->i++;
+		number_look(n);
+	}
 }
 
 /* ---- looking ---- */
@@ -267,68 +345,47 @@ static bool any_unknown(const struct shard_block_map *map, u64 from, u64 to)
 	return false;
 }
 
-/* Places that are noted of a leaf: the first group begins with it. */
-static u32 groups_noted(u32 nr_entries)
-{
-	return nr_entries ? (nr_entries - 1) / GUIDE_GROUP : 0;
-}
-
 /*
- * The last group that is told from @lba or before.  Takes *@pos from the groups
- * to its codes, and *@at to what they are told from.  Entries before it end there.
+ * Do these speak of a block in [lba, end) that is not known yet?  Blocks, or
+ * where ranges begin and end in turn.
  */
-static u32 group_find(const u64 *words, u32 nr, u32 lba_bits, u64 lba, u32 *pos,
-		      u64 *at)
+static bool numbers_know(struct guide_numbers *n, bool ranges, u64 begin,
+			 u64 lba, u64 end, const struct shard_block_map *map)
 {
-	u32 stride = lba_bits + GUIDE_POS_BITS;
-	u32 begin = *pos, low = 0, high = nr + 1;
+	numbers_find(n, (lba > begin ? lba - begin : 0) + ranges);
+	while (n->i < n->nr) {
+		bool inside = ranges && n->i % 2;
+		u64 at = inside ? max(lba, begin) : begin + n->value;
+		u64 stop = at + 1;
 
-	while (high - low > 1) {
-		u32 mid = low + (high - low) / 2;
-
-		if (*at + bits_get(words, begin + (mid - 1) * stride,
-				   lba_bits) <= lba)
-			low = mid;
-		else
-			high = mid;
+		if (at >= end)
+			return false;
+		if (ranges && !inside) {
+			n->i++;
+			number_look(n);
+		}
+		if (ranges)
+			stop = begin + n->value;
+		if (any_unknown(map, at - lba, min(stop, end) - lba))
+			return true;
+		n->i++;
+		number_look(n);
 	}
-	*pos += nr * stride;
-	if (low) {
-		begin += (low - 1) * stride;
-		*at += take(words, &begin, lba_bits);
-		*pos += take(words, &begin, GUIDE_POS_BITS);
-	}
-	return low;
+	return false;
 }
 
-/* Does the leaf speak of a block in [lba, end) that is not known yet? */
 static bool leaf_knows(const struct guide_sheet *sheet,
 		       const struct guide_leaf *leaf, u64 lba, u64 end,
 		       const struct shard_block_map *map)
 {
-	u32 pos = leaf->pos, nr, order, lba_bits;
-	u64 at = leaf->lba;
-	bool single;
+	struct guide_numbers n;
+	u32 pos = leaf->pos;
 
-	nr = take(sheet->words, &pos, GUIDE_NR_BITS);
-	order = take(sheet->words, &pos, GUIDE_ORDER_BITS);
-	single = take(sheet->words, &pos, 1);
-	lba_bits = take(sheet->words, &pos, GUIDE_LBA_BITS);
-	nr -= GUIDE_GROUP * group_find(sheet->words, groups_noted(nr), lba_bits,
-				       lba, &pos, &at);
-	while (nr--) {
-		u64 stop;
-
-		at += code_get(sheet->words, &pos, order);
-		if (at >= end)
-			return false;
-		stop = at + 1 + (single ? 0 : code_get(sheet->words, &pos, 0));
-		if (stop > lba && any_unknown(map, max(at, lba) - lba,
-					      min(stop, end) - lba))
-			return true;
-		at = stop;
-	}
-	return false;
+	numbers_get(sheet->words, &pos, &n);
+	if (numbers_know(&n, false, leaf->lba, lba, end, map))
+		return true;
+	numbers_get(sheet->words, &pos, &n);
+	return numbers_know(&n, true, leaf->lba, lba, end, map);
 }
 
 bool shard_guide_knows(const struct shard_guide *guide, u64 lba, u32 nr_blocks,
@@ -391,94 +448,45 @@ void shard_guide_add(struct shard_guide_builder *b, u64 lba, u32 nr_blocks)
 	b->entries[b->nr_entries++].nr_blocks = nr_blocks;
 }
 
-/* Entries of several blocks: those that follow one another become one. */
-static void entries_join(struct shard_guide_builder *b)
+/* Where entries of one block are.  Return: how many numbers that is. */
+static u32 blocks_of(struct shard_guide_builder *b, u64 begin)
 {
 	u32 nr = 0, i;
 
-	for (i = 1; i < b->nr_entries; i++) {
-		struct guide_entry *last = &b->entries[nr];
-
-		if (b->entries[i].lba == last->lba + last->nr_blocks)
-			last->nr_blocks += b->entries[i].nr_blocks;
-		else
-			b->entries[++nr] = b->entries[i];
-	}
-	b->nr_entries = nr + 1;
+	for (i = 0; i < b->nr_entries; i++)
+		if (b->entries[i].nr_blocks == 1)
+			b->values[nr++] = b->entries[i].lba - begin;
+	return nr;
 }
 
-/*
- * The order that suits.  Of what is random the mean of the logarithms, rounded
- * down, is three quarters below it; and some that are far away change it little.
- */
-static u32 entries_order(const struct shard_guide_builder *b, u64 at)
+/* Where those of several begin and end; some that touch are one. */
+static u32 ranges_of(struct shard_guide_builder *b, u64 begin)
 {
-	u32 sum = 0, i;
+	u32 nr = 0, i;
 
-	for (i = 0; i < b->nr_entries; i++) {
-		sum += ilog2(b->entries[i].lba - at + 1);
-		at = b->entries[i].lba + b->entries[i].nr_blocks;
-	}
-	return i ? min((4 * sum + 3 * i) / (4 * i), 63u) : 0;
-}
-
-/* Counts only, if @max is zero. */
-static void entry_put(u64 *words, u32 *pos, u32 max, const struct guide_entry *e,
-		      u64 at, u32 order, bool single)
-{
-	code_put(words, pos, max, e->lba - at, order);
-	if (!single)
-		code_put(words, pos, max, e->nr_blocks - 1, 0);
-}
-
-/* Notes in leaf[] where the groups of a leaf's entries begin. */
-static void groups_put(struct shard_guide_builder *b, u64 begin, u32 order,
-		       bool single)
-{
-	u32 lba_bits = b->nr_entries ?
-		       fls64(b->entries[b->nr_entries - 1].lba - begin) : 0;
-	u64 at = begin;
-	u32 pos = 0, i;
-
-	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, lba_bits, GUIDE_LBA_BITS);
 	for (i = 0; i < b->nr_entries; i++) {
 		const struct guide_entry *e = &b->entries[i];
+		u64 at = e->lba - begin;
 
-		if (i && i % GUIDE_GROUP == 0) {
-			bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, at - begin,
-				 lba_bits);
-			bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, pos,
-				 GUIDE_POS_BITS);
-		}
-		entry_put(b->leaf, &pos, 0, e, at, order, single);
-		at = e->lba + e->nr_blocks;
+		if (e->nr_blocks == 1)
+			continue;
+		if (nr && b->values[nr - 1] == at)
+			nr--;
+		else
+			b->values[nr++] = at;
+		b->values[nr++] = at + e->nr_blocks;
 	}
+	return nr;
 }
 
 /* Codes the entries of a leaf into leaf[]. */
-static void entries_code(struct shard_guide_builder *b, u64 at)
+static void entries_code(struct shard_guide_builder *b, u64 begin)
 {
-	bool single = true;
-	u32 order, i;
-
-	for (i = 0; i < b->nr_entries; i++)
-		single = single && b->entries[i].nr_blocks == 1;
-	if (!single)
-		entries_join(b);
-	order = entries_order(b, at);
 	b->leaf_bits = 0;
-	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, b->nr_entries,
-		 GUIDE_NR_BITS);
-	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, order, GUIDE_ORDER_BITS);
-	bits_put(b->leaf, &b->leaf_bits, GUIDE_BITS, single, 1);
-	groups_put(b, at, order, single);
-	for (i = 0; i < b->nr_entries; i++) {
-		const struct guide_entry *e = &b->entries[i];
-
-		entry_put(b->leaf, &b->leaf_bits, GUIDE_BITS, e, at, order,
-			  single);
-		at = e->lba + e->nr_blocks;
-	}
+	numbers_put(b->leaf, &b->leaf_bits, GUIDE_BITS, b->values,
+		    blocks_of(b, begin));
+	numbers_put(b->leaf, &b->leaf_bits, GUIDE_BITS, b->values,
+		    ranges_of(b, begin));
 }
 
 /* Of a sheet of the leaves gathered so far. */
