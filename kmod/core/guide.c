@@ -49,6 +49,7 @@ struct guide_sheet {
 	u64 step;			/* to the next, about */
 	u64 bias;			/* from the line to the lowest leaf below it */
 	u32 page;
+	u32 spread;			/* leaves that are near enough to any place */
 	u16 nr_leaves;
 	u8 lba_bits;
 	u8 page_bits;
@@ -292,12 +293,9 @@ static void leaf_get(const struct shard_guide *guide,
 	leaf->pos = guide->blocks ? take(sheet->words, &pos, GUIDE_POS_BITS) : 0;
 }
 
-/* The last leaf that begins at or before @lba, or the first; *@next: behind it. */
-static const struct guide_sheet *leaf_find(const struct shard_guide *guide,
-					   u64 lba, struct guide_leaf *leaf,
-					   u64 *next)
+static const struct guide_sheet *sheet_find(const struct shard_guide *guide,
+					    u64 lba, u64 *next)
 {
-	const struct guide_sheet *sheet;
 	u32 low = 0, high = guide->nr_sheets;
 
 	while (high - low > 1) {
@@ -308,22 +306,50 @@ static const struct guide_sheet *leaf_find(const struct shard_guide *guide,
 		else
 			high = mid;
 	}
-	sheet = guide->sheets[low];
 	*next = high < guide->nr_sheets ? guide->sheets[high]->lba : U64_MAX;
-	low = 0;
-	high = sheet->nr_leaves;
+	return guide->sheets[low];
+}
+
+/*
+ * The last leaf of a sheet that begins at or before @lba, or the first.  The line
+ * says which it can be: none begins below it by more than the bias, nor above
+ * it by more than the bits can say.
+ */
+static u32 leaf_search(const struct shard_guide *guide,
+		       const struct guide_sheet *sheet, u64 lba)
+{
+	u32 low = 0, high = sheet->nr_leaves;
+	u64 line;
+
+	if (lba <= sheet->lba || high == 1)
+		return 0;
+	line = div64_u64(min(lba, SHARDBLK_LOGICAL_BLOCKS_MAX) - sheet->lba +
+			 sheet->bias, sheet->step);
+	if (line > sheet->spread)
+		low = min_t(u64, line - sheet->spread, high - 1);
+	high = min_t(u64, line + 1, high);
 	while (high - low > 1) {
 		u32 mid = low + (high - low) / 2;
-		u64 at = leaf_lba(guide, sheet, mid);
 
-		if (at <= lba) {
+		if (leaf_lba(guide, sheet, mid) <= lba)
 			low = mid;
-		} else {
+		else
 			high = mid;
-			*next = at;
-		}
 	}
-	leaf_get(guide, sheet, low, leaf);
+	return low;
+}
+
+/* The last leaf that begins at or before @lba, or the first; *@next: behind it. */
+static const struct guide_sheet *leaf_find(const struct shard_guide *guide,
+					   u64 lba, struct guide_leaf *leaf,
+					   u64 *next)
+{
+	const struct guide_sheet *sheet = sheet_find(guide, lba, next);
+	u32 idx = leaf_search(guide, sheet, lba);
+
+	leaf_get(guide, sheet, idx, leaf);
+	if (idx + 1 < sheet->nr_leaves)
+		*next = leaf_lba(guide, sheet, idx + 1);
 	return sheet;
 }
 
@@ -513,6 +539,8 @@ static void sheet_shape(const struct shard_guide_builder *b,
 	shape->page = first->page;
 	shape->nr_leaves = b->nr_leaves;
 	shape->lba_bits = fls64(above + below);
+	shape->spread = step ? min_t(u64, div64_u64(above + below, step) + 1,
+				     GUIDE_LEAVES_MAX) : 0;
 	shape->page_bits = fls64(last->page - first->page - (b->nr_leaves - 1));
 }
 

@@ -16,8 +16,8 @@
  *                    msecs_to_jiffies(), msleep()
  *  memory            kzalloc(), kvzalloc(), kvcalloc() and their frees;
  *                    memalloc_noio_save()
- *  numbers           endian words, min/max, DIV_ROUND_UP, div_u64(), ilog2(),
- *                    fls64(), __ffs64(), hweight64()
+ *  numbers           endian words, min/max, DIV_ROUND_UP, div_u64(),
+ *                    div64_u64(), ilog2(), fls64(), __ffs64(), hweight64()
  *  the rest          crc32c(), get_random_bytes(), ktime_get_ns(), pr_*(),
  *                    WARN_ON_ONCE(), atomic_t, atomic64_t, READ_ONCE
  *
