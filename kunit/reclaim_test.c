@@ -101,9 +101,10 @@ static void the_same_block_at_the_same_place_is_another(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
 	u32 victim = make_victim(dev), round;
-	struct mover m = {};
+	struct mover *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 
-	move_and_hold(dev, &m);
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	move_and_hold(dev, m);
 	for (round = 0; round < 4 * TESTDEV_EXTENTS; round++) {
 		KUNIT_ASSERT_EQ(test, testdev_write(dev, 0, PAYLOAD, round), 0);
 		if (host_extent(dev) == victim)
@@ -115,7 +116,7 @@ static void the_same_block_at_the_same_place_is_another(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, host_extent(dev), victim);
 	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
 	fake_release_all(dev->fake);
-	KUNIT_EXPECT_EQ(test, mover_wait(&m), 0);
+	KUNIT_EXPECT_EQ(test, mover_wait(m), 0);
 	testdev_expect(dev, 0, PAYLOAD, round);
 	testdev_restart(dev);
 	testdev_expect(dev, 0, PAYLOAD, round);
@@ -149,14 +150,15 @@ static void a_second_look_up_that_fails_is_done_again(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
 	u64 moved = testdev_stat(dev, relocated_blocks);
-	struct mover m = {};
+	struct mover *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 
 	make_victim(dev);
-	move_and_hold(dev, &m);
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	move_and_hold(dev, m);
 	checkpoint_between(dev);
 	fake_fail(dev->fake, SHARD_IO_READ, -EIO, 2);
 	fake_release_all(dev->fake);
-	KUNIT_EXPECT_EQ(test, mover_wait(&m), 0);
+	KUNIT_EXPECT_EQ(test, mover_wait(m), 0);
 	KUNIT_EXPECT_EQ(test, dev->fake->faults[SHARD_IO_READ].times, 0u);
 	fake_heal(dev->fake);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, relocated_blocks),
@@ -177,7 +179,7 @@ static void an_unreadable_page_ends_no_reclamation(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
 	struct shard_runs runs;
-	struct mover m = {};
+	struct mover *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 	u32 i;
 
 	dev->options.compact_runs = SHARD_RUNS_MAX - 1;
@@ -185,13 +187,14 @@ static void an_unreadable_page_ends_no_reclamation(struct kunit *test)
 	make_victim(dev);
 	KUNIT_ASSERT_EQ(test, shard_device_reclaim(dev->device), 0);
 	make_victim(dev);
-	move_and_hold(dev, &m);
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	move_and_hold(dev, m);
 	checkpoint_between(dev);
 	shard_index_runs(dev->device->index, &runs);
 	dev->fake->bad_offset = shard_run_offset(&dev->device->store,
 						 runs.run[0], 0);
 	fake_release_all(dev->fake);
-	mover_wait(&m);
+	mover_wait(m);
 	KUNIT_EXPECT_EQ(test, (int)shard_device_state(dev->device),
 			(int)SHARD_STATE_READ_WRITE);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 100, 1, 7), 0);
