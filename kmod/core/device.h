@@ -228,6 +228,8 @@ void shard_reclaim_work(struct work_struct *work);
 int shard_reclaim_init(struct shard_device *device);
 /* All with the lock held. */
 void shard_device_want_reclaim(struct shard_device *device);
+/* Space is short: by a checkpoint if much has died since the last, or reclaimed. */
+void shard_device_want_room(struct shard_device *device);
 /* Is space short, and may something be moved for a gain? */
 bool shard_device_reclaim_due(struct shard_device *device);
 

@@ -45,6 +45,21 @@ void shard_device_want_reclaim(struct shard_device *device)
 		shard_job_want(&device->reclamation, false);
 }
 
+/*
+ * What has died since the last checkpoint is not known.  If that may be much, one
+ * comes first: it may find whole extents free, and victims are chosen by what
+ * they have.  When it ends what is still due begins.
+ */
+void shard_device_want_room(struct shard_device *device)
+{
+	lockdep_assert_held(&device->lock);
+	if (device->changed_blocks >= (u64)device->store.extent_blocks *
+				      max(device->reclaim_low / 2, 1u))
+		shard_device_want_checkpoint(device);
+	else
+		shard_device_want_reclaim(device);
+}
+
 /* ---- what moving needs of the device ---- */
 
 static bool reclaim_stop(void *ctx)

@@ -56,7 +56,7 @@ static bool frame_open(struct shard_device *device, u32 payload,
 
 		shard_super_assign(device->store.super);
 		if (shard_device_reclaim_due(device))
-			shard_device_want_reclaim(device);
+			shard_device_want_room(device);
 		if (!next) {
 			shard_sometimes(true, "no host extent is ready");
 			*why = BLOCKED_SPACE;
