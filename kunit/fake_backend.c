@@ -210,13 +210,15 @@ static int fake_report(struct shard_backend *backend, u64 offset, u64 *wp)
 {
 	struct fake_backend *fake = to_fake(backend);
 	unsigned long flags;
+	int err;
 
 	if (!backend->zone_size)
 		return -EOPNOTSUPP;
 	spin_lock_irqsave(&fake->lock, flags);
+	err = fault_take(&fake->report_fault);
 	*wp = fake->wp[div_u64(offset, backend->zone_size)];
 	spin_unlock_irqrestore(&fake->lock, flags);
-	return 0;
+	return err;
 }
 
 static struct shard_io *pending_take(struct fake_backend *fake, u32 idx)

@@ -70,6 +70,7 @@ struct fake_op {
  * @nr_log:	how many of them were written down
  * @submitter:	who called submit last
  * @wp:		zoned: write pointer of each zone, bytes
+ * @report_fault: zoned: of asking for one
  * @wq:		of @work
  * @work:	completes in FAKE_LATER
  * @changed:	woken when something is submitted
@@ -93,6 +94,7 @@ struct fake_backend {
 	u32 nr_log;
 	const void *submitter;
 	u64 *wp;
+	struct fake_fault report_fault;
 	struct workqueue_struct *wq;
 	struct work_struct work;
 	wait_queue_head_t changed;

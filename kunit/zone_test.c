@@ -205,38 +205,81 @@ static void reset_work(struct work_struct *work)
 	r->error = shard_writeback_reset_wait(r->f->wb, &r->reset, 1);
 }
 
+static struct resetter *reset_start(struct kunit *test, struct fixture *f,
+				    struct workqueue_struct *wq, u32 zone)
+{
+	struct resetter *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, r);
+	r->f = f;
+	r->error = 1;
+	r->reset.io.offset = (u64)zone * ZONE;
+	r->reset.io.len = ZONE;
+	INIT_WORK(&r->work, reset_work);
+	queue_work(wq, &r->work);
+	msleep(20);
+	return r;
+}
+
+/* Lets all that is held back go, a reset that is to come yet as well. */
+static void reset_end(struct kunit *test, struct resetter *r)
+{
+	fake_release_all(r->f->fake);
+	fake_mode_set(r->f->fake, FAKE_AT_ONCE);
+	fake_release_all(r->f->fake);
+	flush_work(&r->work);
+	KUNIT_EXPECT_EQ(test, r->error, 0);
+}
+
 /*
- * Goal: a zone is not reset while it is being finished.
+ * Goal: a zone is not reset while it is being finished, and another one is.
  * Method: hold that back; have it reset meanwhile; the reset comes second.
  */
 static void a_reset_waits_until_a_zone_is_finished(struct kunit *test)
 {
 	struct fixture *f = begin(test, ACTIVE);
-	struct resetter *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
 	struct workqueue_struct *wq = alloc_workqueue("zone-test", WQ_UNBOUND,
 						      0);
+	struct resetter *r, *other;
 
-	KUNIT_ASSERT_NOT_NULL(test, r);
 	KUNIT_ASSERT_NOT_NULL(test, wq);
-	r->f = f;
-	r->error = 1;
-	r->reset.io.offset = 5 * ZONE;
-	r->reset.io.len = ZONE;
-	INIT_WORK(&r->work, reset_work);
 	append(f, SHARD_QUEUE_HOST, 0, 0, 5, 0);
 	append(f, SHARD_QUEUE_HOST, 1, 0, 7, 0);
 	KUNIT_EXPECT_EQ(test, fake_release(f->fake, 1), 1u);
-	queue_work(wq, &r->work);
-	msleep(20);
+	r = reset_start(test, f, wq, 5);
 	KUNIT_EXPECT_EQ(test, fake_nr_pending(f->fake), 1u);
-	fake_release_all(f->fake);
-	/* the reset is held back as well, or is to come yet */
-	fake_mode_set(f->fake, FAKE_AT_ONCE);
-	fake_release_all(f->fake);
-	flush_work(&r->work);
-	KUNIT_EXPECT_EQ(test, r->error, 0);
+	other = reset_start(test, f, wq, 9);
+	KUNIT_EXPECT_EQ(test, fake_nr_pending(f->fake), 2u);
+	reset_end(test, r);
+	reset_end(test, other);
 	expect_op(test, f, 1, SHARD_IO_FINISH, 5, 0);
+	expect_op(test, f, 2, SHARD_IO_RESET, 9, 0);
 	KUNIT_EXPECT_EQ(test, f->fake->wp[5], 0ull);
+	KUNIT_EXPECT_EQ(test, f->fake->nr_pending_max, 2u);
+	destroy_workqueue(wq);
+	end(f);
+}
+
+/*
+ * Goal: a zone to which something is being appended is neither finished nor reset
+ * before that has ended.
+ * Method: hold that back; have it reset meanwhile.
+ */
+static void a_reset_waits_until_an_append_has_ended(struct kunit *test)
+{
+	struct fixture *f = begin(test, ACTIVE);
+	struct workqueue_struct *wq = alloc_workqueue("zone-test", WQ_UNBOUND,
+						      0);
+	struct resetter *r;
+
+	KUNIT_ASSERT_NOT_NULL(test, wq);
+	append(f, SHARD_QUEUE_HOST, 0, 0, 5, 0);
+	r = reset_start(test, f, wq, 5);
+	KUNIT_EXPECT_EQ(test, fake_nr_pending(f->fake), 1u);
+	reset_end(test, r);
+	expect_op(test, f, 0, SHARD_IO_APPEND, 5, 0);
+	expect_op(test, f, 1, SHARD_IO_FINISH, 5, 0);
+	expect_op(test, f, 2, SHARD_IO_RESET, 5, 0);
 	KUNIT_EXPECT_EQ(test, f->fake->nr_pending_max, 1u);
 	destroy_workqueue(wq);
 	end(f);
@@ -265,6 +308,45 @@ static void a_start_finishes_what_is_partly_written(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shard_writeback_finish_wait(f->wb, 0), 0);
 	KUNIT_EXPECT_EQ(test, f->fake->nr[SHARD_IO_FINISH], 4ull);
 	end(f);
+}
+
+/*
+ * Goal: neither a format nor a start goes on without knowing what is active.
+ * Method: no zone can be reset; or one after the other cannot be reported.
+ */
+static void zones_that_cannot_be_told_end_a_start(struct kunit *test)
+{
+	struct fake_backend *fake =
+		fake_backend_create_zoned(test, 64 * ZONE, ZONE);
+	struct shard_format_options format = {
+		.block_size = BLOCK,
+		.extent_size = ZONE,
+		.logical_size = 128 * BLOCK,
+		.small = true,
+	};
+	struct shard_device *device;
+	int err = -EIO;
+	u32 nr;
+
+	fake->backend.active_max = ACTIVE;
+	fake_fail(fake, SHARD_IO_RESET, -EIO, 0);
+	KUNIT_EXPECT_EQ(test, shard_format(&fake->backend, &format), -EIO);
+	fake_heal(fake);
+	fake->report_fault.error = -EIO;
+	KUNIT_EXPECT_EQ(test, shard_format(&fake->backend, &format), -EIO);
+	fake->report_fault.error = 0;
+	KUNIT_ASSERT_EQ(test, shard_format(&fake->backend, &format), 0);
+	for (nr = 1; err; nr *= 2) {
+		fake->report_fault.error = -EIO;
+		fake->report_fault.skip = nr;
+		err = shard_device_open(&fake->backend, NULL, &device);
+		KUNIT_EXPECT_TRUE(test, !err || err == -EIO);
+		KUNIT_ASSERT_LT(test, nr, 200u);
+	}
+	KUNIT_EXPECT_GE(test, nr, 64u);
+	fake->report_fault.error = 0;
+	KUNIT_EXPECT_EQ(test, shard_device_close(device), 0);
+	fake_backend_destroy(fake);
 }
 
 /*
@@ -308,7 +390,9 @@ static struct kunit_case zone_cases[] = {
 	KUNIT_CASE(a_zone_that_cannot_be_finished_is_left),
 	KUNIT_CASE(a_zone_is_finished_before_it_is_reset),
 	KUNIT_CASE(a_reset_waits_until_a_zone_is_finished),
+	KUNIT_CASE(a_reset_waits_until_an_append_has_ended),
 	KUNIT_CASE(a_start_finishes_what_is_partly_written),
+	KUNIT_CASE(zones_that_cannot_be_told_end_a_start),
 	KUNIT_CASE(too_few_active_zones_are_refused),
 	{}
 };

@@ -4,12 +4,13 @@
 #include "extent.c"
 
 /* One thread: what is between the two is not interrupted. */
-unsigned long kapi_spin_lock_irqsave(spinlock_t *l)
+unsigned long kapi_spin_lock_irqsave(spinlock_t *l, const char *at)
 {
 	return 0;
 }
 
-void spin_unlock_irqrestore(spinlock_t *l, unsigned long flags)
+void kapi_spin_unlock_irqrestore(spinlock_t *l, unsigned long flags,
+				 const char *at)
 {
 }
 
