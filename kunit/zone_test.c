@@ -14,6 +14,15 @@
 #define APPENDS	8
 #define ACTIVE	(SHARD_ZONES_ACTIVE + SHARDBLK_RELOC_STREAMS)
 
+/* As many streams as there can be, on zones of that size. */
+static const struct shard_format_options zones_format = {
+	.block_size = BLOCK,
+	.extent_size = ZONE,
+	.logical_size = 128 * BLOCK,
+	.small = true,
+	.reloc_streams = SHARDBLK_RELOC_STREAMS,
+};
+
 /**
  * struct fixture - writeback on a zoned disk, held back, and appends to play with
  */
@@ -318,24 +327,18 @@ static void zones_that_cannot_be_told_end_a_start(struct kunit *test)
 {
 	struct fake_backend *fake =
 		fake_backend_create_zoned(test, 64 * ZONE, ZONE);
-	struct shard_format_options format = {
-		.block_size = BLOCK,
-		.extent_size = ZONE,
-		.logical_size = 128 * BLOCK,
-		.small = true,
-	};
 	struct shard_device *device;
 	int err = -EIO;
 	u32 nr;
 
 	fake->backend.active_max = ACTIVE;
 	fake_fail(fake, SHARD_IO_RESET, -EIO, 0);
-	KUNIT_EXPECT_EQ(test, shard_format(&fake->backend, &format), -EIO);
+	KUNIT_EXPECT_EQ(test, shard_format(&fake->backend, &zones_format), -EIO);
 	fake_heal(fake);
 	fake->report_fault.error = -EIO;
-	KUNIT_EXPECT_EQ(test, shard_format(&fake->backend, &format), -EIO);
+	KUNIT_EXPECT_EQ(test, shard_format(&fake->backend, &zones_format), -EIO);
 	fake->report_fault.error = 0;
-	KUNIT_ASSERT_EQ(test, shard_format(&fake->backend, &format), 0);
+	KUNIT_ASSERT_EQ(test, shard_format(&fake->backend, &zones_format), 0);
 	for (nr = 1; err; nr *= 2) {
 		fake->report_fault.error = -EIO;
 		fake->report_fault.skip = nr;
@@ -357,19 +360,12 @@ static void too_few_active_zones_are_refused(struct kunit *test)
 {
 	struct fake_backend *fake =
 		fake_backend_create_zoned(test, 64 * ZONE, ZONE);
-	struct shard_format_options format = {
-		.block_size = BLOCK,
-		.extent_size = ZONE,
-		.logical_size = 128 * BLOCK,
-		.small = true,
-		.reloc_streams = SHARDBLK_RELOC_STREAMS,
-	};
 	struct shard_options reading = { .read_only = true };
 	struct shard_device *device;
 
-	KUNIT_ASSERT_EQ(test, shard_format(&fake->backend, &format), 0);
+	KUNIT_ASSERT_EQ(test, shard_format(&fake->backend, &zones_format), 0);
 	fake->backend.active_max = ACTIVE - 1;
-	KUNIT_EXPECT_EQ(test, shard_format(&fake->backend, &format),
+	KUNIT_EXPECT_EQ(test, shard_format(&fake->backend, &zones_format),
 			-EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, shard_device_open(&fake->backend, NULL, &device),
 			-EOPNOTSUPP);

@@ -298,19 +298,7 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 	return err;
 }
 
-/* ---- pages of runs that are replaced, and written ---- */
-
-bool shard_cache_copy(struct shard_cache *cache, u64 run_id, u32 page,
-		      void *block)
-{
-	struct shard_cached *c = shard_cache_get(cache, run_id, page);
-
-	if (!c)
-		return false;
-	memcpy(block, c->block, cache->store->block_size);
-	shard_cache_put(cache, c);
-	return true;
-}
+/* ---- pages that are written ---- */
 
 void shard_cache_add(struct shard_cache *cache, u64 run_id, u32 page,
 		     const void *block)

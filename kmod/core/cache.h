@@ -49,9 +49,18 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 /** shard_cache_put() - let go */
 void shard_cache_put(struct shard_cache *cache, struct shard_cached *cached);
 
-/** shard_cache_copy() - copy a page, if it is there; never sleeps */
-bool shard_cache_copy(struct shard_cache *cache, u64 run_id, u32 page,
-		      void *block);
+/** shard_cache_copy() - copy a page of @size bytes, if it is there; never sleeps */
+static inline bool shard_cache_copy(struct shard_cache *cache, u64 run_id,
+				    u32 page, void *block, u32 size)
+{
+	struct shard_cached *c = shard_cache_get(cache, run_id, page);
+
+	if (!c)
+		return false;
+	memcpy(block, c->block, size);
+	shard_cache_put(cache, c);
+	return true;
+}
 
 /**
  * shard_cache_add() - have a page that has just been made

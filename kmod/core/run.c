@@ -316,7 +316,8 @@ static int iter_read(struct shard_run_iter *it, u32 page, u32 csum, bool leaf)
 	void *block = it->pages[it->run->height - 1 - it->depth];
 	const void *ahead;
 
-	if (it->cache && shard_cache_copy(it->cache, it->run->id, page, block))
+	if (it->cache && shard_cache_copy(it->cache, it->run->id, page, block,
+					  store->block_size))
 		return 0;
 	ahead = leaf ? iter_ahead(it, page) : NULL;
 	if (ahead)
