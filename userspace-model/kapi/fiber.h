@@ -19,6 +19,7 @@
 struct kapi_held {
 	struct kapi_lock *lock;
 	struct kapi_lock_class *class;
+	u64 below;		/* classes that were held already */
 	bool spin;
 	bool irqsave;
 	bool irqs_were_off;
@@ -34,6 +35,7 @@ struct kapi_held {
  * @noio:	within memalloc_noio_save()
  * @reclaim:	works for a WQ_MEM_RECLAIM queue
  * @nr_deleted:	of @held those that only look as if they were, see run.h
+ * @classes:	a bit for each class of @held
  * @nr_held:	entries of @held
  * @held:	locks, oldest first
  */
@@ -45,6 +47,7 @@ struct kapi_ctx {
 	bool noio;
 	bool reclaim;
 	u32 nr_deleted;
+	u64 classes;
 	u32 nr_held;
 	struct kapi_held held[KAPI_HELD_MAX];
 };

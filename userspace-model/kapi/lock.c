@@ -31,20 +31,22 @@ static struct kapi_ctx *this_ctx(void)
 	return kapi.ctx;
 }
 
-static void push_held(struct kapi_ctx *ctx, struct kapi_lock *lock, bool spin)
+static inline struct kapi_held *push_held(struct kapi_ctx *ctx,
+					  struct kapi_lock *lock, bool spin)
 {
 	struct kapi_held *held = &ctx->held[ctx->nr_held];
 
-	if (ctx->nr_held == KAPI_HELD_MAX)
+	if (unlikely(ctx->nr_held == KAPI_HELD_MAX))
 		kapi_fail("%s holds too many locks", ctx->name);
 	ctx->nr_held++;
-	held->lock = lock;
-	held->class = lock->class;
-	held->spin = spin;
-	held->irqsave = false;
-	held->deleted = false;
+	*held = (struct kapi_held){
+		.lock = lock, .class = lock->class, .below = ctx->classes,
+		.spin = spin,
+	};
+	ctx->classes |= BIT_ULL(lock->class->index);
 	lock->owner = ctx;
 	kapi_after(lock);
+	return held;
 }
 
 static struct kapi_held *find_held(struct kapi_ctx *ctx,
@@ -58,13 +60,13 @@ static struct kapi_held *find_held(struct kapi_ctx *ctx,
 	return NULL;
 }
 
-/* Out-of-order release is legal, as in the kernel. */
-static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
-				 const char *how)
+/* Out-of-order release is legal, as in the kernel: it becomes the newest. */
+static noinline void held_raise(struct kapi_ctx *ctx, struct kapi_lock *lock,
+				const char *how)
 {
 	struct kapi_held *found = find_held(ctx, lock), held;
+	struct kapi_held *last = &ctx->held[ctx->nr_held - 1];
 
-	kapi_before(lock);
 	if (!lock->class)
 		kapi_fail("%s of a lock that was never initialised", how);
 	if (!lock->owner && !found)
@@ -74,12 +76,30 @@ static struct kapi_held pop_held(struct kapi_ctx *ctx, struct kapi_lock *lock,
 		kapi_fail("%s of %s (%s), held by another", how,
 			  lock->class->name, lock->class->at);
 	held = *found;
-	ctx->nr_held--;
+	for (; found < last; found++) {
+		u64 below = found->below;
+
+		*found = found[1];
+		found->below = below;
+		found[1].below = below | BIT_ULL(found->class->index);
+	}
+	held.below = last->below;
+	*last = held;
+}
+
+/* Return: what it was held as, until the next one is taken. */
+static inline struct kapi_held *pop_held(struct kapi_ctx *ctx,
+					 struct kapi_lock *lock, const char *how)
+{
+	struct kapi_held *held;
+
+	kapi_before(lock);
 	/* nearly always it is the newest */
-	if (unlikely(found != &ctx->held[ctx->nr_held]))
-		memmove(found, found + 1,
-			(char *)&ctx->held[ctx->nr_held] - (char *)found);
-	if (!held.deleted)
+	if (unlikely(!ctx->nr_held || ctx->held[ctx->nr_held - 1].lock != lock))
+		held_raise(ctx, lock, how);
+	held = &ctx->held[--ctx->nr_held];
+	ctx->classes = held->below;
+	if (likely(!held->deleted))
 		lock->owner = NULL;
 	return held;
 }
@@ -94,6 +114,7 @@ static struct {
 	struct kapi_lock_class *classes[CLASS_MAX];
 	u32 nr_classes;
 	u64 after[CLASS_MAX];	/* taken while holding this one */
+	u64 before[CLASS_MAX];	/* held while taking this one */
 	u64 in_irq;		/* taken in interrupts */
 	u64 irqs_on;		/* held while an interrupt may come */
 } graph = { .nr_classes = 1 };
@@ -101,6 +122,7 @@ static struct {
 void kapi_lock_graph_reset(void)
 {
 	memset(graph.after, 0, sizeof(graph.after));
+	memset(graph.before, 0, sizeof(graph.before));
 	graph.in_irq = 0;
 	graph.irqs_on = 0;
 }
@@ -117,15 +139,19 @@ static u32 class_find(const struct kapi_lock_class *class)
 	return i;
 }
 
-static u32 class_index(struct kapi_lock_class *class)
+static noinline void class_add(struct kapi_lock_class *class)
 {
-	if (unlikely(!class->index)) {
-		class->index = class_find(class);
-		if (class->index == CLASS_MAX)
-			kapi_fail("more than %d lock classes", CLASS_MAX);
-		if (class->index == graph.nr_classes)
-			graph.classes[graph.nr_classes++] = class;
-	}
+	class->index = class_find(class);
+	if (class->index == CLASS_MAX)
+		kapi_fail("more than %d lock classes", CLASS_MAX);
+	if (class->index == graph.nr_classes)
+		graph.classes[graph.nr_classes++] = class;
+}
+
+static inline u32 class_index(struct kapi_lock_class *class)
+{
+	if (unlikely(!class->index))
+		class_add(class);
 	return class->index;
 }
 
@@ -190,22 +216,31 @@ static void add_edge(u32 from, u32 to)
 			  b->name, b->at, a->name, a->at);
 	graph.after[from] |= BIT_ULL(to);
 	check_irq_safety(&graph.after[from], BIT_ULL(to));
+	graph.before[to] |= BIT_ULL(from);
 }
 
-static u32 add_edges(struct kapi_ctx *ctx, struct kapi_lock_class *class)
+static noinline void edges_find(struct kapi_ctx *ctx, u32 to)
 {
-	u32 to = class_index(class), i;
+	u32 i;
 
 	for (i = 0; i < ctx->nr_held; i++) {
 		u32 from = class_index(ctx->held[i].class);
 
-		if (unlikely(!(graph.after[from] & BIT_ULL(to))))
+		if (!(graph.after[from] & BIT_ULL(to)))
 			add_edge(from, to);
 	}
+}
+
+static inline u32 add_edges(struct kapi_ctx *ctx, struct kapi_lock_class *class)
+{
+	u32 to = class_index(class);
+
+	if (unlikely(ctx->classes & ~graph.before[to]))
+		edges_find(ctx, to);
 	return to;
 }
 
-static void note_usage(struct kapi_ctx *ctx, u32 class)
+static inline void note_usage(struct kapi_ctx *ctx, u32 class)
 {
 	u64 *mask = ctx->irq ? &graph.in_irq :
 		    ctx->irqs_off ? NULL : &graph.irqs_on;
@@ -226,20 +261,27 @@ static bool interrupted(const struct kapi_ctx *ctx)
 	return false;
 }
 
-static void check_free(struct kapi_ctx *ctx, struct kapi_lock *lock,
-		       const char *how)
+static noinline void check_owner(struct kapi_ctx *ctx, struct kapi_lock *lock,
+				 const char *how)
 {
-	if (!lock->class)
-		kapi_fail("%s of a lock that was never initialised", how);
 	if (lock->owner == ctx)
 		kapi_fail("%s of %s (%s), which the same fiber holds", how,
 			  lock->class->name, lock->class->at);
-	if (lock->owner && ctx->irq && interrupted(lock->owner))
+	if (ctx->irq && interrupted(lock->owner))
 		kapi_fail("%s of %s (%s) in an interrupt, held by what it interrupted",
 			  how, lock->class->name, lock->class->at);
 }
 
-static struct kapi_held *acquire(spinlock_t *l, const char *at)
+static inline void check_free(struct kapi_ctx *ctx, struct kapi_lock *lock,
+			      const char *how)
+{
+	if (unlikely(!lock->class))
+		kapi_fail("%s of a lock that was never initialised", how);
+	if (unlikely(lock->owner))
+		check_owner(ctx, lock, how);
+}
+
+static __always_inline struct kapi_held *acquire(spinlock_t *l, const char *at)
 {
 	struct kapi_ctx *ctx = this_ctx();
 
@@ -249,32 +291,31 @@ static struct kapi_held *acquire(spinlock_t *l, const char *at)
 	while (unlikely(l->lock.owner))
 		kapi_spin(&l->lock, at);
 	kapi_touch(l, KAPI_CHANGES);
-	push_held(ctx, &l->lock, true);
 	ctx->atomic++;
-	return &ctx->held[ctx->nr_held - 1];
+	return push_held(ctx, &l->lock, true);
 }
 
-static void release(spinlock_t *l, bool irqsave, const unsigned long *flags,
-		    const char *at)
+static inline void release(spinlock_t *l, bool irqsave,
+			   const unsigned long *flags, const char *at)
 {
 	struct kapi_ctx *ctx = this_ctx();
-	struct kapi_held held = pop_held(ctx, &l->lock, "spin_unlock");
+	const struct kapi_held *held = pop_held(ctx, &l->lock, "spin_unlock");
 
-	if (unlikely(held.deleted)) {
+	if (unlikely(held->deleted)) {
 		ctx->nr_deleted--;
 		kapi_preempt_point("spin_unlock, deleted", l, at);
 		return;
 	}
-	if (held.irqsave != irqsave)
+	if (unlikely(held->irqsave != irqsave))
 		kapi_fail("%s (%s) locked %s irqs disabled by it, unlocked otherwise",
-			  held.class->name, held.class->at,
-			  held.irqsave ? "with" : "without");
-	if (flags && *flags != held.irqs_were_off)
+			  held->class->name, held->class->at,
+			  held->irqsave ? "with" : "without");
+	if (flags && unlikely(*flags != held->irqs_were_off))
 		kapi_fail("%s (%s) unlocked with the flags of another lock",
-			  held.class->name, held.class->at);
+			  held->class->name, held->class->at);
 	ctx->atomic--;
 	if (irqsave)
-		ctx->irqs_off = held.irqs_were_off;
+		ctx->irqs_off = held->irqs_were_off;
 	if (unlikely(kapi.nr_spinning))
 		kapi_unspin(&l->lock);
 	kapi_let_go_point("spin_unlock", l, at);
@@ -299,9 +340,8 @@ static unsigned long pretend(spinlock_t *l, const char *at)
 
 	kapi_preempt_point("spin_lock, deleted", l, at);
 	owner = l->lock.owner;
-	push_held(ctx, &l->lock, true);
+	held = push_held(ctx, &l->lock, true);
 	l->lock.owner = owner;
-	held = &ctx->held[ctx->nr_held - 1];
 	held->irqsave = true;
 	held->deleted = true;
 	ctx->nr_deleted++;
@@ -525,6 +565,7 @@ void kapi_locks_drop(struct kapi_ctx *ctx)
 	while (ctx->nr_held)
 		if (!ctx->held[--ctx->nr_held].deleted)
 			ctx->held[ctx->nr_held].lock->owner = NULL;
+	ctx->classes = 0;
 	ctx->nr_deleted = 0;
 }
 

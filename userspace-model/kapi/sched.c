@@ -52,6 +52,7 @@ static void ctx_init(struct kapi_ctx *ctx, const char *name)
 	ctx->noio = false;
 	ctx->reclaim = false;
 	ctx->nr_deleted = 0;
+	ctx->classes = 0;
 	ctx->nr_held = 0;
 }
 
