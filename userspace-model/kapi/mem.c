@@ -27,10 +27,16 @@
 #define NR_BINS		((20 - BIN_LOG_MIN) * 4)
 #define BIN_NONE	U32_MAX		/* from malloc() */
 
+/* Bytes that are filled when they are freed, or before their first use. */
+#if defined(KAPI_NO_CHECKS) || defined(KAPI_ASAN)
+#define POISON_MAX	0ul
+#else
 #define POISON_MAX	4096ul		/* what lies behind that is payload */
+#endif
 
 #define MAGIC_LIVE	0x6b617069u
 #define MAGIC_FREE	0x66726565u
+#define MAGIC_CUT	0x63757421u	/* it is not known what is in it */
 
 #ifdef KAPI_ASAN
 #include <sanitizer/asan_interface.h>
@@ -142,21 +148,26 @@ static struct header *header_alloc(size_t size)
 {
 	size_t rounded;
 	struct header *h;
+	bool is_new;
 	u32 bin;
 
 	if (size + GAP > BIN_SIZE_MAX) {
 		h = malloc(size);
+		is_new = true;
 		bin = BIN_NONE;
 	} else {
 		bin = bin_of(size + GAP, &rounded);
 		h = bin_take(&arena.bins[bin]);
-		if (!h)
+		is_new = !h;
+		if (is_new)
 			h = arena_cut(rounded);
 		if (h)
 			ASAN_UNPOISON_MEMORY_REGION(h, size);
 	}
 	if (!h)
 		return NULL;
+	if (POISON_MAX && is_new)
+		h->magic = MAGIC_CUT;
 	h->bin = bin;
 	ASAN_POISON_MEMORY_REGION(h->gap, GAP);
 	return h;
@@ -216,6 +227,10 @@ void *kapi_alloc(size_t size, gfp_t gfp, enum kapi_alloc_kind kind,
 	h = header_alloc(sizeof(*h) + size);
 	if (!h)
 		return NULL;
+	if (gfp & __GFP_ZERO)
+		memset(h + 1, 0, size);
+	else if (POISON_MAX && h->magic == MAGIC_CUT)
+		memset(h + 1, 0xa5, min(size, POISON_MAX));
 	h->at = at;
 	h->size = size;
 	h->magic = MAGIC_LIVE;
@@ -226,18 +241,21 @@ void *kapi_alloc(size_t size, gfp_t gfp, enum kapi_alloc_kind kind,
 	counts->alloc_bytes += size;
 	counts->alloc_bytes_max = max(counts->alloc_bytes_max,
 				      counts->alloc_bytes);
-	if (gfp & __GFP_ZERO)
-		memset(h + 1, 0, size);
-#if !defined(KAPI_NO_CHECKS) && !defined(KAPI_ASAN)
-	else
-		memset(h + 1, 0xa5, min(size, POISON_MAX));
-#endif
 	return h + 1;
 }
 
 void kapi_alloc_max_reset(void)
 {
 	kapi.counts.alloc_bytes_max = kapi.counts.alloc_bytes;
+}
+
+/* All that may be used of it when it is taken again. */
+static size_t room_of(const struct header *h)
+{
+	size_t rounded;
+
+	bin_of(sizeof(*h) + h->size + GAP, &rounded);
+	return rounded - sizeof(*h);
 }
 
 static void header_free(struct header *h)
@@ -253,9 +271,8 @@ static void header_free(struct header *h)
 		free(h);
 		return;
 	}
-#if !defined(KAPI_NO_CHECKS) && !defined(KAPI_ASAN)
-	memset(h + 1, 0x6b, min(h->size, POISON_MAX));
-#endif
+	if (POISON_MAX)
+		memset(h + 1, 0x6b, min(room_of(h), POISON_MAX));
 	ASAN_POISON_MEMORY_REGION(h + 1, h->size);
 	bin_put(&arena.bins[h->bin], h);
 }
