@@ -30,17 +30,19 @@ static inline void content_fill(void *addr, u32 block_size, u64 stamp)
 static inline u64 content_stamp(const void *addr, u32 block_size)
 {
 	const u64 *word = addr;
-	u64 stamp = word[0], want = stamp, differ = 0;
-	u32 i, k;
+	u64 stamp = word[0], want = stamp;
+	u32 i;
 
+	if (stamp >> CONTENT_SECTOR_SHIFT)
+		return CONTENT_GARBAGE;
 	for (i = 0; i < block_size / SECTOR_SIZE; i++) {
-		for (k = 0; k < CONTENT_WORDS; k++)
-			differ |= word[k] ^ want;
+		/* all words are the same if each is what the next one is */
+		if (word[0] != want ||
+		    memcmp(word, word + 1, SECTOR_SIZE - sizeof(*word)))
+			return CONTENT_GARBAGE;
 		word += CONTENT_WORDS;
 		want += stamp ? BIT_ULL(CONTENT_SECTOR_SHIFT) : 0;
 	}
-	if (differ || stamp >> CONTENT_SECTOR_SHIFT)
-		return CONTENT_GARBAGE;
 	return stamp;
 }
 

@@ -84,16 +84,16 @@ static inline u8 *sim_data(struct sim_medium *medium, u32 ref)
 	return medium->data[ref];
 }
 
-/* The widest that there are: wider ones would be split into words. */
-#if defined(__AVX512F__)
+/*
+ * In the widest registers that there are: a call of memcpy() for so little would cost
+ * as much again.  Where those may not be used, the C library may.
+ */
+#ifdef __AVX__
+#ifdef __AVX512F__
 #define SIM_VECTOR	64
-#elif defined(__AVX__)
-#define SIM_VECTOR	32
 #else
-#define SIM_VECTOR	16
+#define SIM_VECTOR	32
 #endif
-
-/* In registers: a call of memcpy() for so little would cost as much again. */
 static inline void sim_sector_copy(void *to, const void *from)
 {
 	typedef u64 part __attribute__((vector_size(SIM_VECTOR), aligned(1), may_alias));
@@ -110,6 +110,12 @@ static inline void sim_sector_copy(void *to, const void *from)
 		t[i + 3] = d;
 	}
 }
+#else
+static inline void sim_sector_copy(void *to, const void *from)
+{
+	memcpy(to, from, SIM_SECTOR);
+}
+#endif
 
 /* Most contents are told from zeros by their first word. */
 static inline bool sim_sector_zero(const void *from)
