@@ -544,15 +544,15 @@ void control_run(struct control *control)
 
 bool control_passes(const struct kapi_turn *turn)
 {
-	return turn->going && turn->place.at &&
-	       !strncmp(turn->place.at, "kmod/core/", 10);
+	return turn->going && turn->place->at &&
+	       !strncmp(turn->place->at, "kmod/core/", 10);
 }
 
 /* But for those of requests, which others may have ended meanwhile. */
 size_t control_turn(void *ctx, const struct kapi_turn *turn)
 {
-	if (control_passes(turn) && !strstr(turn->place.at, "/write.c:") &&
-	    !strstr(turn->place.at, "/read.c:"))
+	if (control_passes(turn) && !strstr(turn->place->at, "/write.c:") &&
+	    !strstr(turn->place->at, "/read.c:"))
 		return 0;
 	return sim_schedule_turn(ctx, turn);
 }

@@ -126,7 +126,7 @@ static u32 column_of(u32 id)
 
 void show_turn(void *ctx, const struct kapi_turn *turn)
 {
-	const struct kapi_place *place = &turn->place;
+	const struct kapi_place *place = turn->place;
 	const char *file = place->at ? strrchr(place->at, '/') : NULL;
 	u32 column = column_of(kapi_fiber_id(turn->fiber));
 

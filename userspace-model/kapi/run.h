@@ -53,7 +53,7 @@ struct kapi_place {
 /**
  * struct kapi_turn - a moment at which any of several fibers may go on
  * @fiber:	whose moment it is: it runs, or has just blocked or ended
- * @place:	where it is
+ * @place:	where it is; as long as the hook is asked
  * @ends:	it has ended
  * @going:	it is the first of them: any other preempts it
  * @yields:	it lets others go first
@@ -64,7 +64,7 @@ struct kapi_place {
  */
 struct kapi_turn {
 	const struct kapi_fiber *fiber;
-	struct kapi_place place;
+	const struct kapi_place *place;
 	bool ends;
 	bool going;
 	bool yields;
@@ -271,6 +271,7 @@ extern void (*kapi_preempt_hook)(void *ctx);
 void kapi_preempt(const char *word, const void *object, const char *at,
 		  enum kapi_access how);
 
+extern bool kapi_touching;	/* there is hooks->touch, and preemption */
 void __kapi_touch(const void *object, enum kapi_access how);
 
 /*
@@ -281,7 +282,7 @@ void __kapi_touch(const void *object, enum kapi_access how);
 static inline void kapi_touch(const void *object, enum kapi_access how)
 {
 #ifndef KAPI_NO_CHECKS
-	if (unlikely(kapi_preempt_hook))
+	if (unlikely(kapi_touching))
 		__kapi_touch(object, how);
 #endif
 }

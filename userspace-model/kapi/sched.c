@@ -32,6 +32,7 @@ struct kapi kapi = {
 
 size_t kapi_events_pending;
 void (*kapi_preempt_hook)(void *ctx);
+bool kapi_touching;
 
 /* The stack on which kapi_run() was called; also the tools' first fiber. */
 static struct kapi_fiber outside;
@@ -206,22 +207,21 @@ static struct kapi_fiber *event_start(void)
 }
 
 /* Where the fiber is that runs, or has just run. */
-static struct kapi_place place_now(void)
+static const struct kapi_place *place_now(struct kapi_place *buf)
 {
 	const struct kapi_fiber *self = kapi.cur;
 
-	switch (self->state) {
-	case KAPI_RUNNING:
-		if (self->place.word)
-			return self->place;
-		return (struct kapi_place){ .word = "yield" };
-	case KAPI_BLOCKED:
-		return (struct kapi_place){
+	if (self->state == KAPI_RUNNING && self->place.word)
+		return &self->place;
+	if (self->state == KAPI_BLOCKED)
+		*buf = (struct kapi_place){
 			self->wait_what, self->wait_at, self->wait_lock,
 		};
-	default:
-		return (struct kapi_place){ .word = "ends" };
-	}
+	else
+		*buf = (struct kapi_place){
+			.word = self->state == KAPI_RUNNING ? "yield" : "ends",
+		};
+	return buf;
 }
 
 /*
@@ -231,27 +231,28 @@ static struct kapi_place place_now(void)
 static struct kapi_fiber *take_turn(bool going, bool yields)
 {
 	const struct kapi_hooks *hooks = kapi.hooks;
+	struct kapi_place place;
 	struct kapi_turn turn;
+	u32 nr = 0, i;
 	size_t idx;
-	u32 i;
 
 	turn.fiber = kapi.cur;
-	turn.place = place_now();
+	turn.place = place_now(&place);
 	turn.ends = kapi.cur->state == KAPI_DONE || kapi.cur->state == KAPI_IDLE;
 	turn.going = going;
 	turn.yields = yields;
-	turn.nr = 0;
 	if (going)
-		turn.ids[turn.nr++] = kapi.cur->id;
-	for (i = 0; i < kapi.nr_runq && turn.nr < KAPI_TURN_MAX - 1; i++)
-		turn.ids[turn.nr++] = kapi.runq[i]->id;
-	turn.event = kapi_events_pending || !turn.nr;
+		turn.ids[nr++] = kapi.cur->id;
+	for (i = 0; i < kapi.nr_runq && nr < KAPI_TURN_MAX - 1; i++)
+		turn.ids[nr++] = kapi.runq[i]->id;
+	turn.event = kapi_events_pending || !nr;
 	if (turn.event)
-		turn.ids[turn.nr++] = 0;
+		turn.ids[nr++] = 0;
+	turn.nr = nr;
 	idx = hooks->turn(hooks->ctx, &turn);
-	if (idx >= turn.nr)
-		kapi_fail("turn of %zu of %u", idx, turn.nr);
-	if (turn.event && idx == turn.nr - 1)
+	if (idx >= nr)
+		kapi_fail("turn of %zu of %u", idx, nr);
+	if (turn.event && idx == nr - 1)
 		return event_start();
 	if (going && !idx--)
 		return kapi.cur;
@@ -476,6 +477,7 @@ void kapi_preemption(bool on)
 {
 	kapi.preemptive = on && kapi.hooks->turn;
 	kapi_preempt_hook = kapi.preemptive ? preempted : NULL;
+	kapi_touching = kapi.preemptive && kapi.hooks->touch;
 	/* as each fiber does that begins */
 	if (kapi.cur)
 		kapi_touch(kapi.cur, KAPI_CHANGES);
@@ -489,7 +491,10 @@ void kapi_preempt(const char *word, const void *object, const char *at,
 	if (how == KAPI_LETS_GO)
 		kapi_touch(object, how);
 	self->place = (struct kapi_place){ word, at, object };
-	kapi_preempt_hook(kapi.hooks->ctx);
+	if (likely(kapi_preempt_hook == preempted))
+		pause(false);
+	else
+		kapi_preempt_hook(kapi.hooks->ctx);
 	self->place.word = NULL;
 	kapi_touch(how == KAPI_LETS_GO ? NULL : object, how);
 }
@@ -498,8 +503,7 @@ void __kapi_touch(const void *object, enum kapi_access how)
 {
 	const struct kapi_hooks *hooks = kapi.hooks;
 
-	if (kapi.preemptive && hooks->touch)
-		hooks->touch(hooks->ctx, kapi.cur->id, object, how);
+	hooks->touch(hooks->ctx, kapi.cur->id, object, how);
 }
 
 /* --- runs --- */

@@ -93,22 +93,22 @@ static u32 pct(struct sim_schedule *s, const struct kapi_turn *turn)
 /* --- urw --- */
 
 /* What nobody knows of is a share of the whole. */
-static u32 left_of(const struct sim_schedule *s, u32 fiber, u32 nr)
+static u32 left_of(const struct sim_schedule *s, u32 fiber, u32 share)
 {
-	u32 all = s->left[fiber] ?: max(s->expected / nr, 1u);
+	u32 all = s->left[fiber] ?: share;
 
 	return all > s->done[fiber] ? all - s->done[fiber] : 1;
 }
 
 static u32 urw(struct sim_schedule *s, const struct kapi_turn *turn)
 {
-	u32 sum = 0, v, i;
+	u32 share = max(s->expected / turn->nr, 1u), sum = 0, v, i;
 
 	for (i = 0; i < turn->nr; i++)
-		sum += left_of(s, fiber_of(turn, i), turn->nr);
+		sum += left_of(s, fiber_of(turn, i), share);
 	v = draw(s, sum);
 	for (i = 0; i < turn->nr - 1; i++) {
-		u32 left = left_of(s, fiber_of(turn, i), turn->nr);
+		u32 left = left_of(s, fiber_of(turn, i), share);
 
 		if (v < left)
 			break;
@@ -202,6 +202,9 @@ void sim_schedule_begin(struct sim *sim)
 		strategy_begin(s);
 	if (s->traces)
 		sim_traces_begin(s->traces);
+	/* unless it is somebody else's */
+	if (!sim->hooks.touch || sim->hooks.touch == sim_schedule_touch)
+		sim->hooks.touch = s->traces ? sim_schedule_touch : NULL;
 	kapi_preemption(true);
 }
 
@@ -242,8 +245,7 @@ void sim_schedule_touch(void *ctx, u32 id, const void *object,
 {
 	struct sim *sim = ctx;
 
-	if (sim->schedule.traces)
-		sim_traces_touch(sim->schedule.traces, id, object, how);
+	sim_traces_touch(sim->schedule.traces, id, object, how);
 }
 
 /*
@@ -292,7 +294,7 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 	if (s->quiet)
 		return turn->yields && turn->nr > 1;
 	if (unlikely(s->mute) && turn->going &&
-	    !strcmp(turn->place.word, s->mute))
+	    !strcmp(turn->place->word, s->mute))
 		return 0;
 	if (turn->nr > 1 && is_known(sim, turn)) {
 		s->pruned = true;

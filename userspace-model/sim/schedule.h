@@ -158,7 +158,7 @@ void sim_schedule_measure(struct sim *sim);
 /** sim_schedule_turn() - the hook of struct kapi_hooks */
 size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn);
 
-/** sim_schedule_touch() - likewise */
+/** sim_schedule_touch() - likewise; sim_schedule_begin() sets it where there are traces */
 void sim_schedule_touch(void *ctx, u32 id, const void *object,
 			enum kapi_access how);
 

@@ -31,7 +31,6 @@ void sim_init(struct sim *sim)
 			.idle = complete_one,
 			.random = sim_random_hook,
 			.turn = sim_schedule_turn,
-			.touch = sim_schedule_touch,
 		},
 	};
 	sim_schedule_init(&sim->schedule);
