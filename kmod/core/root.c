@@ -73,13 +73,16 @@ static int relist(void *ctx)
 struct shard_cache *shard_root_cache(struct shard_store *store,
 				     struct shard_index *index)
 {
+	struct shard_version *version = shard_index_hold(index);
 	struct shard_runs runs;
 	u64 pages = 0;
 	u32 i;
 
+	/* a checkpoint asks, and a merge may drop some meanwhile */
 	shard_index_runs(index, &runs);
 	for (i = 0; i < runs.nr; i++)
 		pages += runs.run[i]->nr_pages;
+	shard_index_put(index, version);
 	/* while a merge takes place all of it is there twice */
 	return 2 * pages < store->cache_pages ? shard_index_cache(index) : NULL;
 }
