@@ -264,8 +264,7 @@ static void queue_run(struct work_struct *work)
 	if (!(q->set->flags & BLK_MQ_F_BLOCKING))
 		kapi_fail("the queue is not a blocking one");
 	WRITE_ONCE(q->running, true);
-	while (!list_empty(&q->queued)) {
-		touched();
+	for (touched(); !list_empty(&q->queued); touched()) {
 		list_splice_init(&q->queued, &batch);
 		kapi_after(&q->queued);
 		if (list_is_singular(&batch))
@@ -403,7 +402,7 @@ struct gendisk *block_open(u32 id)
 
 	if (!block_module_get())
 		return NULL;
-	kapi_look_point("open", &block.disks, __kapi_at);
+	kapi_look_point("open", &block, __kapi_at);
 	disk = disk_find(id);
 	if (disk)
 		disk = disk_open(disk);
@@ -434,8 +433,8 @@ static void partitions_look_for(struct gendisk *disk)
 
 static void sysfs_remove(struct gendisk *disk)
 {
-	touched();
 	WRITE_ONCE(disk->visible, false);
+	touched();
 	wait_event(block.wait, !disk->nr_readers);
 	kapi_after(disk);
 }
@@ -510,7 +509,7 @@ struct gendisk *block_file_enter(u32 id)
 {
 	struct gendisk *disk;
 
-	kapi_look_point("sysfs", &block.disks, __kapi_at);
+	kapi_look_point("sysfs", &block, __kapi_at);
 	disk = disk_find(id);
 	if (!disk || !disk->visible)
 		return NULL;
@@ -576,6 +575,7 @@ static struct compat_shrinker *shrinker_at(u32 nr)
 {
 	struct compat_shrinker *s;
 
+	touched();
 	list_for_each_entry(s, &block.shrinkers, node)
 		if (!nr--)
 			return s;

@@ -587,9 +587,10 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 		list_add_tail(&waiter.node, &m->waiters);
 		kapi_touch(m, KAPI_CHANGES);
 		self->wait_lock = &m->lock;
-		do
+		do {
+			kapi_touch(m, KAPI_TRIES);
 			kapi_block("mutex_lock", at);
-		while (m->lock.owner);
+		} while (m->lock.owner);
 		self->wait_lock = NULL;
 		list_del(&waiter.node);
 	}

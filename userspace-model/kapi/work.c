@@ -276,6 +276,7 @@ bool kapi_work_unqueue(struct work_struct *work)
 {
 	if (!work->pending || list_empty(&work->node))
 		return false;
+	kapi_touch(work->wq, KAPI_CHANGES);
 	list_del_init(&work->node);
 	work->wq->nr_pending--;
 	work->pending = false;
