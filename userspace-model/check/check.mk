@@ -103,7 +103,7 @@ alphabet: $(O)/asan/shardsim ## all sequences of 3 operations, crashed everywher
 compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
 	@$(O)/asan/shardsim compare 2
 	@$(O)/asan/shardsim compare --disk=zoned 1
-	@for pair in read-shrink write-gone write-errors; do \
+	@for pair in read-shrink write-gone write-errors adds scrubs refused chunk; do \
 		$(O)/asan/shardsim compare-pairs --suite=$$pair 1 || exit 1; \
 	done
 

@@ -16,8 +16,8 @@
 #include "scale/processes.h"
 
 /* With fewer turns, and no power cuts, one change more is asked for: of one, of two. */
-#define TURNS_FEW	90u
-#define TURNS_SOME	300u
+#define TURNS_FEW	120u
+#define TURNS_SOME	400u
 
 static struct world world;
 
