@@ -38,7 +38,7 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench plain train fast tool mutants generic locks cov race
+USER_FLAVOURS	:= asan bench plain train fast tool mutants generic generic-asan locks cov race
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
@@ -89,6 +89,8 @@ user-cflags-generic	:= $(user-cflags-tool) -Wno-misleading-indentation \
 	-Wno-parentheses -Wno-int-in-bool-context -Wno-bool-compare \
 	-Wno-maybe-uninitialized
 user-srcs-generic	:= $(user-srcs-mutants)
+user-cflags-generic-asan := $(user-cflags-asan) $(filter -Wno-%,$(user-cflags-generic))
+user-srcs-generic-asan	:= $(user-srcs-mutants)
 user-cflags-locks	:= $(user-cflags-tool)
 user-srcs-locks		:= userspace-model/mutants/access.c
 user-libs		:= -lisal -lm
@@ -215,7 +217,7 @@ $(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
 endef
 $(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
 
-SELFTESTS	:= $(foreach f,$(filter-out mutants generic locks train fast cov race,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+SELFTESTS	:= $(foreach f,$(filter-out mutants generic generic-asan locks train fast cov race,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
 
 $(O)/race/userspace-model/kapi/race_selftest.o: user-more := -fsanitize=thread
 $(O)/race/race-selftest: $(call user-objs,race,userspace-model/kapi/race_selftest.c \

@@ -22,27 +22,28 @@ $(WOVEN_STAMP): $(wildcard kmod/core/*.[ch]) $(MUTANTS)/table \
 	@$(MUTANTS)/weave kmod/core $(WOVEN)
 	@touch $@
 
-# Core of a flavour that has mutants, compiled from build/FLAVOUR/woven, by the names
-# that its files have elsewhere.
+# Core of a flavour that has mutants, compiled from the woven engine in build/$2, by the
+# names that its files have elsewhere.
 define woven-flavour
-$(O)/$1/kmod/core/%.o: kmod/core/%.c $(MUTANTS)/mutant.h $(O)/$1/woven/.stamp \
+$(O)/$1/kmod/core/%.o: kmod/core/%.c $(MUTANTS)/mutant.h $(O)/$2/woven/.stamp \
 		$(KERNEL_STAMP) $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
-	@$(USER_CC) $(patsubst -Ikmod/core,-I$(O)/$1/woven -Ikmod/core,$(USER_CFLAGS)) \
+	@$(USER_CC) $(patsubst -Ikmod/core,-I$(O)/$2/woven -Ikmod/core,$(USER_CFLAGS)) \
 		$(user-cflags-$1) -include $(MUTANTS)/mutant.h \
-		-fmacro-prefix-map=$(O)/$1/woven=kmod/core \
-		-MMD -MP -c -o $$@ $(O)/$1/woven/$$*.c
+		-fmacro-prefix-map=$(O)/$2/woven=kmod/core \
+		-MMD -MP -c -o $$@ $(O)/$2/woven/$$*.c
 
 $(O)/$1/$(MUTANTS)/mutant.o: $(MUTANTS)/mutant.c $(MUTANTS)/mutant.h \
-		$(O)/$1/woven/.stamp $(KERNEL_STAMP) $(USER_STAMP)
+		$(O)/$2/woven/.stamp $(KERNEL_STAMP) $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
-	@$(USER_CC) $(USER_CFLAGS) -I$(O)/$1/woven $(user-cflags-$1) \
+	@$(USER_CC) $(USER_CFLAGS) -I$(O)/$2/woven $(user-cflags-$1) \
 		-MMD -MP -c -o $$@ $$<
 endef
-$(eval $(call woven-flavour,mutants))
-$(eval $(call woven-flavour,generic))
+$(eval $(call woven-flavour,mutants,mutants))
+$(eval $(call woven-flavour,generic,generic))
+$(eval $(call woven-flavour,generic-asan,generic))
 
 define woven-block
 $(O)/mutants/kmod/$(1:.c=.o): kmod/$1 $(MUTANTS)/mutant.h $(WOVEN_STAMP) \
@@ -82,8 +83,8 @@ $(O)/generic/woven/.stamp: $(wildcard kmod/core/*.[ch]) $(MUTANTS)/generic \
 	@touch $@
 
 .PHONY: mutants-generic
-mutants-generic: $(O)/generic/shardsim $(O)/generic/kunit-user ## who notices small faults at random places
-	@$(MUTANTS)/generic $< --jobs=$(JOBS)
+mutants-generic: $(foreach f,generic generic-asan,$(O)/$f/shardsim $(O)/$f/kunit-user) ## who notices small faults at random places
+	@$(MUTANTS)/generic $(O)/generic/shardsim $(O)/generic-asan/shardsim --jobs=$(JOBS)
 
 .PHONY: mutants
 mutants: $(O)/mutants/shardsim $(O)/mutants/kunit-user ## who notices which fault in the engine; ONLY=O4, FULL=1, DOC=FILE
