@@ -29,6 +29,7 @@ const char * const history_op_names[NR_OPS] = {
 	[OP_RESTART] = "restart",
 	[OP_CRASH] = "crash",
 	[OP_CRASH_SOON] = "crash soon",
+	[OP_FILL] = "fill",
 	[OP_FAULT] = "fault",
 };
 
@@ -51,6 +52,7 @@ static const u8 op_weights[NR_OPS] = {
 	[OP_RESTART] = 3,
 	[OP_CRASH] = 1,
 	[OP_CRASH_SOON] = 3,
+	[OP_FILL] = 2,
 	[OP_FAULT] = 6,
 };
 
@@ -174,6 +176,25 @@ static void do_request(struct world *w, struct range *last, enum shard_op op,
 		kapi_yield();
 		world_change(w, slot);
 		break;
+	}
+}
+
+/* All blocks, one large request after the other: soon no extent is free. */
+static void do_fill(struct world *w)
+{
+	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max, lba;
+	struct world_slot *slot;
+
+	for (lba = 0; lba < nr; lba += max) {
+		make_room(w);
+		if (w->cut)
+			return;
+		slot = world_submit(w, SHARD_WRITE, lba, min(max, nr - lba),
+				    false);
+		if (!slot)
+			return;
+		world_commit(w);
+		world_wait(w, slot);
 	}
 }
 
@@ -367,6 +388,9 @@ static void do_op(struct world *w, enum history_op op, struct range *last)
 		w->cut_in = 1 + world_draw(WORLD_CUT_EVENTS, CHECK_CHOOSE_CUT);
 		world_note(w, "      | the power will fail in %u events",
 			   w->cut_in);
+		break;
+	case OP_FILL:
+		do_fill(w);
 		break;
 	case OP_FAULT:
 		do_fault(w);

@@ -30,6 +30,7 @@ enum history_op {
 	OP_RESTART,
 	OP_CRASH,
 	OP_CRASH_SOON,
+	OP_FILL,
 	OP_FAULT,
 	NR_OPS,
 };

@@ -274,10 +274,37 @@ static bool shrink_pairs(struct shrink *s)
 	return false;
 }
 
+/* An operation of a history of the whole device. */
+static bool is_op(const struct sim_record *r)
+{
+	return r->kind == SIM_CHOOSE_STEP &&
+	       (r->bound == NR_OPS || r->bound == OP_FAULT);
+}
+
+/* One that fills the device may do what a stretch of operations did. */
+static bool shrink_fills(struct shrink *s)
+{
+	u32 from, to;
+
+	for (from = 0; from < list_nr_steps(&s->best) && !late(s); from++) {
+		for (to = list_nr_steps(&s->best); to > from + 1; to--) {
+			struct list *list = candidate(s);
+			size_t at = list_op(list, from);
+
+			if (!is_op(&list->records[at]))
+				break;
+			list->records[at].value = OP_FILL;
+			leave_out(list, at + 1, list_op(list, to));
+			if (try_anyhow(s))
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool is_crash_soon(const struct sim_record *r)
 {
-	return r->kind == SIM_CHOOSE_STEP && r->value == OP_CRASH_SOON &&
-	       (r->bound == NR_OPS || r->bound == OP_FAULT);
+	return is_op(r) && r->value == OP_CRASH_SOON;
 }
 
 /* Where what a crash draws begins, from @at on. */
@@ -474,7 +501,8 @@ void shrink(struct shrink *s)
 		any |= shrink_crashes(s);
 		any |= shrink_shifted(s);
 		if (!any)
-			any = shrink_stretches(s) || shrink_pairs(s);
+			any = shrink_fills(s) || shrink_stretches(s) ||
+			      shrink_pairs(s);
 		if (!any && is_scheduled(&s->best) &&
 		    s->nr_schedules < SCHEDULES_MAX) {
 			s->nr_schedules = SCHEDULES_MAX;
