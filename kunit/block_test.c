@@ -126,13 +126,13 @@ static void a_bio_ends_at_a_block(struct kunit *test)
 static void limits_follow_the_engine(struct kunit *test)
 {
 	struct shard_info info = { .block_size = 4096,
-				   .request_blocks_max = 128 };
+				   .request_blocks_max = 16 };
 	struct compat_limits lim;
 
 	shardblk_limits(&info, 3, &lim);
 	KUNIT_EXPECT_EQ(test, lim.block_size, 4096u);
 	KUNIT_EXPECT_EQ(test, lim.io_opt, 524288u);
-	KUNIT_EXPECT_EQ(test, lim.max_hw_sectors, 1024u);
+	KUNIT_EXPECT_EQ(test, lim.max_hw_sectors, 128u);
 	KUNIT_EXPECT_EQ(test, (u32)lim.max_segments,
 			(u32)SHARDBLK_SEGMENTS_MAX);
 	KUNIT_EXPECT_EQ(test, lim.max_unmap_sectors % 8, 0u);
@@ -141,9 +141,11 @@ static void limits_follow_the_engine(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lim.dma_alignment, 511u);
 
 	info.block_size = 512;
+	info.request_blocks_max = 108;
 	shardblk_limits(&info, 1023, &lim);
 	KUNIT_EXPECT_EQ(test, lim.block_size, 512u);
-	KUNIT_EXPECT_EQ(test, lim.max_hw_sectors, 128u);
+	KUNIT_EXPECT_EQ(test, lim.io_opt, 65536u);
+	KUNIT_EXPECT_EQ(test, lim.max_hw_sectors, 108u);
 	KUNIT_EXPECT_EQ(test, lim.dma_alignment, 1023u);
 }
 

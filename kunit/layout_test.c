@@ -34,6 +34,26 @@ static void sizes_are_as_worked_out_by_hand(struct kunit *test)
 }
 
 /*
+ * Goal: the largest request leaves at most a sixteenth of an extent empty, and
+ * is as large as it may be.
+ * Method: extents of 1 MiB and more; where the header is the limit; small ones.
+ */
+static void the_largest_request_is_a_part_of_an_extent(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, shard_request_payload(4096, 256), 16u);
+	KUNIT_EXPECT_EQ(test, shard_request_payload(4096, 512), 32u);
+	KUNIT_EXPECT_EQ(test, shard_request_payload(4096, 2048), 128u);
+	KUNIT_EXPECT_EQ(test, shard_request_payload(4096, 65536), 255u);
+	/* a header of 512 bytes has no room for more */
+	KUNIT_EXPECT_EQ(test, shard_request_payload(512, 2048), 108u);
+	KUNIT_EXPECT_EQ(test, shard_request_payload(512, 1u << 19), 108u);
+	/* all of the extent, where that is not more than 64 KiB */
+	KUNIT_EXPECT_EQ(test, shard_request_payload(512, 64), 63u);
+	KUNIT_EXPECT_EQ(test, shard_request_payload(4096, 16), 15u);
+	KUNIT_EXPECT_EQ(test, shard_request_payload(4096, 64), 16u);
+}
+
+/*
  * Goal: every extent has one purpose, and what the device promises fits.
  * Method: small and large devices; the parts must add up.
  */
@@ -121,6 +141,7 @@ static void a_manifest_too_long_for_records_is_refused(struct kunit *test)
 
 static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(sizes_are_as_worked_out_by_hand),
+	KUNIT_CASE(the_largest_request_is_a_part_of_an_extent),
 	KUNIT_CASE(a_layout_divides_all_extents),
 	KUNIT_CASE(too_few_extents_give_no_layout),
 	KUNIT_CASE(a_manifest_too_long_for_records_is_refused),

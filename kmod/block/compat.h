@@ -164,8 +164,8 @@ static inline bool compat_bdev_gone(const struct block_device *bdev)
 /**
  * struct compat_limits - limits and features of a disk, in bytes and sectors
  * @block_size:		logical and physical
- * @io_opt:		bytes of the largest request
- * @max_hw_sectors:	the same in sectors
+ * @io_opt:		bytes that are best asked for one behind the other
+ * @max_hw_sectors:	of the largest request
  * @max_segments:	pieces of memory of a request
  * @max_unmap_sectors:	of the largest discard and write-zeroes
  * @dma_alignment:	mask, for the address and length of each piece

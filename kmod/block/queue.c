@@ -243,8 +243,10 @@ void shardblk_limits(const struct shard_info *info, u32 backing_dma_alignment,
 		     struct compat_limits *lim)
 {
 	lim->block_size = info->block_size;
-	lim->io_opt = info->request_blocks_max * info->block_size;
-	lim->max_hw_sectors = lim->io_opt >> SECTOR_SHIFT;
+	/* Twice that is read ahead.  Requests that come together share a frame. */
+	lim->io_opt = SHARD_REQUEST_BLOCKS_MAX * info->block_size;
+	lim->max_hw_sectors = info->request_blocks_max *
+			      (info->block_size >> SECTOR_SHIFT);
 	lim->max_segments = SHARDBLK_SEGMENTS_MAX;
 	/* A bio counts its bytes in 32 bits. */
 	lim->max_unmap_sectors = round_down(UINT_MAX, info->block_size) >>

@@ -278,8 +278,9 @@ static int device_layout(struct shard_device *device)
 	store->frame_blocks = shard_frame_payload(r->block_size,
 						  r->extent_blocks);
 	store->cache_pages = device->options.cache_pages;
-	device->request_max = min_t(u32, store->frame_blocks,
-				    SHARD_REQUEST_BLOCKS_MAX);
+	device->request_max =
+		min_t(u32, SHARD_REQUEST_BLOCKS_MAX,
+		      shard_request_payload(r->block_size, r->extent_blocks));
 	shard_writeback_set(store->wb, r->block_size,
 			    device->options.frames_in_flight,
 			    (u64)r->extent_blocks * r->block_size);

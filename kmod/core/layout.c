@@ -9,12 +9,23 @@
 
 /* With so many extents those that are open in more streams are few. */
 #define LAYOUT_RELOC_EXTENTS	512u
+/* One in so many blocks of an extent may be left empty at its end. */
+#define LAYOUT_REQUEST_SHARE	16u
+/* For smaller requests their number would cost more than that; bytes. */
+#define LAYOUT_REQUEST_MIN	BIT(16)
 
 /* The header must hold all checksums, and the extent all of the frame. */
 u32 shard_frame_payload(u32 block_size, u32 extent_blocks)
 {
 	return min3(SHARDBLK_FRAME_PAYLOAD_MAX, extent_blocks - 1,
 		    shard_frame_request_max(block_size));
+}
+
+u32 shard_request_payload(u32 block_size, u32 extent_blocks)
+{
+	return min(shard_frame_payload(block_size, extent_blocks),
+		   max(extent_blocks / LAYOUT_REQUEST_SHARE,
+		       (u32)LAYOUT_REQUEST_MIN / block_size));
 }
 
 u32 shard_extent_payload(u32 block_size, u32 extent_blocks)

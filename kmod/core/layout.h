@@ -89,6 +89,11 @@ bool shard_layout_valid(const struct shard_layout *layout);
 u64 shard_manifest_pages_max(const struct shard_layout *layout);
 /* Payload blocks of a frame at most, whatever it holds. */
 u32 shard_frame_payload(u32 block_size, u32 extent_blocks);
+/*
+ * Payload blocks of a request at most: a request lies in one extent, so fewer may
+ * be left empty behind the last one that fits.
+ */
+u32 shard_request_payload(u32 block_size, u32 extent_blocks);
 /* Payload blocks that an extent holds in such frames. */
 u32 shard_extent_payload(u32 block_size, u32 extent_blocks);
 /* The same if each block is an entry of its own. */

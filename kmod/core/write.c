@@ -64,6 +64,7 @@ static bool frame_open(struct shard_device *device, u32 payload,
 		}
 		room = device->store.extent_blocks;
 	}
+	shard_sometimes(room == payload + 1, "a request fills an extent to its end");
 	f = list_first_entry(&device->free_frames, struct shard_host_frame,
 			     node);
 	list_del_init(&f->node);

@@ -268,7 +268,7 @@ test_export()
 	check 'a pipe gets the same' test $? -eq 0
 	expect 1 'is the source' export image image
 
-	"$fill" image write:0:1:17 write:100:64:34 write:120:10:51 \
+	"$fill" image write:0:1:17 write:{100,116,132,148}:16:34 write:120:10:51 \
 		discard:105:5 write:8191:1:68 flush stop
 	local -a contents=(0:1:17 100:64:34 120:10:51 105:5:0 8191:1:68)
 	expect 0 'clean +true' check --data image

@@ -54,6 +54,7 @@
 static int data_fd;
 static uint64_t region_blocks = 8192;
 static uint64_t budget_blocks = 12000;
+static uint32_t write_blocks_max = BLOCKS_MAX;	/* what the disk takes whole */
 static long requests_max = 1500;
 static unsigned int nr_threads = 6;
 static unsigned int discard_share = 20;
@@ -98,6 +99,8 @@ static void do_writes(struct thread *t, unsigned int nr, int fua)
 
 		memset(rec, 0, sizeof(*rec));
 		rec->nr = random_len(&t->random);
+		if (rec->nr > write_blocks_max)
+			rec->nr = write_blocks_max;
 		rec->first = rnd(&t->random) % (region_blocks - rec->nr);
 		rec->request = atomic_fetch_add(&requests, 1);
 		rec->submit = stamp();
@@ -359,11 +362,17 @@ static uint64_t options(int argc, char **argv)
 
 static void open_devices(const char *data, const char *events)
 {
+	unsigned short sectors;
 	uint64_t bytes;
 
 	data_fd = open(data, O_RDWR | O_DIRECT);
 	if (data_fd < 0)
 		die(data);
+	/* What is larger is cut, and only the pieces are applied whole. */
+	if (ioctl(data_fd, BLKSECTGET, &sectors))
+		die("BLKSECTGET");
+	if (sectors * SECTOR / block_size < write_blocks_max)
+		write_blocks_max = sectors * SECTOR / block_size;
 	records_open(events);
 	if (ioctl(data_fd, BLKGETSIZE64, &bytes))
 		die("BLKGETSIZE64");

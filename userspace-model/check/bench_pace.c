@@ -22,14 +22,16 @@
 
 #define BLOCK		SZ_4K
 #define EXTENT_BYTES	SZ_1M
-#define DEPTH_MAX	32u
+#define REQUESTS_MAX	128u
 #define SECONDS_MAX	120u
 
 /*
  * A disk, and how it is used.
  * @data:	extents of data; 0: what of @extents is left for it
  * @aged:	sizes that are overwritten before
- * @run:	blocks of a request, one behind the other; 1: at random
+ * @run:	blocks of a write, one behind the other; 1: at random.  It comes in
+ *		requests as large as the device takes
+ * @depth:	writes at a time
  */
 struct setting {
 	const char *what;
@@ -54,7 +56,7 @@ static const struct setting settings[] = {
 	  .extents = 320, .spare_permille = 150, .aged = 1, .run = 1,
 	  .depth = 32, .seconds = 120, .block_ns = 177557 },
 	{ "22 MiB/s, 1,024 extents: writes of 1 MiB one behind the other",
-	  .extents = 1024, .run = 128, .depth = 16, .seconds = 15,
+	  .extents = 1024, .run = 256, .depth = 8, .seconds = 15,
 	  .block_ns = 177557 },
 };
 
@@ -74,7 +76,7 @@ static const u8 zeros[BLOCK] __aligned(8);
 static struct slot {
 	struct shard_request request;
 	u64 begun_ns;
-} slots[DEPTH_MAX];
+} slots[REQUESTS_MAX];
 
 static const struct setting *setting;
 static struct shard_device *device;
@@ -205,8 +207,8 @@ static void slot_done(struct shard_request *request, int error)
 	}
 }
 
-/* @nr of them, or until so many seconds have gone. */
-static void overwrite(u32 run, u64 nr, u32 seconds)
+/* @nr requests of @run blocks, @depth at a time, or until so many seconds have gone. */
+static void overwrite(u32 run, u32 depth, u64 nr, u32 seconds)
 {
 	static struct shard_seg segs[128];
 	u32 i;
@@ -217,9 +219,9 @@ static void overwrite(u32 run, u64 nr, u32 seconds)
 	run_blocks = run;
 	begin_ns = disk.now_ns;
 	until_ns = seconds ? begin_ns + seconds * (u64)NSEC_PER_SEC : 0;
-	nr_busy = setting->depth;
+	nr_busy = depth;
 	nr_left = max_t(u64, nr, nr_busy) - nr_busy;
-	for (i = 0; i < setting->depth; i++) {
+	for (i = 0; i < depth; i++) {
 		slots[i].request = (struct shard_request){
 			.op = SHARD_WRITE, .nr_blocks = run, .segs = segs,
 			.done = slot_done,
@@ -328,6 +330,25 @@ static void report_victims(const struct shard_stats_view *d)
 	       d->reclaimed_extents, (double)nr / all);
 }
 
+/* What is behind the last frame of an extent is not written before its next life. */
+static void report_empty(const char *what, u32 streams)
+{
+	u32 i, nr = 0, each = EXTENT_BYTES / BLOCK;
+	struct shard_extent e;
+	u64 empty = 0;
+
+	for (i = 0; i < device->layout.nr_extents; i++) {
+		shard_extent_get(device->store.ex, i, &e);
+		if (e.state != SHARD_EXTENT_SEALED || !(BIT(e.stream) & streams))
+			continue;
+		empty += each - e.written;
+		nr++;
+	}
+	if (nr)
+		printf("left empty of each extent of %s: %.1f of %u blocks\n",
+		       what, (double)empty / nr, each);
+}
+
 static void report_pace(void)
 {
 	u32 n = setting->seconds, i;
@@ -356,13 +377,15 @@ static void report(const struct shard_stats_view *a,
 
 	for (i = 0; i < sizeof(d) / sizeof(u64); i++)
 		((u64 *)&d)[i] -= ((const u64 *)a)[i];
-	nr_host = d.writes * setting->run;
+	nr_host = d.writes * run_blocks;
 	report_written(&d);
 	report_read(&d);
 	printf("%llu checkpoints, %llu merges, %llu manifests, %llu records, %llu flushes\n",
 	       d.checkpoints, d.compactions, d.manifests, d.records,
 	       d.backing_flushes);
 	report_victims(&d);
+	report_empty("the host", BIT(SHARDBLK_STREAM_HOST));
+	report_empty("moved data", SHARD_RELOC_STREAMS);
 	report_pace();
 }
 
@@ -385,6 +408,7 @@ static void device_end(void)
 static void measure(void)
 {
 	struct shard_info before, after;
+	u32 run;
 
 	device_begin();
 	shard_device_info(device, &before);
@@ -393,7 +417,9 @@ static void measure(void)
 	memset(ended, 0, sizeof(ended));
 	nr_latencies = 0;
 	next_lba = 0;
-	overwrite(setting->run, 0, setting->seconds);
+	run = min(setting->run, before.request_blocks_max);
+	overwrite(run, setting->depth * (setting->run / run), 0,
+		  setting->seconds);
 	shard_device_info(device, &after);
 	report(&before.stats, &after.stats);
 	device_end();
@@ -407,6 +433,7 @@ static void bench_one(void)
 	};
 	u32 nr_extents = size_of(&format);
 	struct shard_info info;
+	u32 run;
 	u64 nr;
 
 	printf("%s, %u at a time\n", setting->what, setting->depth);
@@ -427,10 +454,12 @@ static void bench_one(void)
 	device_begin();
 	shard_device_info(device, &info);
 	blocks = info.logical_blocks;
-	if (setting->run == 1) {
-		overwrite(64, div_u64(blocks, 64), 0);
-		overwrite(1, setting->aged * blocks, 0);
-	}
+	run = info.request_blocks_max;
+	if (setting->aged)
+		overwrite(run, setting->depth, div_u64(blocks, run), 0);
+	run = min(setting->run, run);
+	if (setting->aged)
+		overwrite(run, setting->depth, setting->aged * blocks / run, 0);
 	device_end();
 	measure();
 	while (nr--)

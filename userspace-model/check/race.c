@@ -314,6 +314,7 @@ void race_prepare(struct race *race)
 	if (race->before == RACE_FULL) {
 		/* or nearly so, if it promises no more than it can hold */
 		script_fill(w, w->info.request_blocks_max);
+		script_make_room(w, RACE_USERS * RACE_STEPS);
 		return;
 	}
 	write_some(w, 0, HOT_BLOCKS, 1);

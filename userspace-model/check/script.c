@@ -12,10 +12,9 @@ static void finish(struct world *w, struct world_slot *slot)
 	world_wait(w, slot);
 }
 
-/* The model has room for so many requests between two settlings. */
-static void make_room(struct world *w)
+void script_make_room(struct world *w, u32 nr)
 {
-	if (w->cut || w->model.nr_requests < M_REQUESTS_MAX)
+	if (w->cut || w->model.nr_requests + nr <= M_REQUESTS_MAX)
 		return;
 	script_flush(w);
 	if (!w->cut)
@@ -24,14 +23,14 @@ static void make_room(struct world *w)
 
 void script_write(struct world *w, u32 lba, u32 nr_blocks, bool fua)
 {
-	make_room(w);
+	script_make_room(w, 1);
 	if (!w->cut)
 		finish(w, world_submit(w, SHARD_WRITE, lba, nr_blocks, fua));
 }
 
 void script_discard(struct world *w, u32 lba, u32 nr_blocks)
 {
-	make_room(w);
+	script_make_room(w, 1);
 	if (!w->cut)
 		finish(w, world_submit(w, SHARD_DISCARD, lba, nr_blocks,
 				       false));

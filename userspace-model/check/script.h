@@ -9,6 +9,8 @@
 
 #include "history.h"
 
+/** script_make_room() - the model has room for @nr requests, or is settled */
+void script_make_room(struct world *w, u32 nr);
 void script_write(struct world *w, u32 lba, u32 nr_blocks, bool fua);
 void script_discard(struct world *w, u32 lba, u32 nr_blocks);
 void script_flush(struct world *w);
