@@ -170,11 +170,38 @@ static void overwritten_space_comes_back(struct kunit *test)
 			SHARD_STATE_READ_WRITE);
 }
 
+static u32 host_left(struct testdev *dev)
+{
+	struct shard_info info;
+
+	shard_device_info(dev->device, &info);
+	return info.host_extents - info.host_extents_used;
+}
+
+/*
+ * Goal: what is overwritten in order is found dead by checkpoints, and never
+ * moved: there is one when as much was written as there is left, not when nearly
+ * all is taken.
+ * Method: write an extent at a time, until a checkpoint has been made.
+ */
+static void a_checkpoint_comes_while_there_is_room(struct kunit *test)
+{
+	struct testdev *dev = testdev_create_large(test, 4096, 16);
+	u32 all = host_left(dev), i;
+
+	for (i = 0; i < all && !testdev_stat(dev, checkpoints); i++)
+		KUNIT_ASSERT_EQ(test, testdev_write(dev, i % 8 * 15, 15, i), 0);
+	KUNIT_EXPECT_GT(test, host_left(dev), all / 4);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaimed_extents), 0ull);
+	testdev_destroy(dev);
+}
+
 static struct kunit_case background_cases[] = {
 	KUNIT_CASE(a_merge_that_hangs_stops_nothing_for_long),
 	KUNIT_CASE(a_merge_on_request_leaves_one_run),
 	KUNIT_CASE(runs_that_cannot_be_merged_end_all_writes),
 	KUNIT_CASE(overwritten_space_comes_back),
+	KUNIT_CASE(a_checkpoint_comes_while_there_is_room),
 	{}
 };
 

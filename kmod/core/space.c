@@ -46,17 +46,22 @@ void shard_device_want_reclaim(struct shard_device *device)
 }
 
 /*
- * What has died since the last checkpoint is not known.  If that may be much, one
- * comes first: it may find whole extents free, and victims are chosen by what
- * they have.  When it ends what is still due begins.
+ * What has died since the last checkpoint is not known.  If that may be as much
+ * as there is left, one comes first: it may find whole extents free, and victims
+ * are chosen by what they have.  While it is made the host has what is left.  When
+ * it ends what is still due begins.
  */
 void shard_device_want_room(struct shard_device *device)
 {
+	struct shard_extents *ex = device->store.ex;
+	u32 left = shard_extents_host_left(ex) + shard_extents_leaving(ex);
+	u32 least = max(device->reclaim_low / 2, 1u);
+
 	lockdep_assert_held(&device->lock);
-	if (device->changed_blocks >= (u64)device->store.extent_blocks *
-				      max(device->reclaim_low / 2, 1u))
+	if (device->changed_blocks >=
+	    (u64)device->store.extent_blocks * max(left, least))
 		shard_device_want_checkpoint(device);
-	else
+	else if (shard_device_reclaim_due(device))
 		shard_device_want_reclaim(device);
 }
 

@@ -55,8 +55,7 @@ static bool frame_open(struct shard_device *device, u32 payload,
 		bool next = shard_extents_next(ex, SHARDBLK_STREAM_HOST);
 
 		shard_super_assign(device->store.super);
-		if (shard_device_reclaim_due(device))
-			shard_device_want_room(device);
+		shard_device_want_room(device);
 		if (!next) {
 			shard_sometimes(true, "no host extent is ready");
 			*why = BLOCKED_SPACE;

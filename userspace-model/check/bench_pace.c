@@ -58,6 +58,9 @@ static const struct setting settings[] = {
 	{ "22 MiB/s, 1,024 extents: writes of 1 MiB one behind the other",
 	  .extents = 1024, .run = 256, .depth = 8, .seconds = 15,
 	  .block_ns = 177557 },
+	{ "22 MiB/s, 1,024 extents, 12 % spare: the same, all of which is written",
+	  .extents = 1024, .aged = 2, .run = 256, .depth = 8, .seconds = 60,
+	  .block_ns = 177557 },
 };
 
 /* Blocks of zeros take no memory: data is zeros. */
