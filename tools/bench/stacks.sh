@@ -41,8 +41,8 @@ limit_disk()
 	null_set "null-$1" power 0
 	if [ "$BACKING" = bandwidth ]; then
 		null_set "null-$1" mbps "$MBPS"
-		# Small requests, so that little of a tick of 20 ms is lost when the next one does not fit.
-		null_set "null-$1" max_sectors 32
+		# Of a tick of 20 ms is lost what the next request does not fit in: the least there can be.
+		null_set "null-$1" max_sectors 8
 	else
 		null_set "null-$1" irqmode 2
 		null_set "null-$1" completion_nsec 1000000
