@@ -223,6 +223,22 @@ int shard_device_compact(struct shard_device *device)
 
 /* ---- checkpoints ---- */
 
+/*
+ * O12: what is moved to one of the last extents is moved as a whole.  That waits
+ * for no checkpoint, and the next victim does for this one.
+ */
+static void freeze_wait(struct shard_device *device)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	device->freezing = true;
+	shard_sometimes(device->held_entries,
+			"a checkpoint waits until a victim is evacuated");
+	spin_unlock_irqrestore(&device->lock, flags);
+	wait_event(device->job_ended, !READ_ONCE(device->held_entries));
+}
+
 static int checkpoint_freeze(struct shard_device *device)
 {
 	struct shard_place tail;
@@ -234,6 +250,7 @@ static int checkpoint_freeze(struct shard_device *device)
 	err = shard_index_prepare(device->index);
 	if (err)
 		return err;
+	freeze_wait(device);
 	spin_lock_irqsave(&device->lock, flags);
 	/* an extent that is full is as good as sealed, and can be given up */
 	shard_extents_tail(device->store.ex, SHARDBLK_STREAM_HOST, &tail);
@@ -242,6 +259,7 @@ static int checkpoint_freeze(struct shard_device *device)
 		shard_extents_seal(device->store.ex, tail.extent);
 	shard_write_log_start(device, &device->frozen_from);
 	shard_index_freeze(device->index);
+	device->freezing = false;
 	device->log_blocks = 0;
 	device->log_frames = 0;
 	/* what is not applied yet comes into the other memtable */

@@ -117,7 +117,10 @@ struct shard_device {
 	u64 applied_seq;
 	u64 durable_seq;
 	u32 reserved_entries;		/* of the memtable, by requests that are */
-	u32 reserved_csums;		/* admitted and not applied */
+	u32 reserved_csums;		/* admitted and not applied, and by these: */
+	u32 held_entries;		/* of a victim before whose last swing no */
+	u32 held_csums;			/* checkpoint begins; 0: none */
+	bool freezing;			/* one waits for that */
 	enum shard_rewrite rewrite;
 	int write_stop;			/* for good: nothing more is issued */
 	int write_error;		/* it is its turn: all from it on fails */

@@ -15,7 +15,11 @@
  * when there is no extent to move to, or enough is gained, stays the victim, and
  * is gone on with.  Swings are not
  * replayed: until a checkpoint has them the old copies are live, and the victim
- * stays (O6).  What entries of older runs, hidden by newer ones, say of it is of
+ * stays (O6).  A checkpoint that has some of a victim's swings, and not all, is
+ * an extent more, if one was opened for them, and a power cut leaves it half
+ * empty.  So where extents are few no checkpoint begins before the victim is
+ * evacuated (O12): a power cut costs none then, and any number of them does not.
+ * What entries of older runs, hidden by newer ones, say of it is of
  * no interest: no look-up ends there.
  *
  * A frame or a block that cannot be read, twice, is reported and keeps its
@@ -51,6 +55,8 @@ struct victim {
  * @nr_done:	extents evacuated by this call
  * @nr_opened:	extents opened for what is moved
  * @now:	the victim that is being walked; @extent 0: none
+ * @live:	blocks of it, when it was chosen
+ * @held:	the victim before whose last swing no checkpoint begins; 0: none
  * @onward:	the stream that its blocks go on to
  * @gain_each:	dead blocks for each live one, in 1/256
  * @block:	of it: the next frame
@@ -75,6 +81,8 @@ struct shard_reclaim {
 	u32 nr_done;
 	u32 nr_opened;
 	struct victim now;
+	u32 live;
+	u32 held;
 	u32 onward;
 	u32 gain_each;
 	u32 block;
@@ -239,6 +247,28 @@ static bool any_with_room(struct shard_extents *ex, u32 *stream)
 	return shard_extents_room(ex, *stream) >= 2;
 }
 
+/* Checkpoints may begin again; with it held, nobody waits for one (O12). */
+static void release(struct shard_reclaim *rc)
+{
+	if (rc->held)
+		rc->ops->release(rc->ctx);
+	rc->held = 0;
+}
+
+static int next_extent(struct shard_reclaim *rc, u32 stream)
+{
+	int err;
+
+	release(rc);
+	err = shard_store_next_extent(rc->store, stream);
+	if (err)
+		return err;
+	rc->nr_opened++;
+	if (rc->ops->hold(rc->ctx, rc->live))
+		rc->held = rc->now.extent;
+	return 0;
+}
+
 /*
  * A stream of moved data with room for a frame; rather @stream than others.  O12:
  * the last extent is not opened while another stream has room, so that it is
@@ -248,7 +278,6 @@ static int stream_with_room(struct shard_reclaim *rc, u32 *stream)
 {
 	struct shard_extents *ex = rc->store->ex;
 	u32 wanted = *stream;
-	int err;
 
 	if (shard_extents_room(ex, wanted) >= 2)
 		return 0;
@@ -256,9 +285,7 @@ static int stream_with_room(struct shard_reclaim *rc, u32 *stream)
 		shard_rarely(true, "moved data goes to another of its streams");
 		return 0;
 	}
-	err = shard_store_next_extent(rc->store, wanted);
-	rc->nr_opened += !err;
-	return err;
+	return next_extent(rc, wanted);
 }
 
 static int batch_begin(struct shard_reclaim *rc)
@@ -507,6 +534,7 @@ static bool walk_begin(struct shard_reclaim *rc, u32 live_max,
 	rc->onward = min(e.stream + 1u, SHARDBLK_STREAM_HOST +
 		     shard_extents_layout(rc->store->ex)->reloc_streams);
 	rc->gain_each = (live_max - min(live_max, e.live)) * 256 / e.live;
+	rc->live = e.live;
 	rc->now.extent = nr;
 	rc->now.generation = e.generation;
 	rc->now.ok = true;
@@ -551,6 +579,7 @@ static int batch_append(struct shard_reclaim *rc)
 
 	for (tries = 1; err && tries < RECLAIM_TRIES; tries++) {
 		shard_sometimes(true, "moved data is written again, elsewhere");
+		release(rc);
 		if (shard_store_next_extent(rc->store, rc->stream))
 			break;
 		err = append_once(rc);
@@ -704,6 +733,8 @@ static int batch_finish(struct shard_reclaim *rc)
 		rc->ops->gained(rc->ctx, rc->gain >> 8);
 	rc->nr_walked = 0;
 	rc->room = 0;
+	if (rc->held != rc->now.extent)
+		release(rc);
 	return err;
 }
 
@@ -717,7 +748,8 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 	rc->nr_opened = 0;
 	shard_sometimes(rc->now.extent, "a victim that is half walked is gone on with");
 	while (!ret && (rc->nr_done + rc->nr_walked < nr ||
-			(fill && batch_blocks(rc)))) {
+			(fill && batch_blocks(rc)) ||
+			(rc->held && rc->held == rc->now.extent))) {
 		if (!rc->now.extent && !walk_begin(rc, live_max, why))
 			break;
 		if (rc->room && rc->wanted != rc->onward && !fill)
@@ -728,6 +760,7 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 			ret = batch_finish(rc);
 	}
 	err = batch_finish(rc);
+	release(rc);
 	/* what has room after a checkpoint need not be read again */
 	if (ret && ret != -ENOSPC)
 		walk_drop(rc);

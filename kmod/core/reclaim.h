@@ -26,6 +26,11 @@ enum shard_reclaim_why {
  * @stop:	asked at each frame of a victim, and before what was gathered is
  *		written: shall it end here?
  * @now:	the newest sequence number, to measure ages by
+ * @hold:	an extent was opened for the blocks of a victim, of which so many are
+ *		live: if it is of those kept for moving, no checkpoint begins until
+ *		@release, and there is room for their swings.  Return: was it held?  May
+ *		wait for a checkpoint
+ * @release:	what was held, if anything, is held no more
  */
 struct shard_reclaim_ops {
 	int (*swing)(void *ctx, u64 covered, const struct shard_range *to,
@@ -33,6 +38,8 @@ struct shard_reclaim_ops {
 	void (*gained)(void *ctx, u64 dead);
 	bool (*stop)(void *ctx);
 	u64 (*now)(void *ctx);
+	bool (*hold)(void *ctx, u32 live);
+	void (*release)(void *ctx);
 };
 
 /** shard_reclaim_create() - may sleep; NULL without memory */

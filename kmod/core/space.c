@@ -20,6 +20,8 @@
 
 /* Passes that had no extent to move to, with a checkpoint after each. */
 #define RECLAIM_STUCK		2u
+/* Times that a victim looks for room in a memtable for all of it. */
+#define RECLAIM_HOLD_TRIES	3u
 /* Host extents left when it begins, at most; one in so many of the spare. */
 #define SHARD_RECLAIM_LOW	8u
 #define SHARD_RECLAIM_SHARE	5u
@@ -92,6 +94,74 @@ static bool reclaim_ends(struct shard_device *device)
 	       shard_device_state(device) > SHARD_STATE_FULL;
 }
 
+static void held_end(struct shard_device *device)
+{
+	lockdep_assert_held(&device->lock);
+	device->reserved_entries -= device->held_entries;
+	device->reserved_csums -= device->held_csums;
+	WRITE_ONCE(device->held_entries, 0);
+	device->held_csums = 0;
+	shard_job_tell(device);
+}
+
+static void reclaim_release(void *ctx)
+{
+	struct shard_device *device = ctx;
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	held_end(device);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+/* Sets aside what the swings of so many blocks need; not while one is to freeze. */
+static bool hold_try(struct shard_device *device, u32 live, u64 *until)
+{
+	u32 entries = SHARD_MEMTABLE_PER_REQUEST * live;
+	unsigned long flags;
+	bool held;
+
+	spin_lock_irqsave(&device->lock, flags);
+	held = !device->freezing &&
+	       shard_index_fits(device->index,
+				device->reserved_entries + entries,
+				device->reserved_csums + live);
+	if (held) {
+		WRITE_ONCE(device->held_entries, entries);
+		device->held_csums = live;
+		device->reserved_entries += entries;
+		device->reserved_csums += live;
+	} else {
+		*until = device->checkpoint.nr_ended + 1;
+		shard_device_want_checkpoint(device);
+	}
+	spin_unlock_irqrestore(&device->lock, flags);
+	return held;
+}
+
+/*
+ * O12: the host has no extents left, so the one that was opened is of those kept
+ * for moving.  A memtable that is too small for a victim cannot hold it.
+ */
+static bool reclaim_hold(void *ctx, u32 live)
+{
+	struct shard_device *device = ctx;
+	u32 tries = 0;
+	u64 until;
+
+	if (shard_extents_host_left(device->store.ex) > 1 ||
+	    device->options.memtable_entries < SHARD_MEMTABLE_PER_REQUEST * live)
+		return false;
+	while (!hold_try(device, live, &until)) {
+		if (++tries == RECLAIM_HOLD_TRIES)
+			return false;
+		wait_event(device->job_ended,
+			   shard_job_over(device, &device->checkpoint, until) ||
+			   reclaim_ends(device));
+	}
+	return true;
+}
+
 /*
  * O9: with the lock held no frame is applied, and none is frozen.  What requests
  * have set aside in the memtable stays theirs.
@@ -109,9 +179,13 @@ static int reclaim_swing(void *ctx, u64 covered, const struct shard_range *to,
 			return -EROFS;
 		spin_lock_irqsave(&device->lock, flags);
 		ret = shard_index_swing(device->index, covered, to, from,
-					device->reserved_entries,
-					device->reserved_csums, map);
+					device->reserved_entries -
+					device->held_entries,
+					device->reserved_csums -
+					device->held_csums, map);
 		if (!ret) {
+			/* it is not of the victim for which that is held */
+			held_end(device);
 			until = device->checkpoint.nr_ended + 1;
 			shard_device_want_checkpoint(device);
 		}
@@ -147,6 +221,8 @@ static const struct shard_reclaim_ops reclaim_ops = {
 	.gained = reclaim_gained,
 	.stop = reclaim_stop,
 	.now = reclaim_now,
+	.hold = reclaim_hold,
+	.release = reclaim_release,
 };
 
 int shard_reclaim_init(struct shard_device *device)

@@ -142,19 +142,11 @@ static int world_call(struct world *w, const char *name,
 
 /* ---- requests ---- */
 
-/* What is kept for discards is not promised to one that has lost extents. */
-static bool is_worn(struct world *w)
-{
-	struct shard_info info;
-
-	shard_device_info(w->device, &info);
-	return info.bad_extents;
-}
-
 /* What a request may return, given what has struck so far. */
 static void check_error(struct world *w, struct world_slot *slot, int error)
 {
 	enum shard_op op = slot->op;
+	bool lost;
 
 	if (!error) {
 		if (w->write_failed && slot->late && op != SHARD_READ &&
@@ -169,10 +161,11 @@ static void check_error(struct world *w, struct world_slot *slot, int error)
 	shard_sometimes(op == SHARD_READ, "a read fails");
 	shard_sometimes(op == SHARD_FLUSH, "a flush fails");
 	if (error == -ENOSPC &&
-	    (op == SHARD_WRITE || w->sick || is_worn(w))) {
-		if (!w->sick && !w->config.format.thin && !is_worn(w))
+	    (op == SHARD_WRITE || w->sick || world_is_worn(w))) {
+		lost = w->sick || world_is_worn(w) || world_is_cramped(w);
+		if (!lost && !w->config.format.thin)
 			kapi_fail("a write of a provisioned device has no space");
-		if (!w->sick && slot->promised && !is_worn(w))
+		if (!lost && slot->promised)
 			kapi_fail("no space, although %llu blocks were guaranteed and %llu taken",
 				  w->promise, w->spent);
 		return;
@@ -444,6 +437,7 @@ int world_open(struct world *w)
 	step_end(w, row, err);
 	if (err)
 		return err;
+	w->nr_starts++;
 	shard_device_info(w->device, &w->info);
 	w->write_failed = false;
 	w->flush_failed = false;
@@ -781,6 +775,7 @@ void world_reset(struct world *w)
 	w->nr_done = 0;
 	w->nr_refused = 0;
 	w->nr_crashes = 0;
+	w->nr_starts = 0;
 }
 
 void world_init(struct world *w)

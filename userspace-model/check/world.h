@@ -135,6 +135,7 @@ struct world_slot {
  * @serial:	of the last write
  * @nr_done:	operations that count
  * @nr_crashes:	power cuts
+ * @nr_starts:	of the device
  * @nr_refused:	requests that came back at once because of an earlier failure,
  *		or for lack of space
  * @slots:	requests
@@ -177,6 +178,7 @@ struct world {
 	u32 nr_refused;
 	u32 nr_done;
 	u32 nr_crashes;
+	u32 nr_starts;
 	struct world_slot slots[WORLD_SLOTS];
 };
 
@@ -241,6 +243,16 @@ void world_commit(struct world *w);
 /** world_wait() - until it is done, or the power fails */
 void world_wait(struct world *w, struct world_slot *slot);
 void world_wait_all(struct world *w);
+
+/** world_is_worn() - what is kept for discards is not promised if extents are bad */
+bool world_is_worn(struct world *w);
+/**
+ * world_is_cramped() - may moving data have used up the extents kept for it?
+ *
+ * A memtable without room for the swings of a victim lets checkpoints begin between
+ * them (O12).  Then each start may leave an extent half empty.
+ */
+bool world_is_cramped(struct world *w);
 
 /** world_checkpoint() - one, with requests under way */
 void world_checkpoint(struct world *w);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The disk of a device under check.
+ * The disk of a device under check, and what room there is on it.
  */
+#include "memtable.h"
 #include "world.h"
 
 static bool same_disk(const struct sim_disk_config *a,
@@ -31,4 +32,23 @@ void world_disk(struct world *w, const struct sim_disk_config *config)
 	if (!w->disk)
 		kapi_fail("no memory for a disk");
 	sim_add_disk(&w->sim, w->disk);
+}
+
+/* ---- room ---- */
+
+bool world_is_worn(struct world *w)
+{
+	struct shard_info info;
+
+	shard_device_info(w->device, &info);
+	return info.bad_extents;
+}
+
+bool world_is_cramped(struct world *w)
+{
+	u32 blocks = w->config.format.extent_size / w->config.format.block_size;
+
+	return w->config.options.memtable_entries <
+	       SHARD_MEMTABLE_PER_REQUEST * blocks &&
+	       w->nr_starts > w->info.reloc_extents;
 }
