@@ -185,6 +185,7 @@ static void do_fill(struct world *w)
 	u32 nr = w->model.nr_blocks, max = w->info.request_blocks_max, lba;
 	struct world_slot *slot;
 
+	world_note(w, "      | fill");
 	for (lba = 0; lba < nr; lba += max) {
 		make_room(w);
 		if (w->cut)

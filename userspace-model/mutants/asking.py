@@ -30,6 +30,7 @@ ENDED = "the process ended with"
 ASSERTION = "assertion at "
 FAILURE = re.compile(r"^([\w-]+):(?: seed )?(0x[0-9a-f]+|0): (.*)")
 SHRUNK = re.compile(r"^shrunk from (\d+) to (\d+) operations")
+RANGE = re.compile(r"^write (\d+)(?:\.\.(\d+))?$")
 ROW = re.compile(r"^ *(\d*) \| ([^|]*?)(?: \| (.*))?$")
 
 
@@ -193,11 +194,16 @@ def end(process):
 
 def words_of(text):
     """(crashes, words) of the history that a replay prints: what was done, in order."""
-    words, crashes = [], 0
+    words, crashes, filled = [], 0, -1
     rows = text[max((i for i, line in enumerate(text) if line.startswith("------+")),
                     default=len(text)) + 1:]
     for row in map(ROW.match, rows):
         what = " ".join(row[2].split()) if row else ""
+        part = RANGE.match(what)
+        if part and int(part[1]) == filled:		# one request of those that fill
+            filled = int(part[2] or part[1]) + 1
+            continue
+        filled = 0 if what == "fill" else filled
         if what.startswith("*** "):
             crashes += 1
             words.append(what[4:])
