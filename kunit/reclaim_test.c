@@ -12,7 +12,7 @@
 #define PAYLOAD		(TESTDEV_EXTENT_BLOCKS - 1)
 #define DEAD		12u	/* blocks of the victim that are overwritten */
 
-/* A reclamation of one extent, or a checkpoint, by somebody else. */
+/* A reclamation of one extent, or a close, by somebody else. */
 struct mover {
 	struct testdev *dev;
 	int (*job)(struct shard_device *device);
@@ -198,6 +198,7 @@ static void an_unreadable_page_ends_no_reclamation(struct kunit *test)
 						 runs.run[0], 0);
 	fake_release_all(dev->fake);
 	mover_wait(m);
+	KUNIT_EXPECT_GT(test, testdev_stat(dev, reclaim_errors), 0ull);
 	KUNIT_EXPECT_EQ(test, (int)shard_device_state(dev->device),
 			(int)SHARD_STATE_READ_WRITE);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 100, 1, 7), 0);
@@ -214,9 +215,50 @@ static void an_unreadable_page_ends_no_reclamation(struct kunit *test)
 	expect_moved(dev);
 }
 
-/* A device that the host has filled but for an extent, with a victim in it. */
-static void fill_but_one(struct testdev *dev)
+/*
+ * Goal: what could not be written of a victim that is half walked is moved by the
+ * next attempt: the victim is walked from its first frame again.
+ * Method: three frames, of which more is live than the open extent has room for;
+ * the first batch fails wherever it is tried.
+ */
+static void a_batch_that_fails_is_gathered_again(struct kunit *test)
 {
+	struct testdev *dev = test->priv;
+	u32 live = 12, victim;
+
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 40, PAYLOAD, 1), 0);
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 20, 5, 1), 0);
+	victim = host_extent(dev);
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 25, 5, 6), 0);
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 30, 3, 11), 0);
+	KUNIT_ASSERT_EQ(test, host_extent(dev), victim);
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 20, 1, 99), 0);
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 40, PAYLOAD, 1), 0);
+	KUNIT_ASSERT_NE(test, host_extent(dev), victim);
+	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	dev->fake->faults[SHARD_IO_APPEND] = (struct fake_fault){
+		.error = -EIO,
+		.times = 3,
+		.from = (u64)SHARDBLK_SUPER_EXTENTS * TESTDEV_EXTENT_BLOCKS *
+			TESTDEV_BLOCK,
+	};
+	KUNIT_EXPECT_EQ(test, shard_device_reclaim(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, dev->fake->faults[SHARD_IO_APPEND].times, 0u);
+	fake_heal(dev->fake);
+	KUNIT_EXPECT_EQ(test, shard_device_reclaim(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_read(dev, 20), 99);
+	testdev_expect(dev, 21, live, 2);
+	testdev_restart(dev);
+	testdev_expect(dev, 21, live, 2);
+}
+
+/*
+ * A device that the host has filled but for an extent, with a victim in it.
+ * Return: its number.
+ */
+static u32 fill_but_one(struct testdev *dev)
+{
+	u32 victim;
 	struct shard_extents *ex;
 	struct shard_info info;
 	u32 lba, nr;
@@ -229,7 +271,7 @@ static void fill_but_one(struct testdev *dev)
 	ex = dev->device->store.ex;
 	shard_device_info(dev->device, &info);
 	nr = info.logical_blocks - PAYLOAD;
-	make_victim(dev);
+	victim = make_victim(dev);
 	for (lba = PAYLOAD; lba <= nr; lba += PAYLOAD)
 		KUNIT_ASSERT_EQ(dev->test, testdev_write(dev, lba, PAYLOAD, lba),
 				0);
@@ -239,39 +281,60 @@ static void fill_but_one(struct testdev *dev)
 	KUNIT_ASSERT_EQ(dev->test, shard_device_checkpoint(dev->device), 0);
 	KUNIT_ASSERT_LE(dev->test, shard_extents_host_left(ex), 1u);
 	KUNIT_ASSERT_EQ(dev->test, testdev_stat(dev, reclaimed_extents), 0u);
+	return victim;
+}
+
+/* Nobody waits for it. */
+static void want(struct shard_device *device, struct shard_job *job)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	shard_job_want(job, true);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+/*
+ * Begins to move what is live in the victim, and wants a checkpoint; the copies are
+ * on their way.
+ */
+static void move_the_last(struct testdev *dev)
+{
+	struct shard_device *device = dev->device;
+	u64 ended = device->checkpoint.nr_ended;
+
+	dev->fake->mode[SHARD_IO_APPEND] = FAKE_HELD;
+	want(device, &device->reclamation);
+	for (fake_wait_pending(dev->fake, 1);
+	     !READ_ONCE(dev->device->held_entries);
+	     fake_wait_pending(dev->fake, 1))
+		fake_release_all(dev->fake);
+	dev->fake->mode[SHARD_IO_APPEND] = FAKE_AT_ONCE;
+	want(device, &device->checkpoint);
+	while (!READ_ONCE(device->freezing) &&
+	       READ_ONCE(device->checkpoint.nr_ended) == ended)
+		msleep(1);
+	KUNIT_EXPECT_TRUE(dev->test, READ_ONCE(device->freezing));
 }
 
 /*
  * Goal: what takes one of the last extents is moved as a whole before a checkpoint
  * begins, so that a power cut leaves none half empty beside its victim (O12).
- * Method: of what comes between hold back the copies alone; then want a checkpoint.
+ * Method: hold back the copies alone, and want a checkpoint; a write ends meanwhile.
  */
 static void no_checkpoint_begins_amid_the_last_extents(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
-	struct mover *m = kunit_kcalloc(test, 2, sizeof(*m), GFP_KERNEL);
 	struct shard_device *device;
-	u64 ended;
 
-	KUNIT_ASSERT_NOT_NULL(test, m);
 	fill_but_one(dev);
 	device = dev->device;
-	ended = device->checkpoint.nr_ended;
-	dev->fake->mode[SHARD_IO_APPEND] = FAKE_HELD;
-	mover_start(&m[0], dev, shard_device_reclaim);
-	for (fake_wait_pending(dev->fake, 1); !READ_ONCE(device->held_entries);
-	     fake_wait_pending(dev->fake, 1))
-		fake_release_all(dev->fake);
-	dev->fake->mode[SHARD_IO_APPEND] = FAKE_AT_ONCE;
-	mover_start(&m[1], dev, shard_device_checkpoint);
-	while (!READ_ONCE(device->freezing) &&
-	       READ_ONCE(device->checkpoint.nr_ended) == ended)
-		msleep(1);
-	KUNIT_EXPECT_TRUE(test, READ_ONCE(device->freezing));
+	move_the_last(dev);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 77), 0);
 	fake_release_all(dev->fake);
-	KUNIT_EXPECT_EQ(test, mover_wait(&m[0]), 0);
-	KUNIT_EXPECT_EQ(test, mover_wait(&m[1]), 0);
+	wait_event(device->job_ended,
+		   shard_job_over(device, &device->reclamation, U64_MAX) &&
+		   shard_job_over(device, &device->checkpoint, U64_MAX));
 	KUNIT_EXPECT_EQ(test, device->held_entries, 0u);
 	KUNIT_EXPECT_EQ(test, device->reserved_entries, 0u);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaimed_extents), 1u);
@@ -282,11 +345,41 @@ static void no_checkpoint_begins_amid_the_last_extents(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, testdev_read(dev, DEAD), 1 + DEAD);
 }
 
+/*
+ * Goal: nor does a close leave such a victim half moved (O12).
+ * Method: close the device while the copies are on their way, and a checkpoint
+ * waits; the next start finds nothing in the victim.
+ */
+static void a_close_waits_for_the_last_extents(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct mover *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	u32 victim = fill_but_one(dev);
+	struct shard_device *device = dev->device;
+	struct shard_extent e;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	move_the_last(dev);
+	mover_start(m, dev, shard_device_close);
+	while (!READ_ONCE(device->closing))
+		msleep(1);
+	fake_release_all(dev->fake);
+	KUNIT_EXPECT_EQ(test, mover_wait(m), 0);
+	dev->device = NULL;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	shard_extent_get(dev->device->store.ex, victim, &e);
+	KUNIT_EXPECT_EQ(test, e.live, 0u);
+	testdev_expect(dev, 0, DEAD, 50);
+	KUNIT_EXPECT_EQ(test, testdev_read(dev, DEAD), 1 + DEAD);
+}
+
 static struct kunit_case reclaim_cases[] = {
 	KUNIT_CASE(the_same_block_at_the_same_place_is_another),
 	KUNIT_CASE(a_second_look_up_that_fails_is_done_again),
 	KUNIT_CASE(an_unreadable_page_ends_no_reclamation),
+	KUNIT_CASE(a_batch_that_fails_is_gathered_again),
 	KUNIT_CASE(no_checkpoint_begins_amid_the_last_extents),
+	KUNIT_CASE(a_close_waits_for_the_last_extents),
 	{}
 };
 

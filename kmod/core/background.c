@@ -252,6 +252,12 @@ static int checkpoint_freeze(struct shard_device *device)
 		return err;
 	freeze_wait(device);
 	spin_lock_irqsave(&device->lock, flags);
+	/* that may be why it was given up */
+	if (device->state > SHARD_STATE_FULL) {
+		device->freezing = false;
+		spin_unlock_irqrestore(&device->lock, flags);
+		return -EROFS;
+	}
 	/* an extent that is full is as good as sealed, and can be given up */
 	shard_extents_tail(device->store.ex, SHARDBLK_STREAM_HOST, &tail);
 	if (tail.extent && !device->building &&

@@ -73,7 +73,8 @@ static bool reclaim_stop(void *ctx)
 {
 	struct shard_device *device = ctx;
 
-	return device->reclaim_idling && shard_idle_over(device);
+	return device->reclaim_idling && !device->held_entries &&
+	       shard_idle_over(device);
 }
 
 static u64 reclaim_now(void *ctx)
@@ -175,7 +176,10 @@ static int reclaim_swing(void *ctx, u64 covered, const struct shard_range *to,
 	int ret;
 
 	for (;;) {
-		if (reclaim_ends(device))
+		/* O12: what is held is moved to its end, as long as that can be */
+		if (reclaim_ends(device) &&
+		    (!device->held_entries ||
+		     shard_device_state(device) > SHARD_STATE_FULL))
 			return -EROFS;
 		spin_lock_irqsave(&device->lock, flags);
 		ret = shard_index_swing(device->index, covered, to, from,
