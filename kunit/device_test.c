@@ -534,6 +534,8 @@ static void a_full_device_can_always_be_emptied(struct kunit *test)
 			SHARD_STATE_FULL);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 1), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	/* it is stopped as any other */
+	testdev_restart(dev);
 	for (i = 0; i + 2 < lba; i++)
 		testdev_expect(dev, i, 1, i % 250 + 1);
 	KUNIT_EXPECT_EQ(test, testdev_discard(dev, 0, blocks), 0);

@@ -122,6 +122,7 @@ struct told {
 	u8 block[BLOCK];
 	u32 nr_told;
 	u32 nr_kinds[SHARD_EVENT_KINDS];
+	u32 whats;		/* bits: what chunks were told of */
 	u32 nr;
 	char lines[TOLD][SHARD_EVENT_TEXT];
 };
@@ -132,6 +133,8 @@ static void told_event(void *ctx, const struct shard_event *event)
 
 	t->nr_told++;
 	t->nr_kinds[event->kind]++;
+	if (event->kind == SHARD_EVENT_CHUNKS && event->what < 32)
+		t->whats |= BIT(event->what);
 	if (t->nr < TOLD)
 		shard_event_text(event, t->lines[t->nr++]);
 }
@@ -283,6 +286,9 @@ static void a_device_tells_of_chunks_and_records(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 1, 3, 1), 0);
 	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
 	KUNIT_EXPECT_GE(test, t->nr_kinds[SHARD_EVENT_CHUNKS], 4u);
+	KUNIT_EXPECT_TRUE(test, t->whats & BIT(SHARDBLK_ENTRY_WRITE));
+	KUNIT_EXPECT_TRUE(test, t->whats & BIT(SHARDBLK_ENTRY_RUN));
+	KUNIT_EXPECT_TRUE(test, t->whats & BIT(SHARDBLK_ENTRY_MANIFEST));
 	KUNIT_EXPECT_GE(test, t->nr_kinds[SHARD_EVENT_RECORD], 2u);
 	dev->fake->mode[SHARD_IO_APPEND] = FAKE_HELD;
 	req = testdev_start(dev, SHARD_WRITE, 5, 1, 1, false);

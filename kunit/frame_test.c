@@ -279,24 +279,27 @@ static void a_writer_ends_with_its_first_failure(struct kunit *test)
 
 /*
  * Goal: what fits into one extent is not split over two.
- * Method: leave less room than is needed, then begin.
+ * Method: leave less room than is needed, then begin; as much as just fits.
  */
 static void what_fits_into_one_extent_is_not_split(struct kunit *test)
 {
 	struct rig *rig = test->priv;
 	struct shard_store *store = &rig->store;
-	struct shard_place places[10];
+	static const u32 nr[] = { 10, 15 };
+	struct shard_place places[15];
 	struct shard_writer w;
 	struct shard_dep dep;
 	u32 round;
 
 	shard_dep_init(&dep, store->wb);
 	for (round = 0; round < 2; round++) {
-		KUNIT_ASSERT_EQ(test, begin(rig, &w, META1, &dep, 10), 0);
-		KUNIT_EXPECT_EQ(test, put_pages(&w, 10, places), 0);
+		KUNIT_ASSERT_EQ(test, begin(rig, &w, META1, &dep, nr[round]),
+				0);
+		KUNIT_EXPECT_EQ(test, put_pages(&w, nr[round], places), 0);
 		KUNIT_EXPECT_EQ(test, shard_writer_end(&w), 0);
 		KUNIT_EXPECT_EQ(test, places[0].block, 1u);
-		KUNIT_EXPECT_EQ(test, places[9].block, 10u);
+		KUNIT_EXPECT_EQ(test, places[nr[round] - 1].block,
+				nr[round]);
 	}
 	KUNIT_EXPECT_EQ(test, rig_stat(rig, meta_writes), 2ull);
 	KUNIT_EXPECT_EQ(test, shard_extents_nr_used(store->ex, META1), 2u);

@@ -23,6 +23,10 @@ static void sizes_are_as_worked_out_by_hand(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, shard_frame_fits(512, 1, 109));
 	KUNIT_EXPECT_EQ(test, shard_extent_payload(512, 218), 216u);
 	KUNIT_EXPECT_EQ(test, shard_frame_payload(512, 16), 15u);
+	/* pages come in frames of up to 64 */
+	KUNIT_EXPECT_EQ(test, shard_extent_pages(512, 16), 15u);
+	KUNIT_EXPECT_EQ(test, shard_extent_pages(4096, 256), 252u);
+	KUNIT_EXPECT_EQ(test, shard_extent_pages(512, 2048), 2016u);
 	/* 17 single blocks to a leaf of 512 bytes, 30 children to a page */
 	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 0), 1ull);
 	KUNIT_EXPECT_EQ(test, shard_run_pages_max(512, 17), 1ull);

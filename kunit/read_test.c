@@ -277,6 +277,27 @@ static void a_lost_index_page_fails_the_read(struct kunit *test)
 }
 
 /*
+ * Goal: holes are skipped, and there is an end.
+ * Method: two blocks, one of them in a run; ask from before them, and behind.
+ */
+static void data_ends_somewhere(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u64 lba = 0;
+
+	put(dev, 3, 1, 0x51);
+	testdev_restart(dev);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 5, 1, 0x61), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_next_data(dev->device, &lba), 1);
+	KUNIT_EXPECT_EQ(test, lba, 3ull);
+	lba = 4;
+	KUNIT_EXPECT_EQ(test, shard_device_next_data(dev->device, &lba), 1);
+	KUNIT_EXPECT_EQ(test, lba, 5ull);
+	lba = 6;
+	KUNIT_EXPECT_EQ(test, shard_device_next_data(dev->device, &lba), 0);
+}
+
+/*
  * Goal: a read that is under way keeps what it was told of: its extents are
  * not reset under it (O7).
  * Method: hold a read back while everything it reads is overwritten, and a
@@ -312,6 +333,7 @@ static struct kunit_case read_cases[] = {
 	KUNIT_CASE(bad_reads_are_tried_one_by_one),
 	KUNIT_CASE(a_lost_block_fails_its_own_reads_only),
 	KUNIT_CASE(a_lost_index_page_fails_the_read),
+	KUNIT_CASE(data_ends_somewhere),
 	KUNIT_CASE(a_read_under_way_keeps_its_extents),
 	{}
 };

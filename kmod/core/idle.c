@@ -125,12 +125,11 @@ static bool idle_evacuate(struct shard_device *device)
 	bool done;
 
 	spin_lock_irqsave(&device->lock, flags);
-	if (device->closing) {
-		spin_unlock_irqrestore(&device->lock, flags);
-		return false;
+	device->idle_done = false;
+	if (!device->closing) {
+		WRITE_ONCE(device->reclaim_idle, true);
+		queue_work(device->reclamation.wq, &device->reclamation.work);
 	}
-	WRITE_ONCE(device->reclaim_idle, true);
-	queue_work(device->reclamation.wq, &device->reclamation.work);
 	spin_unlock_irqrestore(&device->lock, flags);
 	wait_event(device->job_ended, !READ_ONCE(device->reclaim_idle));
 	spin_lock_irqsave(&device->lock, flags);

@@ -713,9 +713,6 @@ static int batch_finish(struct shard_reclaim *rc)
 	memtables = shard_index_memtables(rc->index);
 	if (appended)
 		shard_extents_settle(rc->store->ex, place, memtables);
-	/* blocks of it may be among those that were not moved */
-	if (err)
-		walk_drop(rc);
 	for (i = 0; i < rc->nr_walked; i++) {
 		const struct victim *v = &rc->walked[i];
 
@@ -761,7 +758,10 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 	}
 	err = batch_finish(rc);
 	release(rc);
-	/* what has room after a checkpoint need not be read again */
+	/*
+	 * Blocks of it may be among those that were not moved.  What has room after
+	 * a checkpoint need not be read again.
+	 */
 	if (ret && ret != -ENOSPC)
 		walk_drop(rc);
 	*done += rc->nr_done;
