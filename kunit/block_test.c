@@ -560,6 +560,47 @@ static void a_plug_has_requests_of_others(struct kunit *test)
 	free_pages((unsigned long)into, 1);
 }
 
+/*
+ * Goal: a submitter that is inside submit_bio() leaves nothing on the task's list
+ * of bios: it may wait, as for a tag, before it comes to that.
+ * Method: let go of a plug with such a list in place, and keep it there until
+ * the request has ended.
+ */
+static void no_bio_waits_for_its_submitter(struct kunit *test)
+{
+	struct shardblk_options options = {
+		.path = "test", .id = SHARDBLK_ID_ANY,
+	};
+	struct bio_list lists[2] = { BIO_EMPTY_LIST, BIO_EMPTY_LIST };
+	char *page = ramdisk_pages(test, 0);
+	struct compat_bdev disk;
+	struct blk_plug plug;
+	struct plugged *p;
+	struct bio *bio;
+
+	p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	options.dev = ramdisk_format(test);
+	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
+	KUNIT_ASSERT_EQ(test, compat_bdev_open(&disk, ramdisk_number(test, 0),
+					       true, NULL), 0);
+	blk_start_plug(&plug);
+	plugged_submit(p, disk.bdev, REQ_OP_WRITE, page);
+	current->bio_list = lists;
+	blk_finish_plug(&plug);
+	KUNIT_EXPECT_NE(test, wait_for_completion_timeout(&p->done, 5 * HZ), 0ul);
+	current->bio_list = NULL;
+	KUNIT_EXPECT_TRUE(test, bio_list_empty(&lists[0]));
+	while ((bio = bio_list_pop(&lists[0])))
+		submit_bio_noacct(bio);
+	if (!completion_done(&p->done))
+		wait_for_completion_timeout(&p->done, 5 * HZ);
+	bio_uninit(&p->bio);
+	ramdisk_close(&disk);
+	KUNIT_EXPECT_EQ(test, ramdisk_remove(0), 0);
+	free_page((unsigned long)page);
+}
+
 static void a_read_only_device_is_read(struct kunit *test)
 {
 	struct shardblk_options options = {
@@ -698,6 +739,7 @@ static struct kunit_case block_cases[] = {
 	KUNIT_CASE(an_image_is_added_once),
 	KUNIT_CASE(an_open_device_is_not_removed),
 	KUNIT_CASE(a_plug_has_requests_of_others),
+	KUNIT_CASE(no_bio_waits_for_its_submitter),
 	KUNIT_CASE(a_read_only_device_is_read),
 	KUNIT_CASE(little_space_is_reported),
 #ifdef CONFIG_FAILSLAB

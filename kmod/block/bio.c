@@ -21,6 +21,11 @@
  * they slept meanwhile, nobody would let go of what it holds, which may be the
  * very tags that they wait for.
  *
+ * A submitter may be inside submit_bio(), which puts the bios of those that it
+ * calls on a list of the task until it returns.  If it waited for one of our tags
+ * before that, after it has run our queue, it would wait for what is on its own
+ * list.  So that list is put aside as well.
+ *
  * The worker is the only one to wait for a bio of the set, and never holds
  * more than one back while it waits for another; those that it waits for
  * are under way and come back by themselves.  Submitters take what one bio is
@@ -303,6 +308,7 @@ void shardblk_gather_begin(struct shardblk_backing *backing,
 void shardblk_gather_end(struct shardblk_backing *backing,
 			 struct shardblk_gather *gather)
 {
+	struct bio_list *outer_bios = current->bio_list;
 	struct blk_plug *outer = current->plug;
 
 	if (!gather->task)
@@ -315,7 +321,9 @@ void shardblk_gather_end(struct shardblk_backing *backing,
 		return;
 	/* "who submits bios": it is being emptied, and may take no more */
 	if (compat_plug_aside(outer)) {
+		current->bio_list = NULL;
 		backing_issue_all(backing, &gather->queued, GFP_NOWAIT);
+		current->bio_list = outer_bios;
 		current->plug = outer;
 	}
 	if (!list_empty(&gather->queued))
