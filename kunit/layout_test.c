@@ -93,6 +93,31 @@ static void a_layout_divides_all_extents(struct kunit *test)
 }
 
 /*
+ * Goal: what checkpoints write is bounded by the memtable, however large the device.
+ * Method: 16 and 32 TiB.
+ */
+static void runs_of_checkpoints_do_not_grow_with_the_device(struct kunit *test)
+{
+	struct shard_layout l[2];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(l); i++) {
+		l[i] = (struct shard_layout){
+			.block_size = 4096, .extent_blocks = 4096,
+			.logical_blocks = 1ull << (32 + i),
+			.nr_extents = 1300000u << i,
+		};
+		KUNIT_ASSERT_GT(test, shard_layout_make(&l[i]), 0ull);
+	}
+	KUNIT_EXPECT_EQ(test, l[0].index_extents, l[1].index_extents);
+	/* old and new, of a full memtable of single blocks */
+	KUNIT_EXPECT_GE(test, (u64)l[0].index_extents *
+			shard_extent_pages(4096, 4096),
+			2ull * SHARD_MEMTABLE_ENTRIES_MAX / 145);
+	KUNIT_EXPECT_LT(test, l[0].merge_extents, l[1].merge_extents);
+}
+
+/*
  * Goal: a device whose extents do not suffice for the reserves is refused.
  * Method: the fewest extents that do, and one less.
  */
@@ -147,6 +172,7 @@ static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(sizes_are_as_worked_out_by_hand),
 	KUNIT_CASE(the_largest_request_is_a_part_of_an_extent),
 	KUNIT_CASE(a_layout_divides_all_extents),
+	KUNIT_CASE(runs_of_checkpoints_do_not_grow_with_the_device),
 	KUNIT_CASE(too_few_extents_give_no_layout),
 	KUNIT_CASE(a_manifest_too_long_for_records_is_refused),
 	{}
