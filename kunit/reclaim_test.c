@@ -313,7 +313,7 @@ static void move_the_last(struct testdev *dev)
 	want(device, &device->checkpoint);
 	while (!READ_ONCE(device->freezing) &&
 	       READ_ONCE(device->checkpoint.nr_ended) == ended)
-		msleep(1);
+		msleep(20);
 	KUNIT_EXPECT_TRUE(dev->test, READ_ONCE(device->freezing));
 }
 
@@ -362,7 +362,7 @@ static void a_close_waits_for_the_last_extents(struct kunit *test)
 	move_the_last(dev);
 	mover_start(m, dev, shard_device_close);
 	while (!READ_ONCE(device->closing))
-		msleep(1);
+		msleep(20);
 	fake_release_all(dev->fake);
 	KUNIT_EXPECT_EQ(test, mover_wait(m), 0);
 	dev->device = NULL;

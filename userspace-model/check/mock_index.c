@@ -14,7 +14,7 @@
 #include "model/m_index.h"
 #include "suites.h"
 
-#define RUNS_MAX	4096	/* of a history, failed ones too */
+#define RUNS_MAX	16384	/* of a history, failed ones too */
 #define CSUMS_MAX	1024	/* of a memtable */
 
 struct shard_memtable {
