@@ -5,7 +5,7 @@
 #include <kunit/test.h>
 
 #include "testdev.h"
-#include "../kmod/core/layout.h"
+#include "../kmod/core/device.h"
 
 #define MEMTABLE	8u
 
@@ -182,16 +182,22 @@ static u32 host_left(struct testdev *dev)
  * Goal: what is overwritten in order is found dead by checkpoints, and never
  * moved: there is one when as much was written as there is left, not when nearly
  * all is taken.
- * Method: write an extent at a time, until a checkpoint has been made.
+ * Method: write an extent at a time, until a checkpoint is wanted; others may take
+ * long to make it.
  */
 static void a_checkpoint_comes_while_there_is_room(struct kunit *test)
 {
 	struct testdev *dev = testdev_create_large(test, 4096, 16);
+	struct shard_device *device = dev->device;
 	u32 all = host_left(dev), i;
 
-	for (i = 0; i < all && !testdev_stat(dev, checkpoints); i++)
+	for (i = 0; i < all && shard_job_over(device, &device->checkpoint, 1) &&
+	     !testdev_stat(dev, checkpoints); i++)
 		KUNIT_ASSERT_EQ(test, testdev_write(dev, i % 8 * 15, 15, i), 0);
 	KUNIT_EXPECT_GT(test, host_left(dev), all / 4);
+	wait_event(device->job_ended,
+		   shard_job_over(device, &device->checkpoint, 1));
+	KUNIT_EXPECT_GT(test, testdev_stat(dev, checkpoints), 0ull);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaimed_extents), 0ull);
 	testdev_destroy(dev);
 }
