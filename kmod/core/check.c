@@ -6,10 +6,9 @@
  * the manifest; here the other copies are read as well, then every page of the
  * runs, then, if asked for, every block that memtables and runs point to.
  *
- * What a run says of a block that was overwritten since is checked, too: until
- * a merge drops that entry its block must still be there.  Only if its extent
- * was given up before, which its generation shows, it is no longer: then no
- * look-up may end there.
+ * What a run says of a block that a newer run hides is checked, too: until a
+ * merge drops that entry its block must still be there.  Only if its extent was
+ * given up before, which its generation shows, it is no longer.
  */
 #include "check.h"
 
@@ -234,43 +233,16 @@ static void check_range(struct check *c, const struct shard_range *range)
 	}
 }
 
-/* Does a look-up of any of these blocks end in this entry? */
-static bool check_visible(struct check *c, const struct shard_range *range)
-{
-	struct shard_index *index = c->view->index;
-	struct shard_version *version = shard_index_hold(index);
-	u64 first = (u64)range->place.extent * c->view->store->extent_blocks +
-		    range->place.block;
-	bool visible = false;
-	u32 i;
-
-	for (i = 0; i < range->nr_blocks && !visible; i++) {
-		struct shard_block_map map = {};
-
-		/* what cannot be read is reported with its page */
-		if (!shard_index_lookup(index, version, range->lba + i, 1, &map,
-					true))
-			visible = map.mapped && map.block == first + i;
-	}
-	shard_index_put(index, version);
-	return visible;
-}
-
-/* Return: false if the entry is of a former life of its extent. */
-static bool check_locator(struct check *c, const struct shard_range *range)
+/* Is the entry of a former life of its extent? */
+static bool is_stale(struct check *c, const struct shard_range *range)
 {
 	struct shard_extent e;
 
 	if (!range->mapped)
-		return true;
+		return false;
 	shard_extent_get(c->view->store->ex, range->place.extent, &e);
-	if (e.generation == range->place.generation &&
-	    e.state != SHARD_EXTENT_FREE && e.state != SHARD_EXTENT_BAD)
-		return true;
-	if (check_visible(c, range))
-		check_found(c, "index: block %llu has a stale locator to extent %u",
-			    range->lba, range->place.extent);
-	return false;
+	return e.generation != range->place.generation ||
+	       e.state == SHARD_EXTENT_FREE || e.state == SHARD_EXTENT_BAD;
 }
 
 static void page_found(struct check *c, const struct shard_run *run, u32 page,
@@ -300,7 +272,7 @@ static int check_run(struct check *c, const struct shard_run *run)
 		return ret;
 	while (!ret && (ret = shard_run_iter_next(&it, &range)) > 0) {
 		nr++;
-		if (check_locator(c, &range))
+		if (!is_stale(c, &range))
 			check_range(c, &range);
 		ret = 0;
 	}
@@ -316,7 +288,10 @@ static int check_run(struct check *c, const struct shard_run *run)
 	return 0;
 }
 
-/* All pages have been read once. */
+/*
+ * All pages have been read once.  What the runs say together this root needs,
+ * whatever memtables know by now, so it is in no extent that was given up (O6).
+ */
 static int count_live(struct check *c, const struct shard_runs *runs)
 {
 	struct shard_merge *m = kvzalloc(sizeof(*m), GFP_KERNEL);
@@ -327,7 +302,10 @@ static int count_live(struct check *c, const struct shard_runs *runs)
 		return -ENOMEM;
 	ret = shard_merge_begin(m, c->view->store, runs, runs->nr);
 	while (!ret && (ret = shard_merge_next(m, &range)) > 0) {
-		if (range.mapped)
+		if (is_stale(c, &range))
+			check_found(c, "index: block %llu has a stale locator to extent %u",
+				    range.lba, range.place.extent);
+		else if (range.mapped)
 			c->live[range.place.extent] += range.nr_blocks;
 		ret = 0;
 	}

@@ -61,3 +61,36 @@ void world_compare(struct world *w, u64 must)
 		kapi_fail("%s", why);
 	m_device_settle(&w->model, stamps);
 }
+
+static void check_found(struct shard_check_report *report, const char *what)
+{
+	kapi_fail("check: %s", what);
+}
+
+static int check_call(struct world *w)
+{
+	struct shard_check_report report = { .damage = check_found };
+	struct shard_options options = w->config.options;
+	struct shard_device *device;
+	int err;
+
+	options.read_only = true;
+	sim_disk_start(w->disk);
+	err = shard_device_open(&w->disk->backend, &options, &device);
+	if (err)
+		return err;
+	err = shard_check(device, true, &report);
+	shard_device_close(device);
+	return err;
+}
+
+void world_check(struct world *w)
+{
+	int err;
+
+	if (w->config.uncounted)
+		return;
+	err = check_call(w);
+	if (err)
+		kapi_fail("check returned %d", err);
+}

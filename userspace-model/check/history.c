@@ -460,6 +460,7 @@ void history_end(struct world *w, bool close)
 		world_close(w);
 	else
 		world_leave(w);
+	world_check(w);
 }
 
 void history_run(struct world *w, const struct world_config *config)

@@ -22,14 +22,18 @@ static inline u32 mock_draw(u32 n)
 	return kapi_choose(n, SIM_CHOOSE_MOCK);
 }
 
-/** mock_history() - a history of any device, with faults or without */
-static inline void mock_history(struct world *w)
+/**
+ * mock_history() - a history of any device, with faults or without
+ * @uncounted:	see there
+ */
+static inline void mock_history(struct world *w, bool uncounted)
 {
 	bool swarm = world_draw(2, CHECK_CHOOSE_CONFIG);
 	bool faults = world_draw(2, CHECK_CHOOSE_CONFIG);
 	struct world_config config;
 
 	history_config(&config, swarm, faults);
+	config.uncounted = uncounted;
 	history_run(w, &config);
 }
 

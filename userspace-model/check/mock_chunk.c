@@ -431,5 +431,5 @@ void shard_cache_put(struct shard_cache *cache, struct shard_cached *cached)
 void check_mock_chunk(struct world *w)
 {
 	memset(&chunks, 0, sizeof(chunks));
-	mock_history(w);
+	mock_history(w, false);
 }

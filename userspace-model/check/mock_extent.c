@@ -794,5 +794,5 @@ u64 shard_extents_live(struct shard_extents *ex)
 
 void check_mock_extent(struct world *w)
 {
-	mock_history(w);
+	mock_history(w, false);
 }

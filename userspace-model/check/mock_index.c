@@ -792,5 +792,5 @@ void check_mock_index(struct world *w)
 {
 	nr_layers = 0;
 	last_id = 0;
-	mock_history(w);
+	mock_history(w, true);
 }

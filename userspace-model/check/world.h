@@ -53,6 +53,7 @@ struct world;
  * @idle:		time passes between operations: the device may become idle
  * @cut_format:		the power fails in a format before that
  * @weights:		how often each operation is drawn
+ * @uncounted:		runs are a model's, which does not count their entries
  * @before_start:	told before each start, or NULL
  * @ran:		told of each operation that ran, or NULL
  * @nr_ops:		operations of a history
@@ -67,6 +68,7 @@ struct world_config {
 	bool faults;
 	bool idle;
 	bool cut_format;
+	bool uncounted;
 	u8 weights[WORLD_OPS_MAX];
 	void (*before_start)(struct world *w);
 	void (*ran)(struct world *w, u32 op);
@@ -307,5 +309,12 @@ void world_read_stamps(struct world *w, u64 *stamps);
  * Afterwards the device holds what was read, for ever.
  */
 void world_compare(struct world *w, u64 must);
+
+/**
+ * world_check() - have what `shardctl check --data` asks judge the closed device
+ *
+ * Whatever happened to the disk, it is good now, and nothing is found wrong.
+ */
+void world_check(struct world *w);
 
 #endif /* CHECK_WORLD_H */
