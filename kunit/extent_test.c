@@ -192,77 +192,6 @@ static void moved_data_counts_against_the_host(struct kunit *test)
 }
 
 /*
- * Goal: no stream takes more than is its own; moved data and discards have one
- * extent more than the host.
- * Method: let the host stream want everything, then the others.
- */
-static void a_stream_takes_no_more_than_its_own(struct kunit *test)
-{
-	struct extents_rig *f = test->priv;
-	u32 picked[EXTENTS], nr;
-
-	shard_extents_stock(f->ex, HOST, EXTENTS, EXTENTS);
-	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
-	nr = shard_extents_pick(f->ex, 1000, false, picked, EXTENTS);
-	KUNIT_EXPECT_EQ(test, nr, f->layout.host_extents + f->layout.reloc_extents - 2);
-	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
-	while (nr--) {
-		shard_extent_ready(f->ex, picked[nr]);
-		KUNIT_EXPECT_TRUE(test, shard_extents_next(f->ex, HOST));
-	}
-	KUNIT_EXPECT_TRUE(test, shard_extents_starved(f->ex, HOST));
-	shard_extents_for_discard(f->ex);
-	KUNIT_EXPECT_FALSE(test, shard_extents_starved(f->ex, HOST));
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, false, picked, EXTENTS),
-			f->layout.discard_extents);
-	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
-	KUNIT_EXPECT_EQ(test, shard_extents_nr_free(f->ex), FREE - f->layout.host_extents -
-			f->layout.reloc_extents + 2 - f->layout.discard_extents);
-	shard_extents_want(f->ex, SHARDBLK_STREAM_RELOC0, true);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, false, picked, EXTENTS),
-			1u);
-	shard_extents_want(f->ex, SHARDBLK_STREAM_RELOC0, false);
-	/* enough is left for each of the others */
-	KUNIT_EXPECT_GE(test, shard_extents_nr_free(f->ex),
-			f->layout.index_extents + f->layout.merge_extents +
-			f->layout.meta_extents);
-}
-
-/*
- * Goal: space is back when the host stream has or can have an extent, and the
- * extent for discards is whole; that is never kept ready beside others (O12).
- * Method: use all up, let discards have theirs, then free one after the other.
- */
-static void space_is_back_when_the_reserve_is_whole(struct kunit *test)
-{
-	struct extents_rig *f = test->priv;
-	u32 picked[EXTENTS], retired[EXTENTS], nr, i;
-
-	shard_extents_stock(f->ex, HOST, 2, 4);
-	for (i = 0; i < f->layout.host_extents + f->layout.reloc_extents - 2; i++)
-		extents_open(test, HOST);
-	shard_extents_for_discard(f->ex);
-	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
-	nr = extents_open(test, HOST);
-	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
-	/* one comes free, and the stock takes it: still one too many */
-	shard_extents_seal(f->ex, nr);
-	shard_extents_list(f->ex);
-	shard_extents_relog(f->ex, &(struct shard_log_start){ .seq = 1 }, true);
-	KUNIT_ASSERT_EQ(test, retire(f, BIT(HOST), retired, 2), 2u);
-	shard_extent_free(f->ex, retired[0]);
-	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, true, picked, 8),
-			1u);
-	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
-	/* the second makes the reserve whole; the first one lies ready */
-	shard_extent_free(f->ex, retired[1]);
-	KUNIT_EXPECT_EQ(test, shard_extents_pick(f->ex, 1000, true, picked, 8),
-			0u);
-	KUNIT_EXPECT_TRUE(test, shard_extents_space_is_back(f->ex));
-}
-
-/*
  * Goal: a stream is not starved while something is about to come free.
  * Method: use up the index's extents, retire one, free it.
  */
@@ -727,8 +656,6 @@ static struct kunit_case extent_cases[] = {
 	KUNIT_CASE(the_open_extent_stays_until_another_is_ready),
 	KUNIT_CASE(metadata_is_served_before_host_data),
 	KUNIT_CASE(moved_data_counts_against_the_host),
-	KUNIT_CASE(a_stream_takes_no_more_than_its_own),
-	KUNIT_CASE(space_is_back_when_the_reserve_is_whole),
 	KUNIT_CASE(a_retired_extent_is_worth_waiting_for),
 	KUNIT_CASE(only_what_nothing_needs_is_given_up),
 	KUNIT_CASE(references_are_counted_by_differences),

@@ -120,7 +120,10 @@ void shard_extents_for_discard(struct shard_extents *ex)
 	spin_unlock_irqrestore(&ex->lock, flags);
 }
 
-/* Extents of a stream; those of data have their share together. */
+/*
+ * Extents of a stream; those of data have their share together.  What discards
+ * have taken beyond it is nobody's share: it costs moved data none of its own.
+ */
 static u32 stream_used(const struct shard_extents *ex, u32 stream)
 {
 	u32 nr = 0, s;
@@ -130,21 +133,37 @@ static u32 stream_used(const struct shard_extents *ex, u32 stream)
 		return ex->heads[stream].nr_used;
 	for (s = SHARDBLK_STREAM_HOST; s <= SHARDBLK_STREAM_RELOC2; s++)
 		nr += ex->heads[s].nr_used;
-	return nr;
+	return nr - ex->nr_discard;
 }
 
-static u32 head_limit(struct shard_extents *ex, u32 stream)
+static bool share_is_taken(const struct shard_extents *ex, u32 stream)
 {
-	u32 limit = extents_limit(ex, stream);
+	return stream_used(ex, stream) >= extents_limit(ex, stream);
+}
 
-	if ((BIT(stream) & SHARD_RELOC_STREAMS) && ex->for_discard)
-		limit += ex->layout.discard_extents;
+/*
+ * O12: can the host have one of those for discards?  However much of the share
+ * moved data has; but a start does not know what was taken of them.
+ */
+static bool discard_is_left(const struct shard_extents *ex)
+{
+	u32 all = extents_limit(ex, SHARDBLK_STREAM_RELOC0) +
+		  ex->layout.discard_extents;
 
+	return ex->for_discard &&
+	       ex->nr_discard < ex->layout.discard_extents &&
+	       stream_used(ex, SHARDBLK_STREAM_HOST) + ex->nr_discard < all;
+}
+
+static bool head_is_full(const struct shard_extents *ex, u32 stream)
+{
+	if (stream != SHARDBLK_STREAM_HOST)
+		return share_is_taken(ex, stream);
 	/* never to lie ready: discards find it when nothing else is left */
-	if (stream == SHARDBLK_STREAM_HOST && ex->for_discard &&
-	    !ex->heads[stream].nr_ready)
-		limit += ex->layout.discard_extents;
-	return limit;
+	if (ex->heads[stream].nr_ready)
+		return stream_used(ex, stream) + ex->nr_discard >=
+		       extents_limit(ex, stream);
+	return share_is_taken(ex, stream) && !discard_is_left(ex);
 }
 
 bool shard_extents_space_is_back(struct shard_extents *ex)
@@ -157,11 +176,12 @@ bool shard_extents_space_is_back(struct shard_extents *ex)
 
 	spin_lock_irqsave(&ex->lock, flags);
 	limit = extents_limit(ex, SHARDBLK_STREAM_HOST);
-	/* without what discards have taken beyond the limit */
-	used = stream_used(ex, SHARDBLK_STREAM_HOST);
+	used = stream_used(ex, SHARDBLK_STREAM_HOST) + ex->nr_discard;
 	back = used < limit || (used == limit && head->nr_ready);
-	if (back)
+	if (back) {
 		ex->for_discard = false;
+		ex->nr_discard = 0;
+	}
 	spin_unlock_irqrestore(&ex->lock, flags);
 	return back;
 }
@@ -193,6 +213,8 @@ static bool extent_assign(struct shard_extents *ex, u32 stream, u32 *nr)
 		list_del_init(&e->record_node);
 		ex->nr_assigned--;
 	}
+	if (stream == SHARDBLK_STREAM_HOST && share_is_taken(ex, stream))
+		ex->nr_discard++;
 	e->generation++;		/* O5 */
 	e->state = SHARD_EXTENT_ASSIGNED;
 	e->stream = stream;
@@ -251,7 +273,7 @@ static bool head_may_have(struct shard_extents *ex, u32 s, u64 limit)
 {
 	lockdep_assert_held(&ex->lock);
 	return limit && !list_empty(&ex->free) &&
-	       stream_used(ex, s) < head_limit(ex, s) &&
+	       !head_is_full(ex, s) &&
 	       (ex->nr_log + ex->nr_assigned < limit || free_is_named(ex));
 }
 
@@ -318,8 +340,7 @@ bool shard_extents_starved(struct shard_extents *ex, u32 stream)
 	bool starved;
 
 	spin_lock_irqsave(&ex->lock, flags);
-	starved = list_empty(&ex->free) ||
-		  stream_used(ex, stream) >= head_limit(ex, stream);
+	starved = list_empty(&ex->free) || head_is_full(ex, stream);
 	/* as shard_extents_pick() has it */
 	if ((BIT(stream) & SHARD_RELOC_STREAMS) &&
 	    ex->nr_log + ex->nr_assigned + ex->layout.record_slack >= max)

@@ -27,7 +27,8 @@ struct shard_extents {
 	u32 nr_bad;			/* BAD ones */
 	u32 nr_leaving;			/* evacuated, and not retired yet */
 	u32 random;			/* draws candidates for evacuation */
-	bool for_discard;
+	bool for_discard;		/* the host may have such, too */
+	u32 nr_discard;			/* that it has beyond its share */
 	struct list_head log;
 	u32 nr_log;
 	struct list_head assigned;

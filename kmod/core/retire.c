@@ -134,6 +134,8 @@ static void extent_make_free(struct shard_extents *ex, struct shard_extent *e)
 {
 	lockdep_assert_held(&ex->lock);
 	ex->heads[e->stream].nr_used--;
+	if (e->stream == SHARDBLK_STREAM_HOST && ex->nr_discard)
+		ex->nr_discard--;
 	shard_sometimes(e->bad, "an extent that failed is not used again");
 	if (!e->bad) {
 		extent_offer(ex, e);

@@ -21,7 +21,7 @@ HOG_SECONDS ?= $(if $(DEBUG_KERNEL),150)
 .PHONY: vm-test vm-shell vm-deps
 
 vm-deps:
-	@tools/deps vm
+	@tools/deps $(if $(DEBUG_KERNEL),debug-kernel,vm)
 
 vm-test: vm-deps $(VM_NEEDS) ## tests of the module in a VM, power cuts included; ONLY=name for one; DEBUG_KERNEL=kasan or kcsan
 	@tools/vm/vm-test --dir $(VM_DIR) --module $(VM_MODULE) $(if $(ONLY),--only "$(ONLY)") \

@@ -14,18 +14,17 @@
 #include "suites.h"
 
 #define FIRST		SHARDBLK_SUPER_EXTENTS
+#define ALL		(BIT(SHARD_STREAMS) - 1)
 
 /*
  * What records and manifests have to know of an extent beside the model's: see
  * struct shard_extent.
  */
 struct more {
-	u32 listed;
-	u32 listing;
+	u32 listed, listing;
 	u32 counting;
 	u32 log_order;
-	u32 log_start;
-	u32 log_end;
+	u32 log_start, log_end;
 	u32 filled;
 	u32 tries;
 	bool retired;
@@ -37,6 +36,7 @@ struct shard_extents {
 	u32 high[SHARD_STREAMS];
 	bool wanted[SHARD_STREAMS];
 	bool for_discard;
+	u32 discard;		/* what the host has for them; 0: none */
 	struct m_extents m;
 	struct more more[M_EXTENTS_MAX];
 };
@@ -102,33 +102,27 @@ u32 shard_extents_next_listed(struct shard_extents *ex, u32 nr,
 
 /* ---- counting ---- */
 
-static bool is_of(struct shard_extents *ex, u32 nr, u32 stream)
+static bool is_of(struct shard_extents *ex, u32 nr, u32 streams)
 {
 	return ex->m.e[nr].state != M_EXTENT_FREE &&
 	       ex->m.e[nr].state != M_EXTENT_BAD &&
-	       ex->m.e[nr].stream == stream;
+	       (BIT(ex->m.e[nr].stream) & streams);
 }
 
-static u32 nr_used(struct shard_extents *ex, u32 stream)
+static u32 nr_used(struct shard_extents *ex, u32 streams)
 {
 	u32 nr, used = 0;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++)
-		used += is_of(ex, nr, stream);
+		used += is_of(ex, nr, streams);
 	return used;
 }
 
 /* Those of data share what there is. */
 static u32 nr_shared(struct shard_extents *ex, u32 stream)
 {
-	u32 s, used = 0;
-
-	if (!(BIT(stream) & SHARD_DATA_STREAMS))
-		return nr_used(ex, stream);
-	for (s = 0; s < SHARD_STREAMS; s++)
-		if (BIT(s) & SHARD_DATA_STREAMS)
-			used += nr_used(ex, s);
-	return used;
+	return nr_used(ex, BIT(stream) & SHARD_DATA_STREAMS ?
+			   SHARD_DATA_STREAMS : BIT(stream));
 }
 
 static u32 nr_ready(struct shard_extents *ex, u32 stream)
@@ -136,20 +130,18 @@ static u32 nr_ready(struct shard_extents *ex, u32 stream)
 	u32 nr, ready = 0;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++)
-		ready += is_of(ex, nr, stream) &&
+		ready += is_of(ex, nr, BIT(stream)) &&
 			 (ex->m.e[nr].state == M_EXTENT_READY ||
 			  ex->m.e[nr].state == M_EXTENT_ASSIGNED);
 	return ready;
 }
 
-/* ... in all, with @stream == SHARD_STREAMS. */
-static u32 nr_retired(struct shard_extents *ex, u32 stream)
+static u32 nr_retired(struct shard_extents *ex, u32 streams)
 {
 	u32 nr, retired = 0;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++)
-		retired += ex->more[nr].retired &&
-			   (stream == SHARD_STREAMS || is_of(ex, nr, stream));
+		retired += ex->more[nr].retired && is_of(ex, nr, streams);
 	return retired;
 }
 
@@ -201,16 +193,13 @@ static u32 nr_bad(struct shard_extents *ex)
 static u32 limit_of(struct shard_extents *ex, u32 stream)
 {
 	const struct shard_layout *l = &ex->layout;
+	u32 host = l->host_extents - min(l->host_extents, nr_bad(ex));
 
+	if (BIT(stream) & SHARD_RELOC_STREAMS)
+		return host + l->reloc_extents;
 	switch (stream) {
 	case SHARDBLK_STREAM_HOST:
-		return l->host_extents + l->reloc_streams -
-		       min(l->host_extents, nr_bad(ex));
-	case SHARDBLK_STREAM_RELOC0:
-	case SHARDBLK_STREAM_RELOC1:
-	case SHARDBLK_STREAM_RELOC2:
-		return l->host_extents + l->reloc_extents -
-		       min(l->host_extents, nr_bad(ex));
+		return host + l->reloc_streams;
 	case SHARDBLK_STREAM_INDEX:
 		return l->index_extents;
 	case SHARDBLK_STREAM_MERGE:
@@ -225,10 +214,19 @@ static u32 limit_now(struct shard_extents *ex, u32 stream)
 {
 	u32 limit = limit_of(ex, stream);
 
-	if ((BIT(stream) & SHARD_DATA_STREAMS) && ex->for_discard &&
-	    (stream || !nr_ready(ex, stream)))
-		limit += ex->layout.discard_extents;
-	return limit;
+	if (stream == SHARDBLK_STREAM_HOST && nr_ready(ex, stream))
+		return limit;
+	if (stream == SHARDBLK_STREAM_HOST && ex->for_discard && !ex->discard)
+		return limit_of(ex, SHARDBLK_STREAM_RELOC0) +
+		       ex->layout.discard_extents;
+	return limit + (BIT(stream) & SHARD_DATA_STREAMS && ex->discard);
+}
+
+static void set_free(struct shard_extents *ex, u32 nr)
+{
+	m_extent_set(&ex->m, nr, M_EXTENT_FREE);
+	if (ex->discard == nr)
+		ex->discard = 0;
 }
 
 /* ---- assigning ---- */
@@ -257,8 +255,10 @@ bool shard_extents_space_is_back(struct shard_extents *ex)
 	bool back = used < limit ||
 		    (used == limit && nr_ready(ex, SHARDBLK_STREAM_HOST));
 
-	if (back)
+	if (back) {
 		ex->for_discard = false;
+		ex->discard = 0;
+	}
 	return back;
 }
 
@@ -270,6 +270,9 @@ static u32 assign(struct shard_extents *ex, u32 stream, u64 limit)
 
 	while (!may_take(ex, nr, room) || n--)
 		nr++;
+	if (stream == SHARDBLK_STREAM_HOST && !ex->discard &&
+	    nr_shared(ex, stream) >= limit_of(ex, stream))
+		ex->discard = nr;
 	generation = ex->m.e[nr].generation + 1 + mock_draw(3);
 	why = m_extent_assign(&ex->m, nr, stream, generation);
 	if (why)
@@ -347,7 +350,7 @@ bool shard_extents_starved(struct shard_extents *ex, u32 stream)
 	if ((BIT(stream) & SHARD_RELOC_STREAMS) &&
 	    shard_extents_named(ex) + ex->layout.record_slack >= max)
 		limit = 0;
-	return !nr_ready(ex, stream) && !nr_retired(ex, SHARD_STREAMS) &&
+	return !nr_ready(ex, stream) && !nr_retired(ex, ALL) &&
 	       !may_have(ex, stream, limit);
 }
 
@@ -385,26 +388,25 @@ u32 shard_extents_room(struct shard_extents *ex, u32 stream)
 
 u32 shard_extents_host_left(struct shard_extents *ex)
 {
-	u32 limit = limit_of(ex, SHARDBLK_STREAM_HOST);
-	u32 used = nr_shared(ex, SHARDBLK_STREAM_HOST);
+	const u32 s = SHARDBLK_STREAM_HOST;
 
-	return nr_ready(ex, SHARDBLK_STREAM_HOST) + limit - min(limit, used);
+	return nr_ready(ex, s) + limit_of(ex, s) -
+	       min(limit_of(ex, s), nr_shared(ex, s));
 }
 
 u32 shard_extents_reloc_left(struct shard_extents *ex)
 {
-	u32 limit = limit_of(ex, SHARDBLK_STREAM_RELOC0);
-	u32 used = nr_shared(ex, SHARDBLK_STREAM_RELOC0);
+	const u32 s = SHARDBLK_STREAM_RELOC0;
 
-	return limit - min(limit, used);
+	return limit_now(ex, s) - min(limit_now(ex, s), nr_shared(ex, s));
 }
 
 u32 shard_extents_left(struct shard_extents *ex, u32 stream)
 {
-	u32 limit = limit_of(ex, stream), used = nr_used(ex, stream);
+	u32 limit = limit_of(ex, stream), used = nr_used(ex, BIT(stream));
 
-	return nr_ready(ex, stream) + nr_retired(ex, stream) + limit -
-	       min(limit, used);
+	return nr_ready(ex, stream) + nr_retired(ex, BIT(stream)) +
+	       limit - min(limit, used);
 }
 
 bool shard_extents_place(struct shard_extents *ex, u32 stream, u32 nr_blocks,
@@ -439,7 +441,7 @@ void shard_extent_bad(struct shard_extents *ex, u32 nr)
 	shard_extents_seal(ex, nr);
 	if (e->state == M_EXTENT_ASSIGNED) {
 		e->in_log = false;
-		m_extent_set(&ex->m, nr, M_EXTENT_FREE);
+		set_free(ex, nr);
 	}
 }
 
@@ -586,7 +588,7 @@ u32 shard_extents_retire(struct shard_extents *ex, u32 streams,
 	for (nr = FIRST; nr < ex->m.nr; nr++) {
 		struct m_extent *e = &ex->m.e[nr];
 
-		if (!is_of(ex, nr, e->stream) || !(streams & BIT(e->stream)))
+		if (!is_of(ex, nr, streams))
 			continue;
 		e->refs = refs_of(ex, nr, refs);
 		if (BIT(e->stream) & SHARD_RELOC_STREAMS)
@@ -616,7 +618,7 @@ void shard_extent_free(struct shard_extents *ex, u32 nr)
 	if (!ex->more[nr].retired)
 		kapi_fail("O7: extent %u was not given up", nr);
 	ex->more[nr].retired = false;
-	m_extent_set(&ex->m, nr, M_EXTENT_FREE);
+	set_free(ex, nr);
 }
 
 /* ---- evacuation ---- */
@@ -777,7 +779,7 @@ u32 shard_extents_nr_free(struct shard_extents *ex)
 
 u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream)
 {
-	return nr_used(ex, stream);
+	return nr_used(ex, BIT(stream));
 }
 
 u64 shard_extents_live(struct shard_extents *ex)
@@ -786,7 +788,7 @@ u64 shard_extents_live(struct shard_extents *ex)
 	u32 nr;
 
 	for (nr = FIRST; nr < ex->m.nr; nr++)
-		if (is_of(ex, nr, ex->m.e[nr].stream) &&
+		if (is_of(ex, nr, ALL) &&
 		    BIT(ex->m.e[nr].stream) & SHARD_DATA_STREAMS)
 			live += ex->m.e[nr].refs;
 	return live;
