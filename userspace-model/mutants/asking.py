@@ -22,7 +22,7 @@ RACES = ["race", "race-jobs", "race-faults", "control", "control-faults"]
 LAYERS = ["extent", "index", "chunk", "mock-extent", "mock-chunk", "mock-index"]
 
 HANG_SECONDS = 5			# of a history, or
-HANG_ONCE_SECONDS = 10			# of a suite that has one run
+HANG_ONCE_SECONDS = 18			# of a suite that has one run
 KUNIT = "kunit"
 KUNIT_SCHEDULES = 1			# at random, beside the simplest
 
