@@ -120,10 +120,35 @@ static void discards_have_theirs_beside_moved_data(struct kunit *test)
 	extents_open(test, HOST);
 }
 
+/*
+ * Goal: what comes back while discards have theirs makes that whole first; the
+ * host has nothing of it.
+ * Method: let discards have theirs, then free what moved data had.
+ */
+static void the_reserve_comes_before_the_host(struct kunit *test)
+{
+	struct extents_rig *f = test->priv;
+	u32 nr, i;
+
+	for (i = 0; i < f->layout.host_extents + f->layout.reloc_extents - 3; i++)
+		extents_open(test, HOST);
+	nr = extents_open(test, RELOC);
+	shard_extents_for_discard(f->ex);
+	extents_open(test, HOST);
+	shard_extents_seal(f->ex, nr);
+	shard_extents_list(f->ex);
+	KUNIT_ASSERT_EQ(test, shard_extents_retire(f->ex, BIT(RELOC), NULL, BIT(RELOC), 0,
+						   &nr, 1), 1u);
+	shard_extent_free(f->ex, nr);
+	KUNIT_EXPECT_EQ(test, shard_extents_host_left(f->ex), 0u);
+	KUNIT_EXPECT_FALSE(test, shard_extents_space_is_back(f->ex));
+}
+
 static struct kunit_case share_cases[] = {
 	KUNIT_CASE(a_stream_takes_no_more_than_its_own),
 	KUNIT_CASE(space_is_back_when_the_reserve_is_whole),
 	KUNIT_CASE(discards_have_theirs_beside_moved_data),
+	KUNIT_CASE(the_reserve_comes_before_the_host),
 	{}
 };
 

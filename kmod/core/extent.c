@@ -436,7 +436,7 @@ u32 shard_extents_host_left(struct shard_extents *ex)
 	u32 left, used, limit;
 
 	spin_lock_irqsave(&ex->lock, flags);
-	used = stream_used(ex, SHARDBLK_STREAM_HOST);
+	used = stream_used(ex, SHARDBLK_STREAM_HOST) + ex->nr_discard;
 	limit = extents_limit(ex, SHARDBLK_STREAM_HOST);
 	left = head->nr_ready + limit - min(limit, used);
 	spin_unlock_irqrestore(&ex->lock, flags);

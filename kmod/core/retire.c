@@ -134,6 +134,7 @@ static void extent_make_free(struct shard_extents *ex, struct shard_extent *e)
 {
 	lockdep_assert_held(&ex->lock);
 	ex->heads[e->stream].nr_used--;
+	/* a bad one, too: discards then have another, at the cost of moved data */
 	if (e->stream == SHARDBLK_STREAM_HOST && ex->nr_discard)
 		ex->nr_discard--;
 	shard_sometimes(e->bad, "an extent that failed is not used again");
