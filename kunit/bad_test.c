@@ -140,9 +140,37 @@ static void a_bad_extent_is_given_another_try_on_request(struct kunit *test)
 	testdev_destroy(dev);
 }
 
+/*
+ * Goal: each bad extent is tried, whatever came of those before it.
+ * Method: two; the first one that is tried still fails.
+ */
+static void each_bad_extent_is_tried(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, false);
+	u32 i;
+
+	for (i = 1; i <= 2; i++) {
+		write_all(dev, i);
+		fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+		KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 9), 0);
+	}
+	write_all(dev, 3);
+	write_all(dev, 4);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	dev->options.retry_bad = true;
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	dev->fake->faults[SHARD_IO_APPEND].from = SHARDBLK_SUPER_EXTENTS *
+				TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), 1u);
+	testdev_expect(dev, 0, 1, 4);
+	testdev_destroy(dev);
+}
+
 static struct kunit_case bad_cases[] = {
 	KUNIT_CASE(what_failed_is_not_assigned_again),
 	KUNIT_CASE(a_bad_extent_is_given_another_try_on_request),
+	KUNIT_CASE(each_bad_extent_is_tried),
 	{}
 };
 

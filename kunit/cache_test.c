@@ -232,6 +232,7 @@ static void a_bad_page_is_an_error_and_is_not_kept(struct kunit *test)
 
 	fake_fail(fake, SHARD_IO_READ, -EREMOTEIO, 2);
 	KUNIT_EXPECT_EQ(test, page_hold(f, 1, &c), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, rig_stat(f->rig, read_mismatches), 2ull);
 	fake_fail(fake, SHARD_IO_READ, -EIO, 1);
 	KUNIT_EXPECT_EQ(test, page_hold(f, 1, &c), 0);
 	shard_cache_put(f->cache, c);
@@ -386,6 +387,9 @@ static void memory_goes_and_comes_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, held->page, 1u);
 	KUNIT_EXPECT_TRUE(test, page_is_there(f, 1));
 	shard_cache_put(f->cache, held);
+	/* the last one stays */
+	KUNIT_EXPECT_EQ(test, shard_cache_shrink(f->cache, 1), 0ul);
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 1));
 	/* no memory: the one page is reused */
 	alloc_fault_arm(1);
 	KUNIT_ASSERT_EQ(test, page_hold(f, 2, &c), 0);
