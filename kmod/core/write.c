@@ -31,7 +31,8 @@ enum shard_blocked {
 	BLOCKED_SPACE,		/* no extent is ready */
 };
 
-static void write_issue(struct shard_device *device);
+static void write_issue(struct shard_device *device,
+			struct shard_host_frame *copied, bool seal);
 
 /* ---- building and sealing, all with the lock held ---- */
 
@@ -77,7 +78,7 @@ static bool frame_open(struct shard_device *device, u32 payload,
 	f->error = 0;
 	f->tries = 0;
 	shard_frame_begin(f->frame, SHARDBLK_STREAM_HOST);
-	device->building = f;
+	WRITE_ONCE(device->building, f);
 	return true;
 }
 
@@ -88,7 +89,7 @@ static void frame_seal(struct shard_device *device)
 	u64 first = device->next_seq;
 
 	lockdep_assert_held(&device->lock);
-	device->building = NULL;
+	WRITE_ONCE(device->building, NULL);
 	/* O2: consecutive, in the order of joining */
 	list_for_each_entry(r, &f->requests, node)
 		r->seq = device->next_seq++;
@@ -202,13 +203,8 @@ static int request_admit(struct shard_device *device, struct shard_request *r,
 static void request_copy(struct shard_device *device, struct shard_request *r,
 			 struct shard_host_frame *f, int idx)
 {
-	unsigned long flags;
-
 	shard_frame_copy(&device->store, f->frame, idx, r->segs, r->nr_blocks);
-	spin_lock_irqsave(&device->lock, flags);
-	f->nr_copying--;
-	spin_unlock_irqrestore(&device->lock, flags);
-	write_issue(device);
+	write_issue(device, f, false);
 }
 
 static void frame_done(struct shard_append *append);
@@ -233,8 +229,12 @@ static void frame_issue(struct shard_device *device, struct shard_host_frame *f,
 	shard_frame_append(&device->store, frame, SHARD_QUEUE_HOST);
 }
 
-/* Issues sealed frames in order; whoever is already at it does so for all. */
-static void write_issue(struct shard_device *device)
+/*
+ * Issues sealed frames in order; whoever is already at it does so for all.  Payload of
+ * one more request of @copied is in; @seal: what is built waits for no more.
+ */
+static void write_issue(struct shard_device *device,
+			struct shard_host_frame *copied, bool seal)
 {
 	struct shard_host_frame *f;
 	unsigned long flags;
@@ -242,6 +242,10 @@ static void write_issue(struct shard_device *device)
 	u64 durable_seq;
 
 	spin_lock_irqsave(&device->lock, flags);
+	if (copied)
+		copied->nr_copying--;
+	if (seal && may_seal(device))
+		frame_seal(device);
 	if (device->issuing)
 		goto out;
 	device->issuing = true;
@@ -288,13 +292,12 @@ out:
 
 void shard_write_commit(struct shard_device *device)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&device->lock, flags);
-	if (may_seal(device))
-		frame_seal(device);
-	spin_unlock_irqrestore(&device->lock, flags);
-	write_issue(device);
+	/*
+	 * Reads are committed, too, and have nothing to issue.  Where no frame is being
+	 * built, whoever sealed that of a write issues it, or it waits for the worker.
+	 */
+	if (READ_ONCE(device->building))
+		write_issue(device, NULL, true);
 }
 
 /* ---- applying ---- */
@@ -442,7 +445,7 @@ void shard_write_settle(struct shard_device *device)
 {
 	struct write_acks acks;
 	unsigned long flags;
-	bool broken;
+	bool broken, issue;
 
 	INIT_LIST_HEAD(&acks.plain);
 	INIT_LIST_HEAD(&acks.durable);
@@ -458,11 +461,13 @@ void shard_write_settle(struct shard_device *device)
 			 device->applied_seq > device->checkpoint_seq)))
 		shard_device_want_checkpoint(device);
 	shard_write_retry(device);
+	issue = !list_empty(&device->sealed);
 	spin_unlock_irqrestore(&device->lock, flags);
 
 	if (broken)
 		shard_device_set_state(device, SHARD_STATE_READ_ONLY);
-	write_issue(device);
+	if (issue)
+		write_issue(device, NULL, false);
 	acks_give(device, &acks);
 }
 
@@ -631,7 +636,7 @@ void shard_write_admit(struct work_struct *work)
 	while (admit_first(device))
 		cond_resched();
 	/* the submitters' own commit may have come too early for these */
-	shard_write_commit(device);
+	write_issue(device, NULL, true);
 }
 
 void shard_write_flush(struct shard_device *device, struct shard_request *r)
