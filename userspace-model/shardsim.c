@@ -23,6 +23,7 @@
  *	shardsim bench-schedules
  *	shardsim bench-memory LOG2_BLOCKS
  *	shardsim bench-gc
+ *	shardsim bench-locks
  *	shardsim list
  *
  * Exit codes: 0 all passed, 1 something failed, 2 usage.
@@ -508,6 +509,8 @@ static int command_run(struct told *told, const char *command, char **args,
 		return bench_schedules();
 	if (!strcmp(command, "bench-memory") && nr)
 		return bench_memory(atoi(args[0]));
+	if (!strcmp(command, "bench-locks"))
+		return bench_locks();
 	if (!strcmp(command, "bench-gc") || !strcmp(command, "bench-pace"))
 		return command[6] == 'g' ? bench_gc() : bench_pace();
 	if (!strcmp(command, "list"))

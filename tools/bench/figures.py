@@ -13,7 +13,8 @@ BLOCK = 4096
 # Elsewhere, or nowhere here.
 OTHERS = (
     ("instructions per I/O", "[below](#instructions-per-io)"),
-    ("two CPUs over one, locks and shared cache lines", "not measured: the two vCPUs share what is emulated"),
+    ("locks and shared cache lines", "**missed**, [below](#locks-of-a-request)"),
+    ("two CPUs over one", "not measured: the two vCPUs share what is emulated"),
     ("instructions at 16 TiB mapped over those at 1 GiB", "not measured here"),
     ("ahead of dm-vdo", "not measured: it is not in this kernel"),
 )

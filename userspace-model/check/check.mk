@@ -71,13 +71,13 @@ REPLAY_RUNS := 100
 # What else is asked: each is one check that passes or fails.  Programs that keep
 # one core busy run side by side.
 CHECK_ALSO	:= alphabet pairs check-programs
-CHECK_PROGRAMS	:= schedules shardctl-test kunit-user kapi-selftest scale-test unchecked compare \
+CHECK_PROGRAMS	:= schedules shardctl-test kunit-user kapi-selftest scale-test unchecked compare bench-locks \
 	bench-cells-test \
 	$(if $(shell command -v clang),replay-check)
 
 check-programs: $(CHECK_PROGRAMS)
 
-.PHONY: check-programs check unchecked race soak scale-test scale-show replay replay-check bench-check bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
+.PHONY: check-programs check unchecked race soak scale-test scale-show replay replay-check bench-check bench-locks bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
 
 check: $(O)/asan/shardsim ## check the engine in user space, about a minute
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
@@ -179,6 +179,10 @@ bench-gc: $(O)/bench/shardsim ## write amplification of data, beside what was si
 
 bench-pace: $(O)/bench/shardsim ## what a device that is overwritten asks of its disk, and how evenly
 	@$(O)/bench/shardsim bench-pace
+
+# Only kapi's checks know of locks.
+bench-locks: $(O)/asan/shardsim ## locks and atomics of a read, and of a batch of writes; fails if they change
+	@$(O)/asan/shardsim bench-locks
 
 bench-check: $(O)/$(BENCH_CHECK)/shardsim $(O)/tool/shardsim ## scenarios, recoveries and schedules per second and core
 	@$< bench

@@ -68,5 +68,11 @@ int bench_gc(void);
  * victims are read more than once.
  */
 int bench_pace(void);
+/**
+ * bench_locks() - locks and atomics of reads, and of batches of writes
+ *
+ * Return: exit code; 1 if they are not those that are noted.
+ */
+int bench_locks(void);
 
 #endif /* CHECK_EXHAUSTIVE_H */

@@ -6,6 +6,9 @@
  * something back, or stores what others look at, is a point (run.h): where threads
  * meet without a lock, they meet here.  So are READ_ONCE() and WRITE_ONCE(), which
  * say that a place is shared.  What only counts, as atomic_inc() does, is none.
+ *
+ * How often one is changed is counted (kapi_taken()): a processor then has its
+ * cache line alone.
  */
 #ifndef KAPI_ATOMIC_H
 #define KAPI_ATOMIC_H
@@ -21,17 +24,32 @@ typedef struct {
 #define ATOMIC_INIT(i)		{ (i) }
 #define ATOMIC64_INIT(i)	{ (i) }
 
-/* The two that change something; what they order only a race detector sees. */
-#ifdef KAPI_RACE
-#define __kapi_add(p, i, order)	__atomic_fetch_add(p, i, order)
-#define __kapi_swap(p, v)	__atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
+#ifdef KAPI_NO_CHECKS
+static inline void kapi_count_atomic(void)
+{
+}
 #else
+/* Not inline: where accesses to memory are told, this shall be none. */
+void kapi_count_atomic(void);
+#endif
+
+/* The two that change something; what they order only a race detector sees. */
 #define __kapi_add(p, i, order) ({					\
+	kapi_count_atomic();						\
+	__kapi_sum(p, i, order); })
+#define __kapi_swap(p, v) ({						\
+	kapi_count_atomic();						\
+	__kapi_exchange(p, v); })
+#ifdef KAPI_RACE
+#define __kapi_sum(p, i, order)	__atomic_fetch_add(p, i, order)
+#define __kapi_exchange(p, v)	__atomic_exchange_n(p, v, __ATOMIC_ACQ_REL)
+#else
+#define __kapi_sum(p, i, order) ({					\
 	typeof(*(p)) __was = *(p);					\
 									\
 	*(p) = __was + (i);						\
 	__was; })
-#define __kapi_swap(p, v) ({						\
+#define __kapi_exchange(p, v) ({					\
 	typeof(*(p)) __was = *(p);					\
 									\
 	*(p) = (v);							\

@@ -108,13 +108,16 @@ const char kapi_races;
 
 #ifndef KAPI_NO_CHECKS
 
-#define CLASS_MAX	64	/* one bit each; index 0 is none */
+/* One bit each. */
+#define CLASS_MAX	KAPI_CLASSES_MAX
 
 static struct {
 	struct kapi_lock_class *classes[CLASS_MAX];
 	u32 nr_classes;
 	u64 after[CLASS_MAX];	/* taken while holding this one */
 	u64 before[CLASS_MAX];	/* held while taking this one */
+	u64 taken[CLASS_MAX];	/* how often */
+	u64 nr_atomics;		/* that were changed */
 	u64 in_irq;		/* taken in interrupts */
 	u64 irqs_on;		/* held while an interrupt may come */
 } graph = { .nr_classes = 1 };
@@ -284,10 +287,13 @@ static inline void check_free(struct kapi_ctx *ctx, struct kapi_lock *lock,
 static __always_inline struct kapi_held *acquire(spinlock_t *l, const char *at)
 {
 	struct kapi_ctx *ctx = this_ctx();
+	u32 class;
 
 	kapi_preempt_point("spin_lock", NULL, at);
 	check_free(ctx, &l->lock, "spin_lock");
-	note_usage(ctx, add_edges(ctx, l->lock.class));
+	class = add_edges(ctx, l->lock.class);
+	note_usage(ctx, class);
+	graph.taken[class]++;
 	while (unlikely(l->lock.owner))
 		kapi_spin(&l->lock, at);
 	kapi_touch(l, KAPI_CHANGES);
@@ -529,10 +535,33 @@ void kapi_no_locks_within(const void *start, size_t len)
 	}
 }
 
+void kapi_count_atomic(void)
+{
+	graph.nr_atomics++;
+}
+
+void kapi_taken(struct kapi_taken *taken)
+{
+	u32 i;
+
+	taken->nr_classes = graph.nr_classes - 1;
+	taken->nr_atomics = graph.nr_atomics;
+	for (i = 1; i < graph.nr_classes; i++) {
+		taken->classes[i - 1].name = graph.classes[i]->name;
+		taken->classes[i - 1].at = graph.classes[i]->at;
+		taken->classes[i - 1].nr = graph.taken[i];
+	}
+}
+
 #else /* KAPI_NO_CHECKS */
 
 void kapi_lock_graph_reset(void)
 {
+}
+
+void kapi_taken(struct kapi_taken *taken)
+{
+	memset(taken, 0, sizeof(*taken));
 }
 
 void kapi_dep_acquire(struct kapi_lock *lock __maybe_unused)
@@ -581,7 +610,7 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 	kapi_might_sleep(at);
 	kapi_preempt_point("mutex_lock", NULL, at);
 	check_free(ctx, &m->lock, "mutex_lock");
-	add_edges(ctx, m->lock.class);
+	graph.taken[add_edges(ctx, m->lock.class)]++;
 #endif
 	if (m->lock.owner) {
 		list_add_tail(&waiter.node, &m->waiters);

@@ -35,7 +35,7 @@ struct kapi_point {
 		__attribute__((__used__, __section__("kapi_points"))) =	\
 			&__point;					\
 									\
-		__kapi_add(&__point.nr, !!(cond), __ATOMIC_RELAXED);	\
+		__kapi_sum(&__point.nr, !!(cond), __ATOMIC_RELAXED);	\
 	} while (0)
 #endif
 

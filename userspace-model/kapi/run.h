@@ -214,6 +214,29 @@ void kapi_counts(struct kapi_counts *counts);
 /** kapi_alloc_max_reset() - from now on alloc_bytes_max is of what comes */
 void kapi_alloc_max_reset(void);
 
+#define KAPI_CLASSES_MAX	64	/* of locks; index 0 is none */
+
+/**
+ * struct kapi_taken - what processors would take from one another, so far
+ * @nr_classes:	of locks that were taken, in the order in which they first were;
+ *		0: nothing was, or nothing is counted (KAPI_NO_CHECKS)
+ * @nr_atomics:	changes of atomics, whatever comes back
+ * @classes:	the expression that was initialised, and where, and how often one of
+ *		those was taken; those of works and workqueues are never
+ */
+struct kapi_taken {
+	u32 nr_classes;
+	u64 nr_atomics;
+	struct {
+		const char *name;
+		const char *at;
+		u64 nr;
+	} classes[KAPI_CLASSES_MAX];
+};
+
+/** kapi_taken() - in this process, by whomever */
+void kapi_taken(struct kapi_taken *taken);
+
 /** kapi_describe() - who waits where; as many lines as fit.  Return: length */
 size_t kapi_describe(char *buf, size_t size);
 
