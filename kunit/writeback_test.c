@@ -683,7 +683,7 @@ static void who_waits_for_the_next_flush_is_told_of_a_failure(struct kunit *test
 static void sleeping_operations_give_the_result(struct kunit *test)
 {
 	struct fixture *f = begin(test, true, false);
-	u8 *block = kunit_kzalloc(test, BLOCK, GFP_KERNEL);
+	u8 *block = kunit_kzalloc(test, 2 * BLOCK, GFP_KERNEL);
 	struct shard_reset resets[2] = {
 		{ .io = { .offset = 0, .len = 16 * BLOCK } },
 		{ .io = { .offset = 16 * BLOCK, .len = 16 * BLOCK } },
@@ -692,14 +692,14 @@ static void sleeping_operations_give_the_result(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, block);
 	fake_mode_set(f->fake, FAKE_LATER);
 	f->fake->media[3 * BLOCK] = 0x42;
-	KUNIT_EXPECT_EQ(test, shard_writeback_read_wait(f->wb, 3 * BLOCK,
-							block, BLOCK), 0);
-	KUNIT_EXPECT_EQ(test, block[0], 0x42);
+	KUNIT_EXPECT_EQ(test, shard_writeback_read_wait(f->wb, 2 * BLOCK,
+							block, 2 * BLOCK), 0);
+	KUNIT_EXPECT_EQ(test, block[BLOCK], 0x42);
 	KUNIT_EXPECT_EQ(test, shard_writeback_flush_wait(f->wb), 0);
 	KUNIT_EXPECT_EQ(test, shard_writeback_reset_wait(f->wb, resets, 2), 0);
 	KUNIT_EXPECT_EQ(test, shard_writeback_reset_wait(f->wb, resets, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_reads), 1);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_read_blocks), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_read_blocks), 2);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_flushes), 1);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&f->stats.backing_resets), 2);
 
