@@ -322,7 +322,7 @@ static void a_leaf_finds_where_a_block_may_be(struct kunit *test)
 /*
  * Goal: marks shorten the way to an entry, and change nothing else.
  * Method: leaves of up to 40 data and holes of all lengths; each block in turn,
- * beside a walk from the first entry.
+ * beside a walk from the first entry; and a walk from the last mark.
  */
 static void marks_lead_to_the_same_entry(struct kunit *test)
 {
@@ -353,6 +353,12 @@ static void marks_lead_to_the_same_entry(struct kunit *test)
 			KUNIT_ASSERT_EQ(test, shard_page_find(block, &marks, lba),
 					at);
 		}
+		/* what is behind the last is its share of the entries */
+		pos = marks.pos[SHARD_PAGE_MARKS - 1];
+		for (i = 0; shard_page_leaf(block, &pos, &e); i++)
+			;
+		KUNIT_EXPECT_EQ(test, i,
+				DIV_ROUND_UP(nr, SHARD_PAGE_MARKS + 1));
 	}
 }
 

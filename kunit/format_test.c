@@ -28,7 +28,7 @@ static void format_exit(struct kunit *test)
 static void a_format_makes_an_empty_device(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
-	struct shard_identity old, new;
+	struct shard_identity old = {}, new = {};
 
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 3, 7), 0);

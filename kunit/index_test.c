@@ -289,6 +289,38 @@ static void a_swing_needs_a_look_up_of_these_runs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, where(f, 3), 40ull * RIG_EXTENT_BLOCKS + 3);
 }
 
+/*
+ * Goal: room is set aside for as many pages as a run of what is frozen may have,
+ * and of these for no more than all blocks of the device take.
+ * Method: entries of one block: a few, then each block; at that number a full page
+ * of each of them is less than what is allowed for what a page may lack.
+ */
+static void a_run_takes_no_more_pages_than_all_blocks(struct kunit *test)
+{
+	struct index_rig *f = test->priv;
+	u32 csum = 1, round;
+
+	for (round = 0; round < 2; round++) {
+		u32 nr = round ? RIG_LOGICAL_BLOCKS : 17;
+		struct shard_index *index = shard_index_create(&f->rig->store,
+							       nr, 2);
+		struct shard_range range = {
+			.nr_blocks = 1, .mapped = true, .csums = &csum,
+			.place = { .extent = 40, .generation = 1, .block = 1 },
+		};
+
+		KUNIT_ASSERT_NOT_NULL(test, index);
+		for (; range.lba < nr; range.lba++)
+			shard_index_insert(index, &range);
+		KUNIT_EXPECT_EQ(test, shard_index_prepare(index), 0);
+		shard_index_freeze(index);
+		/* 17 to a page, 30 of which to one above them */
+		KUNIT_EXPECT_EQ(test, shard_index_frozen_pages(index),
+				round ? 29ull + 1 : 2ull + 1);
+		shard_index_destroy(index);
+	}
+}
+
 static struct kunit_case index_cases[] = {
 	KUNIT_CASE(what_changes_while_it_is_moved_stays_changed),
 	KUNIT_CASE(a_swing_needs_a_look_up_of_these_runs),
@@ -298,6 +330,7 @@ static struct kunit_case index_cases[] = {
 	KUNIT_CASE(a_cold_look_up_reads_one_page),
 	KUNIT_CASE(an_unreadable_index_does_not_say_where_data_is),
 	KUNIT_CASE(without_memory_there_is_no_index),
+	KUNIT_CASE(a_run_takes_no_more_pages_than_all_blocks),
 	{}
 };
 

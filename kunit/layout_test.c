@@ -23,6 +23,10 @@ static void sizes_are_as_worked_out_by_hand(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, shard_frame_fits(512, 1, 109));
 	KUNIT_EXPECT_EQ(test, shard_extent_payload(512, 218), 216u);
 	KUNIT_EXPECT_EQ(test, shard_frame_payload(512, 16), 15u);
+	/* and 22 entries of one block each */
+	KUNIT_EXPECT_EQ(test, shard_extent_singles(512, 16), 15u);
+	KUNIT_EXPECT_EQ(test, shard_extent_singles(512, 64), 61u);
+	KUNIT_EXPECT_EQ(test, shard_extent_singles(4096, 256), 254u);
 	/* pages come in frames of up to 64 */
 	KUNIT_EXPECT_EQ(test, shard_extent_pages(512, 16), 15u);
 	KUNIT_EXPECT_EQ(test, shard_extent_pages(4096, 256), 252u);

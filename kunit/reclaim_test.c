@@ -373,6 +373,82 @@ static void a_close_waits_for_the_last_extents(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, testdev_read(dev, DEAD), 1 + DEAD);
 }
 
+/*
+ * Goal: before the last extent is opened any stream of moved data that has room
+ * takes what is moved, also that of the oldest data (O12).
+ * Method: fill the device; open an extent for that stream, until one is left; move
+ * what the host wrote.
+ */
+static void the_last_room_is_that_of_all_streams(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 stream = SHARDBLK_STREAM_RELOC2, room;
+	struct shard_extents *ex;
+
+	fill_but_one(dev);
+	ex = dev->device->store.ex;
+	do {
+		KUNIT_ASSERT_EQ(test, shard_store_next_extent(&dev->device->store,
+							      stream), 0);
+	} while (shard_extents_reloc_left(ex) > 1);
+	KUNIT_ASSERT_EQ(test, shard_extents_reloc_left(ex), 1u);
+	room = shard_extents_room(ex, stream);
+	KUNIT_EXPECT_EQ(test, shard_device_reclaim(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaimed_extents), 1u);
+	KUNIT_EXPECT_EQ(test, shard_extents_room(ex, stream),
+			room - 1 - (PAYLOAD - DEAD));
+	testdev_expect(dev, 0, DEAD, 50);
+	testdev_expect(dev, DEAD, PAYLOAD - DEAD, 1 + DEAD);
+}
+
+/*
+ * Goal: a victim is evacuated when its blocks have been swung, not before.
+ * Method: hold the copies back; the flush of a write fails, and the device is
+ * read-only; let them go.
+ */
+static void what_is_not_swung_is_not_evacuated(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u64 before = testdev_stat(dev, reclaimed_extents);
+	struct mover *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	make_victim(dev);
+	move_and_hold(dev, m);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 100, 1, 1), 0);
+	fake_fail(dev->fake, SHARD_IO_FLUSH, -EIO, 1);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), -EIO);
+	fake_release_all(dev->fake);
+	mover_wait(m);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaimed_extents), before);
+	testdev_expect(dev, 0, DEAD, 50);
+	testdev_expect(dev, DEAD, PAYLOAD - DEAD, 1 + DEAD);
+}
+
+/*
+ * Goal: a frame of moved data has no more entries than its header has room for.
+ * Method: extents of so many blocks that this ends a frame sooner than they do; in
+ * one every other block is live.
+ */
+static void moved_blocks_fit_their_headers(struct kunit *test)
+{
+	struct testdev *dev = testdev_create_large(test, 512, 64);
+	u32 nr = 63, i;
+
+	KUNIT_ASSERT_LT(test, shard_frame_singles_max(512), nr / 2);
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 0, nr, 1), 0);
+	for (i = 1; i < nr; i += 2)
+		KUNIT_ASSERT_EQ(test, testdev_write(dev, i, 1, 100 + i), 0);
+	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_reclaim(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, relocated_blocks), nr / 2 + 1ull);
+	testdev_restart(dev);
+	for (i = 0; i < nr; i++)
+		KUNIT_EXPECT_EQ(test, testdev_read(dev, i),
+				i % 2 ? 100 + (int)i : 1 + (int)i);
+	testdev_destroy(dev);
+}
+
 static struct kunit_case reclaim_cases[] = {
 	KUNIT_CASE(the_same_block_at_the_same_place_is_another),
 	KUNIT_CASE(a_second_look_up_that_fails_is_done_again),
@@ -380,6 +456,9 @@ static struct kunit_case reclaim_cases[] = {
 	KUNIT_CASE(a_batch_that_fails_is_gathered_again),
 	KUNIT_CASE(no_checkpoint_begins_amid_the_last_extents),
 	KUNIT_CASE(a_close_waits_for_the_last_extents),
+	KUNIT_CASE(the_last_room_is_that_of_all_streams),
+	KUNIT_CASE(what_is_not_swung_is_not_evacuated),
+	KUNIT_CASE(moved_blocks_fit_their_headers),
 	{}
 };
 
