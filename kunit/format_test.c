@@ -288,6 +288,28 @@ static void nothing_is_not_taken_for_a_format(struct kunit *test)
 }
 
 /*
+ * Goal: records that are wrong do not hide those behind them, also where nothing else
+ * tells how large extents are; these are the smallest that there may be.
+ * Method: rot the first record of each superblock extent.
+ */
+static void wrong_first_records_hide_no_others(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK, i;
+	struct shard_identity id = {};
+
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (i = 0; i < 3 * TESTDEV_EXTENT_BLOCKS; i++)
+		KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	for (i = 0; i < SHARDBLK_SUPER_EXTENTS; i++)
+		fake_rot(dev->fake, i * size + 36);
+	KUNIT_ASSERT_EQ(test, shard_identify(&dev->fake->backend, &id), 0);
+	KUNIT_EXPECT_EQ(test, id.block_size, TESTDEV_BLOCK);
+	KUNIT_EXPECT_EQ(test, id.extent_blocks, TESTDEV_EXTENT_BLOCKS);
+}
+
+/*
  * Goal: without memory formatting and identifying fail, and leak nothing.
  * Method: let each allocation fail in turn.
  */
@@ -359,6 +381,7 @@ static struct kunit_case format_cases[] = {
 	KUNIT_CASE(what_cannot_be_told_apart_is_wiped),
 	KUNIT_CASE(a_zone_that_reports_nothing_ends_a_start),
 	KUNIT_CASE(nothing_is_not_taken_for_a_format),
+	KUNIT_CASE(wrong_first_records_hide_no_others),
 	KUNIT_CASE(without_memory_nothing_is_formatted),
 	{}
 };

@@ -7,6 +7,7 @@
 
 #include "testdev.h"
 #include "../kmod/core/device.h"
+#include "../kmod/core/reclaim.h"
 #include "../kmod/core/run.h"
 
 #define PAYLOAD		(TESTDEV_EXTENT_BLOCKS - 1)
@@ -449,6 +450,107 @@ static void moved_blocks_fit_their_headers(struct kunit *test)
 	testdev_destroy(dev);
 }
 
+/* ---- which victims are worth it ---- */
+
+/* Moves victims of a device by a clock of its own. */
+struct judge {
+	struct testdev *dev;
+	struct shard_reclaim *reclaim;
+	u64 now;
+};
+
+static int judge_swing(void *ctx, u64 covered, const struct shard_range *to,
+		       const u64 *from, struct shard_block_map *map)
+{
+	struct judge *j = ctx;
+
+	return shard_index_swing(j->dev->device->index, covered, to, from, 0, 0,
+				 map);
+}
+
+static void judge_gained(void *ctx, u64 dead)
+{
+}
+
+static bool judge_no(void *ctx)
+{
+	return false;
+}
+
+static u64 judge_now(void *ctx)
+{
+	struct judge *j = ctx;
+
+	return j->now;
+}
+
+static bool judge_hold(void *ctx, u32 live)
+{
+	return false;
+}
+
+static void judge_release(void *ctx)
+{
+}
+
+static const struct shard_reclaim_ops judge_ops = {
+	.swing		= judge_swing,
+	.gained		= judge_gained,
+	.stop		= judge_no,
+	.now		= judge_now,
+	.hold		= judge_hold,
+	.release	= judge_release,
+};
+
+/* Return: is a victim evacuated if it is so old?  Makes one if there is none. */
+static bool judge(struct judge *j, enum shard_reclaim_why why, u64 age, u32 *victim)
+{
+	struct testdev *dev = j->dev;
+	u32 done = 0, opened = 0;
+	struct shard_extent e;
+
+	*victim = *victim ?: make_victim(dev);
+	shard_extent_get(dev->device->store.ex, *victim, &e);
+	j->now = e.last_seq + age - 1;
+	KUNIT_EXPECT_EQ(dev->test, shard_reclaim_run(j->reclaim, 1, e.live, why,
+						     false, &done, &opened), 0);
+	if (done)
+		*victim = 0;
+	return done;
+}
+
+/*
+ * Goal: in idle time that is left alone which is worth less than half of what victims
+ * were, on average, when space was short; else it is evacuated.
+ * Method: victims that differ only in age: two for the average; then, around half of
+ * it, some in idle time.
+ */
+static void idle_time_is_for_victims_worth_it(struct kunit *test)
+{
+	struct judge *j = kunit_kzalloc(test, sizeof(*j), GFP_KERNEL);
+	struct testdev *dev = test->priv;
+	u32 victim = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, j);
+	j->dev = dev;
+	j->reclaim = shard_reclaim_create(&dev->device->store, dev->device->index,
+					  &judge_ops, "judge", j);
+	KUNIT_ASSERT_NOT_NULL(test, j->reclaim);
+	KUNIT_EXPECT_TRUE(test, judge(j, SHARD_RECLAIM_SHORT, 1800, &victim));
+	KUNIT_EXPECT_FALSE(test, judge(j, SHARD_RECLAIM_IDLE, 890, &victim));
+	KUNIT_EXPECT_TRUE(test, judge(j, SHARD_RECLAIM_IDLE, 910, &victim));
+	/* seven eighths of the one and one of the other */
+	KUNIT_EXPECT_TRUE(test, judge(j, SHARD_RECLAIM_SHORT, 200, &victim));
+	KUNIT_EXPECT_FALSE(test, judge(j, SHARD_RECLAIM_IDLE, 790, &victim));
+	KUNIT_EXPECT_TRUE(test, judge(j, SHARD_RECLAIM_IDLE, 810, &victim));
+	/* who asks for it gets it, and teaches nothing */
+	KUNIT_EXPECT_TRUE(test, judge(j, SHARD_RECLAIM_ASKED, 5, &victim));
+	KUNIT_EXPECT_FALSE(test, judge(j, SHARD_RECLAIM_IDLE, 790, &victim));
+	shard_reclaim_destroy(j->reclaim);
+	testdev_expect(dev, 0, DEAD, 50);
+	testdev_expect(dev, DEAD, PAYLOAD - DEAD, 1 + DEAD);
+}
+
 static struct kunit_case reclaim_cases[] = {
 	KUNIT_CASE(the_same_block_at_the_same_place_is_another),
 	KUNIT_CASE(a_second_look_up_that_fails_is_done_again),
@@ -459,6 +561,7 @@ static struct kunit_case reclaim_cases[] = {
 	KUNIT_CASE(the_last_room_is_that_of_all_streams),
 	KUNIT_CASE(what_is_not_swung_is_not_evacuated),
 	KUNIT_CASE(moved_blocks_fit_their_headers),
+	KUNIT_CASE(idle_time_is_for_victims_worth_it),
 	{}
 };
 

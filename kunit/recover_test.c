@@ -369,6 +369,68 @@ static void a_torn_last_frame_is_the_end(struct kunit *test)
 }
 
 /*
+ * How far the start was when it said so, and whether it ever said nonsense; and of
+ * what device which block cannot be read from the second time on.
+ */
+static struct {
+	u64 nr;
+	u64 nr_max;
+	u32 nr_told;
+	bool wrong;
+	struct fake_backend *fake;
+	u64 bad_offset;
+} progress;
+
+static void progress_told(void *ctx, u64 nr, u64 nr_max)
+{
+	if (nr < progress.nr || nr > nr_max ||
+	    (progress.nr_told && nr_max != progress.nr_max))
+		progress.wrong = true;
+	progress.nr = nr;
+	progress.nr_max = nr_max;
+	if (progress.nr_told++ && progress.fake)
+		progress.fake->bad_offset = progress.bad_offset;
+}
+
+static void progress_flush(void *ctx, int error, u64 ns)
+{
+}
+
+static void progress_recovery(void *ctx, u64 first_seq, u64 last_seq,
+			      u32 frames, int error)
+{
+}
+
+static void progress_record(void *ctx, u64 seq, u64 record, int error)
+{
+}
+
+static void progress_frame(void *ctx, u64 seq, u32 nr_entries, u32 nr_blocks,
+			   u64 offset)
+{
+}
+
+static void progress_retired(void *ctx, u64 seq, int error)
+{
+}
+
+static const struct shard_trace_ops progress_ops = {
+	.frame_issued	= progress_frame,
+	.frame_retired	= progress_retired,
+	.flush		= progress_flush,
+	.checkpoint	= progress_record,
+	.progress	= progress_told,
+	.recovery	= progress_recovery,
+};
+
+/* The next start of the device tells it. */
+static void progress_begin(struct testdev *dev)
+{
+	memset(&progress, 0, sizeof(progress));
+	dev->options.trace = &progress_ops;
+}
+
+/*
  * Goal: a log that cannot be read is an error, never the end of it; the start
  * works once it can be read again.
  * Method: one header of the log cannot be read.
@@ -385,6 +447,33 @@ static void an_unreadable_log_is_no_end(struct kunit *test)
 	dev->fake->bad_offset = U64_MAX;
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
 	testdev_expect(dev, 0, 2, 0x41);
+	testdev_expect(dev, 5, 2, 0x51);
+}
+
+/*
+ * Goal: nor is one of which something cannot be read at a second look.
+ * Method: two durable frames, a block of the first is wrong; its header cannot be
+ * read any more when the second one was looked at.
+ */
+static void an_unreadable_second_look_is_no_end(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 0, 3, 0x41), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 5, 2, 0x51), 0);
+	testdev_crash(dev);
+	fake_rot(dev->fake, testdev_find(dev, 0x42));
+	progress_begin(dev);
+	progress.fake = dev->fake;
+	progress.bad_offset = host_frame(dev, 1);
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EIO);
+	KUNIT_EXPECT_EQ(test, dev->fake->bad_offset, progress.bad_offset);
+	dev->options.trace = NULL;
+	dev->fake->bad_offset = U64_MAX;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, testdev_read(dev, 0), 0x41);
+	KUNIT_EXPECT_EQ(test, testdev_read(dev, 1), -EIO);
+	KUNIT_EXPECT_EQ(test, testdev_read(dev, 2), 0x43);
 	testdev_expect(dev, 5, 2, 0x51);
 }
 
@@ -606,44 +695,21 @@ static void a_start_reads_the_log_only(struct kunit *test)
 /* Those open and ready (SHARD_HOST_HIGH), and one at either end. */
 #define BOUND_EXTENTS		7u
 
-/* How far the start was when it said so, and whether it ever said nonsense. */
-static struct {
-	u64 nr;
-	u64 nr_max;
-	u32 nr_told;
-	bool wrong;
-} progress;
-
-static void progress_told(void *ctx, u64 nr, u64 nr_max)
+/* Blocks of the log that the newest record names; closed devices only. */
+static u64 log_blocks(struct testdev *dev)
 {
-	if (nr < progress.nr || nr > nr_max ||
-	    (progress.nr_told && nr_max != progress.nr_max))
-		progress.wrong = true;
-	progress.nr = nr;
-	progress.nr_max = nr_max;
-	progress.nr_told++;
-}
+	struct shardblk_super *d = (void *)(dev->fake->media +
+					    newest_record(dev, 0));
+	u64 nr = 0;
+	u32 i;
 
-static void progress_flush(void *ctx, int error, u64 ns)
-{
-}
+	for (i = 0; i < le16_to_cpu(d->nr_log); i++) {
+		u32 end = le32_to_cpu(d->extents[i].end);
 
-static void progress_recovery(void *ctx, u64 first_seq, u64 last_seq,
-			      u32 frames, int error)
-{
-}
-
-static void progress_record(void *ctx, u64 seq, u64 record, int error)
-{
-}
-
-static void progress_frame(void *ctx, u64 seq, u32 nr_entries, u32 nr_blocks,
-			   u64 offset)
-{
-}
-
-static void progress_retired(void *ctx, u64 seq, int error)
-{
+		nr += min(end, TESTDEV_EXTENT_BLOCKS) -
+		      le32_to_cpu(d->extents[i].start);
+	}
+	return nr;
 }
 
 /*
@@ -653,16 +719,8 @@ static void progress_retired(void *ctx, u64 seq, int error)
  */
 static void a_start_reads_a_bounded_log_and_says_how_far_it_is(struct kunit *test)
 {
-	static const struct shard_trace_ops ops = {
-		.frame_issued	= progress_frame,
-		.frame_retired	= progress_retired,
-		.flush		= progress_flush,
-		.checkpoint	= progress_record,
-		.progress	= progress_told,
-		.recovery	= progress_recovery,
-	};
 	struct testdev *dev = test->priv;
-	u64 read;
+	u64 read, nr_max;
 	u32 i;
 
 	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
@@ -673,9 +731,10 @@ static void a_start_reads_a_bounded_log_and_says_how_far_it_is(struct kunit *tes
 		KUNIT_ASSERT_EQ(test, testdev_write(dev, i % 100, 1, i), 0);
 	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
 	testdev_crash(dev);
-	memset(&progress, 0, sizeof(progress));
-	dev->options.trace = &ops;
+	nr_max = log_blocks(dev);
+	progress_begin(dev);
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, progress.nr_max, nr_max);
 	read = testdev_stat(dev, recovery_blocks);
 	/* a checkpoint that is due, and one that is being written */
 	KUNIT_EXPECT_LE(test, progress.nr_max, 2ull * BOUND_CHECKPOINT +
@@ -703,6 +762,7 @@ static struct kunit_case recover_cases[] = {
 	KUNIT_CASE(damage_in_a_frame_is_of_one_of_its_writes),
 	KUNIT_CASE(a_torn_last_frame_is_the_end),
 	KUNIT_CASE(an_unreadable_log_is_no_end),
+	KUNIT_CASE(an_unreadable_second_look_is_no_end),
 	KUNIT_CASE(one_copy_of_the_manifest_suffices),
 	KUNIT_CASE(an_unreadable_manifest_keeps_its_extent),
 	KUNIT_CASE(a_lost_copy_of_the_manifest_is_made_good),
