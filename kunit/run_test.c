@@ -14,7 +14,7 @@
 struct fixture {
 	struct rig *rig;
 	struct shard_cache *cache;
-	u32 hook_error;
+	u32 hook_error;			/* calls before the one that fails */
 };
 
 static int run_init(struct kunit *test)
@@ -469,6 +469,8 @@ static void chunks_must_hold_all_pages(struct kunit *test)
 			(20ull * RIG_EXTENT_BLOCKS + 6) * 512);
 	KUNIT_EXPECT_EQ(test, shard_run_offset(&f->rig->store, run, 4),
 			(9ull * RIG_EXTENT_BLOCKS + 1) * 512);
+	run->height = SHARD_RUN_LEVELS;
+	KUNIT_EXPECT_TRUE(test, shard_run_valid(run));
 	run->height = SHARD_RUN_LEVELS + 1;
 	KUNIT_EXPECT_FALSE(test, shard_run_valid(run));
 	run->height = 2;
@@ -487,24 +489,62 @@ static int failing_hook(void *ctx)
 {
 	struct fixture *f = ctx;
 
-	return f->hook_error++ == 2 ? -EREMOTEIO : 0;
+	return f->hook_error-- ? 0 : -EREMOTEIO;
 }
 
 /*
  * Goal: a run that cannot be written is abandoned with its error.
- * Method: a failing write; a hook that fails at the third page.
+ * Method: a failing write; a hook that fails once, at each of six leaves and the root.
  */
 static void a_run_that_cannot_be_written_is_abandoned(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 	struct shard_run *run;
+	u32 i;
 
-	KUNIT_EXPECT_EQ(test, build(f, 100, 1, failing_hook, &run),
-			-EREMOTEIO);
-	KUNIT_EXPECT_NULL(test, run);
+	for (i = 0; i < 7; i++) {
+		f->hook_error = i;
+		KUNIT_EXPECT_EQ(test, build(f, 100, 1, failing_hook, &run),
+				-EREMOTEIO);
+		KUNIT_EXPECT_NULL(test, run);
+	}
 	fake_fail(f->rig->fake, SHARD_IO_APPEND, -EIO, 0);
 	KUNIT_EXPECT_EQ(test, build(f, 100, 1, NULL, &run), -EIO);
 	KUNIT_EXPECT_NULL(test, run);
+}
+
+static bool stop_at_third(void *ctx)
+{
+	u32 *calls = ctx;
+
+	return ++*calls == 3;
+}
+
+/*
+ * Goal: a guide that is not made to its end is none.
+ * Method: stop at the third leaf; then a leaf that cannot be read.
+ */
+static void half_a_guide_is_none(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct shard_run *run = build_good(test, 100, 1);
+	struct shard_store *store = &f->rig->store;
+	struct shard_guide *guide;
+	u32 calls = 0;
+
+	KUNIT_EXPECT_EQ(test, shard_run_guide(store, run, true, stop_at_third,
+					      &calls, &guide), -EINTR);
+	KUNIT_EXPECT_NULL(test, guide);
+	f->rig->fake->bad_offset = shard_run_offset(store, run, 2);
+	KUNIT_EXPECT_EQ(test, shard_run_guide(store, run, true, stop_at_third,
+					      &calls, &guide), -EIO);
+	KUNIT_EXPECT_NULL(test, guide);
+	f->rig->fake->bad_offset = U64_MAX;
+	KUNIT_EXPECT_EQ(test, shard_run_guide(store, run, true, stop_at_third,
+					      &calls, &guide), 0);
+	KUNIT_EXPECT_NOT_NULL(test, guide);
+	shard_guide_destroy(guide);
+	shard_run_destroy(run);
 }
 
 /*
@@ -556,6 +596,7 @@ static struct kunit_case run_cases[] = {
 	KUNIT_CASE(an_empty_run_is_none),
 	KUNIT_CASE(chunks_must_hold_all_pages),
 	KUNIT_CASE(a_run_that_cannot_be_written_is_abandoned),
+	KUNIT_CASE(half_a_guide_is_none),
 	KUNIT_CASE(without_memory_no_run_is_built),
 	{}
 };

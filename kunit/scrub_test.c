@@ -7,6 +7,8 @@
 #include "alloc_fault.h"
 #include "testdev.h"
 #include "../kmod/core/codec.h"
+#include "../kmod/core/device.h"
+#include "../kmod/core/run.h"
 
 static int scrub_init(struct kunit *test)
 {
@@ -201,6 +203,58 @@ static void an_error_that_passes_is_no_damage(struct kunit *test)
 }
 
 /*
+ * Goal: where the index cannot be read only what it alone knows is damage.
+ * Method: the run's page cannot be read; beside its blocks is one that the memtable
+ * knows.
+ */
+static void an_unreadable_page_damages_no_others(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_runs runs;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 4, 1), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	testdev_restart(dev);
+	shard_index_runs(dev->device->index, &runs);
+	dev->fake->bad_offset = shard_run_offset(&dev->device->store,
+						 runs.run[0], 0);
+	/* no block of the device can be told, and there is the page itself */
+	KUNIT_EXPECT_EQ(test, scrub(dev), TESTDEV_BLOCKS + 1ull);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 4, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, scrub(dev), (u64)TESTDEV_BLOCKS);
+	dev->fake->bad_offset = U64_MAX;
+	KUNIT_EXPECT_EQ(test, scrub(dev), 0ull);
+}
+
+/*
+ * Goal: a run of more pages than are read at a time is read to its end.
+ * Method: a run of that many; its root, which comes last, and which nothing else
+ * reads, rots.
+ */
+static void a_long_run_is_scrubbed_in_parts(struct kunit *test)
+{
+	struct testdev *dev = testdev_create_large(test, 512, 256);
+	struct shard_runs runs;
+	u32 nr = 600, i;
+
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	dev->format.logical_size = nr * TESTDEV_BLOCK;
+	dev->options.memtable_entries = 2 * nr;
+	dev->format.checkpoint_blocks = 10 * nr;
+	KUNIT_ASSERT_EQ(test, testdev_format(dev), 0);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	for (i = 0; i < nr; i++)
+		KUNIT_ASSERT_EQ(test, testdev_write(dev, i, 1, i), 0);
+	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	shard_index_runs(dev->device->index, &runs);
+	KUNIT_ASSERT_GT(test, runs.run[0]->nr_pages, 32u);
+	fake_rot(dev->fake, shard_run_offset(&dev->device->store, runs.run[0],
+					     runs.run[0]->nr_pages - 1) + 9);
+	KUNIT_EXPECT_EQ(test, scrub(dev), 1ull);
+	testdev_destroy(dev);
+}
+
+/*
  * Goal: a device that was opened to be read only is scrubbed like any other.
  * Method: a block, then a copy of the record rots.
  */
@@ -374,6 +428,8 @@ static struct kunit_case scrub_cases[] = {
 	KUNIT_CASE(a_record_that_is_superseded_is_no_damage),
 	KUNIT_CASE(a_scrub_finds_a_block_that_rots),
 	KUNIT_CASE(an_error_that_passes_is_no_damage),
+	KUNIT_CASE(an_unreadable_page_damages_no_others),
+	KUNIT_CASE(a_long_run_is_scrubbed_in_parts),
 	KUNIT_CASE(a_read_only_device_is_scrubbed),
 	KUNIT_CASE(a_scrub_ends_with_its_device),
 	KUNIT_CASE(a_record_is_the_one_that_was_written),

@@ -125,6 +125,8 @@ static void more_requests_than_buffers_all_get_through(struct kunit *test)
 		shard_device_commit(dev->device);
 	}
 	KUNIT_EXPECT_LE(test, fake_nr_pending(dev->fake), 4u);
+	KUNIT_EXPECT_EQ(test, dev->device->nr_inflight,
+			dev->device->options.frames_in_flight);
 	fake_mode_set(dev->fake, FAKE_LATER);
 	fake_release_all(dev->fake);
 	for (i = 0; i < ARRAY_SIZE(reqs); i++)
@@ -469,6 +471,31 @@ static void a_failed_flush_makes_the_device_read_only(struct kunit *test)
 }
 
 /*
+ * Goal: nor does a record say that something is durable whose flush failed: the next
+ * start would miss it (O3).
+ * Method: a write that is not flushed yet; the one behind it fails, and then the flush
+ * before the old extent is given its end; cut the power.  Records are durable at once.
+ */
+static void a_failed_flush_gives_no_extent_its_end(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, true);
+
+	settle(dev);
+	KUNIT_EXPECT_EQ(test, testdev_write_fua(dev, 1, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 2, 1, 2), 0);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	fake_fail(dev->fake, SHARD_IO_FLUSH, -EIO, 1);
+	KUNIT_EXPECT_NE(test, testdev_write(dev, 3, 1, 3), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_READ_ONLY);
+	testdev_crash(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 1, 1, 1);
+	testdev_expect_holes(dev, 2, 2);
+	testdev_destroy(dev);
+}
+
+/*
  * Goal: a buffer that changes while it is written spoils nothing: what is
  * read is one content or the other, checked.
  * Method: change it between submit and commit, and while it is under way.
@@ -546,6 +573,7 @@ static struct kunit_case write_cases[] = {
 	KUNIT_CASE(a_write_that_fails_everywhere_fails_all_behind_it),
 	KUNIT_CASE(a_frame_is_tried_in_several_extents),
 	KUNIT_CASE(a_failed_flush_makes_the_device_read_only),
+	KUNIT_CASE(a_failed_flush_gives_no_extent_its_end),
 	KUNIT_CASE(a_buffer_may_change_while_it_is_written),
 	KUNIT_CASE(a_long_load_goes_on_through_checkpoints),
 	{}

@@ -687,8 +687,6 @@ int shard_write_init(struct shard_device *device)
 	INIT_LIST_HEAD(&device->free_frames);
 	INIT_LIST_HEAD(&device->sealed);
 	INIT_LIST_HEAD(&device->issued);
-	INIT_LIST_HEAD(&device->waiting);
-	INIT_WORK(&device->admit_work, shard_write_admit);
 	if (device->options.read_only)
 		return 0;
 	device->nr_frames = device->options.frames_in_flight + 1;
