@@ -463,7 +463,11 @@ static int judge_swing(void *ctx, u64 covered, const struct shard_range *to,
 		       const u64 *from, struct shard_block_map *map)
 {
 	struct judge *j = ctx;
+	struct shard_extent e;
 
+	/* O6: a root that is made from now on tells of all of it */
+	shard_extent_get(j->dev->device->store.ex, to->place.extent, &e);
+	KUNIT_EXPECT_LE(j->dev->test, to->place.block + to->nr_blocks, e.filled);
 	return shard_index_swing(j->dev->device->index, covered, to, from, 0, 0,
 				 map);
 }

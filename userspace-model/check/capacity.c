@@ -98,35 +98,6 @@ static u64 run_on(struct world *w, u64 capacity, u32 extent_size)
 	return blocks;
 }
 
-/*
- * A format wipes what cannot be read wherever a superblock could lie (O13), also
- * where extents are as large as they may be.
- */
-static void wipe(struct world *w)
-{
-	struct shard_format_options format = { .extent_size = SZ_16M };
-	const struct world_config config = {
-		.disk = { .capacity = 16 * GIB, .block_size = SZ_4K, .sparse = true },
-		.format = { .extent_size = SZ_256M },
-		.nr_blocks = 64,
-	};
-	/* the last extent of the superblock: no smaller ones have theirs there */
-	u64 last = (u64)(SHARDBLK_SUPER_EXTENTS - 1) * SZ_256M;
-	u8 block[SZ_4K];
-
-	world_begin(w, &config);
-	world_close(w);
-	memset(block, 1, sizeof(block));
-	sim_disk_poke(w->disk, last, block, sizeof(block));
-	sim_disk_fail_range(w->disk, SZ_256M, SZ_16M, BIT(SHARD_IO_READ));
-	if (shard_format(&w->disk->backend, &format))
-		kapi_fail("a second format failed");
-	world_heal(w);
-	sim_disk_peek(w->disk, last, block, sizeof(block));
-	if (memchr_inv(block, 0, sizeof(block)))
-		kapi_fail("O13: what extents of 256 MiB may have left is not wiped");
-}
-
 void check_capacity(struct world *w)
 {
 	u64 small = run_on(w, GIB, SZ_16M), large = run_on(w, TIB, SZ_16M);
@@ -138,5 +109,4 @@ void check_capacity(struct world *w)
 	if (w->config.base <= U32_MAX)
 		kapi_fail("no block above 2^32 was written");
 	run_on(w, 1024 * TIB, SZ_256M);
-	wipe(w);
 }

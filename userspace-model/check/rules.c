@@ -742,6 +742,28 @@ static void o13_lost(struct world *w, struct world_config config)
 	}
 }
 
+/* What cannot be read is wiped wherever a superblock could lie. */
+static void o13_wiped(struct world *w)
+{
+	const struct world_config config = {
+		.disk = { .capacity = SZ_1G, .block_size = SZ_4K, .sparse = true },
+		.format = { .extent_size = SZ_1M }, .nr_blocks = 1,
+	};
+	/* the last extent of the largest: no smaller ones have theirs there */
+	u64 last = (SHARDBLK_SUPER_EXTENTS - 1ull) * SZ_256M, word = 1;
+
+	world_begin(w, &config);
+	world_close(w);
+	sim_disk_poke(w->disk, last, &word, sizeof(word));
+	sim_disk_fail_range(w->disk, SZ_256M, SZ_1M, BIT(SHARD_IO_READ));
+	if (shard_format(&w->disk->backend, &config.format))
+		kapi_fail("a second format failed");
+	world_heal(w);
+	sim_disk_peek(w->disk, last, &word, sizeof(word));
+	if (word)
+		kapi_fail("O13: extents of 256 MiB may have left this");
+}
+
 /* O13: nothing of a format before this one is ever taken for part of it. */
 void check_o13(struct world *w)
 {
@@ -752,6 +774,7 @@ void check_o13(struct world *w)
 
 	small(&config);
 	o13_lost(w, config);
+	o13_wiped(w);
 	for (cut_in = 1; !ended; cut_in++) {
 		world_begin(w, &config);
 		o6_history(w);
