@@ -102,6 +102,19 @@ static void write_all(struct testdev *dev, u8 fill)
 	KUNIT_EXPECT_EQ(dev->test, shard_device_compact(dev->device), 0);
 }
 
+/* Starts so that bad extents are tried, of which the first one fails again. */
+static void try_but_fail_once(struct testdev *dev)
+{
+	KUNIT_EXPECT_EQ(dev->test, testdev_close(dev), 0);
+	dev->options.retry_bad = true;
+	/* beside records, that is the first to be written */
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+	dev->fake->faults[SHARD_IO_APPEND].from = SHARDBLK_SUPER_EXTENTS *
+				TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	KUNIT_ASSERT_EQ(dev->test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(dev->test, nr_bad(dev), 1u);
+}
+
 /*
  * Goal: an extent that failed is bad for good, unless an operator wants it to be
  * tried and it can be written.
@@ -121,14 +134,7 @@ static void a_bad_extent_is_given_another_try_on_request(struct kunit *test)
 	testdev_restart(dev);
 	KUNIT_EXPECT_EQ(test, nr_bad(dev), 1u);
 
-	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
-	dev->options.retry_bad = true;
-	/* beside records, that is the first to be written */
-	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
-	dev->fake->faults[SHARD_IO_APPEND].from = SHARDBLK_SUPER_EXTENTS *
-				TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
-	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
-	KUNIT_EXPECT_EQ(test, nr_bad(dev), 1u);
+	try_but_fail_once(dev);
 	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
 	KUNIT_EXPECT_EQ(test, nr_bad(dev), 0u);
@@ -156,13 +162,7 @@ static void each_bad_extent_is_tried(struct kunit *test)
 	}
 	write_all(dev, 3);
 	write_all(dev, 4);
-	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
-	dev->options.retry_bad = true;
-	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
-	dev->fake->faults[SHARD_IO_APPEND].from = SHARDBLK_SUPER_EXTENTS *
-				TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
-	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
-	KUNIT_EXPECT_EQ(test, nr_bad(dev), 1u);
+	try_but_fail_once(dev);
 	testdev_expect(dev, 0, 1, 4);
 	testdev_destroy(dev);
 }
