@@ -677,6 +677,18 @@ void control_pair_adds(struct world *w)
 	pair(w, 0, steps);
 }
 
+/* Two backing devices hold the same one. */
+void control_pair_twins(struct world *w)
+{
+	static const struct control_step steps[] = {
+		STEP(ADD, 0, 0), STEP(LIST, 0, 0),
+		STEP(ADD, 1, 1), STEP(STATUS, 0, 0),
+	};
+	struct control control = { .w = w, .twins = true };
+
+	pair_run_steps(&control, steps);
+}
+
 void control_pair_remove_list(struct world *w)
 {
 	static const struct control_step steps[] = {
@@ -722,6 +734,17 @@ void control_pair_scrubs(struct world *w)
 	static const struct control_step steps[] = {
 		STEP(SCRUB, 0, 0, 0), STEP(SCRUB, 0, 0, 1),
 		STEP(SCRUB, 0, 0, 0), STEP(REMOVE, 0, 0),
+	};
+
+	pair(w, BIT(0), steps);
+}
+
+/* Whoever stops one leaves the next one alone. */
+void control_pair_scrub_stop(struct world *w)
+{
+	static const struct control_step steps[] = {
+		STEP(SCRUB, 0, 0, 0), STEP(SCRUB, 0, 0, 1),
+		STEP(SCRUB, 0, 0, 0), STEP(FILES, 0, 0),
 	};
 
 	pair(w, BIT(0), steps);

@@ -137,11 +137,13 @@ void check_control_faults(struct world *w);
 
 /* Pairs (pairs.h): two users of two steps each. */
 void control_pair_adds(struct world *w);
+void control_pair_twins(struct world *w);
 void control_pair_remove_list(struct world *w);
 void control_pair_remove_open(struct world *w);
 void control_pair_removes(struct world *w);
 void control_pair_add_all(struct world *w);
 void control_pair_scrubs(struct world *w);
+void control_pair_scrub_stop(struct world *w);
 void control_pair_refused(struct world *w);
 void control_pair_checkpoint(struct world *w);
 void control_pair_unload(struct world *w);

@@ -24,6 +24,7 @@ LAYERS = ["extent", "index", "chunk", "mock-extent", "mock-chunk", "mock-index"]
 HANG_SECONDS = 5			# of a history, or
 HANG_ONCE_SECONDS = 18			# of a suite that has one run
 KUNIT = "kunit"
+PAIRS = "pairs"
 KUNIT_SCHEDULES = 1			# at random, beside the simplest
 
 ENDED = "the process ended with"
@@ -64,14 +65,17 @@ class Checker:
     def __init__(self, path):
         self.path = os.path.abspath(path)
 
-    def start(self, name, seconds, *args, path=None, cwd=TOP, assertions=False):
-        """Start it with a mutant; after so much CPU time it gets SIGXCPU."""
+    def start(self, name, seconds, *args, path=None, cwd=TOP, assertions=False, alone=False):
+        """Start it with a mutant; after so much CPU time it gets SIGXCPU.
+
+        If alone it is the leader of a group, as are those that it starts.
+        """
         env = dict(os.environ, MUTANT=name)
         if assertions:
             env["MUTANT_ASSERT"] = "1"
         process = subprocess.Popen([path or self.path, *map(str, args)], cwd=cwd, env=env,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT)
+                                   stderr=subprocess.STDOUT, start_new_session=alone)
         limit = max(1, math.ceil(seconds))
         # at the hard limit it would be SIGKILL
         resource.prlimit(process.pid, resource.RLIMIT_CPU, (limit, limit + 5))
@@ -160,6 +164,20 @@ class Checker:
         if code and code != -signal.SIGXCPU:
             asked.noticed = True
             asked.why = failed[0].strip() if failed else f"{ENDED} {code}"
+        return asked
+
+    def ask_pairs(self, name, seconds):
+        """Run the pairs of users as `make pairs` does, until a schedule fails."""
+        asked = Asked(PAIRS)
+        asked.runs = 1
+        process = self.start(name, seconds, PAIRS, "--jobs=1", 1, alone=True)
+        for line in lines(process):
+            if line.startswith("pairs:"):
+                asked.noticed = True
+                asked.why = line
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+        _, asked.seconds = end(process)
         return asked
 
     def shrink(self, name, asked, where, seconds):

@@ -4,7 +4,7 @@
  */
 #include "sim.h"
 
-/* Complete one of the operations in flight, on whatever disk. */
+/* Complete one of the operations in flight, on whatever disk; disks take turns. */
 static bool complete_one(void *ctx)
 {
 	struct sim *sim = ctx;
@@ -16,8 +16,10 @@ static bool complete_one(void *ctx)
 	if (!nr)
 		return false;
 	idx = sim_choose(&sim->choices, nr, SIM_CHOOSE_COMPLETE);
-	for (i = 0; idx >= sim->disks[i]->nr_in_flight; i++)
+	for (i = sim->next_disk; idx >= sim->disks[i]->nr_in_flight;
+	     i = (i + 1) % sim->nr_disks)
 		idx -= sim->disks[i]->nr_in_flight;
+	sim->next_disk = (i + 1) % sim->nr_disks;
 	sim_disk_complete(sim->disks[i], idx);
 	return true;
 }
@@ -40,6 +42,7 @@ void sim_add_disk(struct sim *sim, struct sim_disk *disk)
 {
 	WARN_ON(sim->nr_disks == SIM_DISKS_MAX);
 	sim->disks[sim->nr_disks++] = disk;
+	sim->next_disk = 0;
 }
 
 void sim_destroy(struct sim *sim)

@@ -35,6 +35,7 @@
  * @hooks:	for kapi_run(); @hooks.log and others may be set
  * @disks:	its disks
  * @nr_disks:	how many
+ * @next_disk:	whose operations come first when one is to complete
  * @schedule:	who goes on, see schedule.h
  */
 struct sim {
@@ -42,6 +43,7 @@ struct sim {
 	struct kapi_hooks hooks;
 	struct sim_disk *disks[SIM_DISKS_MAX];
 	u32 nr_disks;
+	u32 next_disk;
 	struct sim_schedule schedule;
 };
 
