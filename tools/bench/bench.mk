@@ -24,8 +24,8 @@ $(eval $(call user-rules,count))
 
 INSTRUCTIONS	:= $(O)/count/instructions
 
-$(INSTRUCTIONS): $(call user-objs,count,tools/bench/instructions.c) \
-		$(call user-engine,count)
+$(INSTRUCTIONS): $(call user-objs,count,tools/bench/instructions.c \
+		userspace-model/check/batch.c) $(call user-engine,count)
 	@echo "  LINK    $@"
 	@$(call user-link,count)
 

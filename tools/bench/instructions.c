@@ -14,14 +14,13 @@
 #include <stdlib.h>
 #include <valgrind/callgrind.h>
 
-#include "shard.h"
+#include "check/batch.h"
 #include "shardblk_format.h"
 
 #define BLOCK		SZ_4K
 #define CAPACITY_MIN	(16ull << 30)
 #define EXTENT		SZ_256M
 #define BLOCKS		16384u		/* that are written and read while it is counted */
-#define BATCH		32u
 /* Backing space for what is mapped, with the index of it. */
 #define TIMES_MAPPED	3u
 /* Odd, so that numbers below a power of two come in another order. */
@@ -33,7 +32,6 @@ static u64 nr_mapped = BLOCKS;
 static u8 **media;
 static u8 data[BLOCK] __aligned(8);
 static u8 into[BLOCK] __aligned(8);
-static struct shard_request requests[BATCH];
 
 /* Not memcpy(): that counts as the engine's copying. */
 static void device_copy(void *to, const void *from, size_t len)
@@ -92,39 +90,19 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 	io->done(io);
 }
 
-static struct completion all_done;
-static u32 nr_busy;
-
-static void request_done(struct shard_request *request, int error)
-{
-	if (error)
-		kapi_fail("a request returned %d", error);
-	if (!--nr_busy)
-		complete(&all_done);
-}
-
 static void run_batch(struct shard_device *device, enum shard_op op, u32 first,
 		      u32 nr)
 {
 	const struct shard_seg seg = {
 		.addr = op == SHARD_READ ? into : data, .len = BLOCK,
 	};
+	u64 lbas[BATCH_MAX];
 	u32 i;
 
-	init_completion(&all_done);
-	nr_busy = nr;
-	for (i = 0; i < nr; i++) {
-		struct shard_request *r = &requests[i];
-
-		r->op = op;
-		r->lba = (u64)(first + i) * STRIDE % nr_mapped;
-		r->nr_blocks = 1;
-		r->segs = &seg;
-		r->done = request_done;
-		shard_device_submit(device, r);
-	}
-	shard_device_commit(device);
-	wait_for_completion(&all_done);
+	for (i = 0; i < nr; i++)
+		lbas[i] = (u64)(first + i) * STRIDE % nr_mapped;
+	batch_submit(device, op, lbas, nr, &seg);
+	batch_wait();
 }
 
 /* Counts so many requests, by @batch at once, under a name of the file. */
@@ -162,8 +140,8 @@ static void write_all(struct shard_device *device)
 {
 	u64 i;
 
-	for (i = 0; i < nr_mapped; i += BATCH)
-		run_batch(device, SHARD_WRITE, i, BATCH);
+	for (i = 0; i < nr_mapped; i += BATCH_MAX)
+		run_batch(device, SHARD_WRITE, i, BATCH_MAX);
 }
 
 static void read_runs(struct shard_device *device)
@@ -182,7 +160,7 @@ static void read_runs(struct shard_device *device)
 static void count_few(struct shard_device *device)
 {
 	write_all(device);
-	phase(device, "write32", SHARD_WRITE, BLOCKS, BATCH);
+	phase(device, "write32", SHARD_WRITE, BLOCKS, BATCH_MAX);
 	phase(device, "write1", SHARD_WRITE, BLOCKS / 4, 1);
 	phase(device, "read-memtable", SHARD_READ, BLOCKS, 1);
 	if (shard_device_checkpoint(device) || shard_device_compact(device))
@@ -195,7 +173,7 @@ static void count_many(struct shard_device *device)
 	write_all(device);
 	checkpoint(device);
 	read_runs(device);
-	phase(device, "write32", SHARD_WRITE, BLOCKS, BATCH);
+	phase(device, "write32", SHARD_WRITE, BLOCKS, BATCH_MAX);
 	phase(device, "write1", SHARD_WRITE, BLOCKS / 4, 1);
 }
 

@@ -14,6 +14,7 @@
  */
 #include <sys/mman.h>
 
+#include "batch.h"
 #include "exhaustive.h"
 #include "device.h"
 #include "sim/sim.h"
@@ -22,7 +23,6 @@
 #define CAPACITY	(4ull << 30)
 #define EXTENT		SZ_64M		/* none comes to its end */
 #define BLOCKS		4096u
-#define BATCH_MAX	32u
 #define ROUNDS		8u
 /* Odd, so that numbers below a power of two come in another order. */
 #define STRIDE		0x9e3779b1u
@@ -99,10 +99,8 @@ static struct {
 	struct list_head queue;
 } disk;
 
-static struct shard_request requests[BATCH_MAX];
 static u8 data[BLOCK] __aligned(8);
-static struct completion all_done;
-static u32 nr_busy, nr_wrong;
+static u32 nr_wrong;
 
 /* ---- the disk ---- */
 
@@ -155,37 +153,19 @@ static const struct shard_backend_ops ops = { .submit = submit };
 
 /* ---- requests ---- */
 
-static void request_done(struct shard_request *request, int error)
-{
-	if (error)
-		kapi_fail("a request returned %d", error);
-	if (!--nr_busy)
-		complete(&all_done);
-}
-
 static void run_batch(struct shard_device *device, enum shard_op op, u32 first,
 		      u32 nr)
 {
 	const struct shard_seg seg = { .addr = data, .len = BLOCK };
+	u64 lbas[BATCH_MAX];
 	u32 i;
 
-	init_completion(&all_done);
-	nr_busy = nr;
-	for (i = 0; i < nr; i++) {
-		struct shard_request *r = &requests[i];
-
-		r->op = op;
-		r->fua = false;
-		r->lba = op == SHARD_FLUSH ? 0 : (first + i) * STRIDE % BLOCKS;
-		r->nr_blocks = op != SHARD_FLUSH;
-		r->segs = &seg;
-		r->done = request_done;
-		shard_device_submit(device, r);
-	}
-	shard_device_commit(device);
+	for (i = 0; i < nr; i++)
+		lbas[i] = op == SHARD_FLUSH ? 0 : (first + i) * STRIDE % BLOCKS;
+	batch_submit(device, op, lbas, nr, &seg);
 	while (serve(NULL))
 		;
-	wait_for_completion(&all_done);
+	batch_wait();
 }
 
 /* ---- what is counted ---- */

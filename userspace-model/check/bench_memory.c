@@ -17,13 +17,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "batch.h"
 #include "exhaustive.h"
 #include "device.h"
 #include "shardblk_format.h"
 #include "sim/sim.h"
 
 #define BLOCK		SZ_4K
-#define BATCH		32u		/* writes of one block */
 #define LOOK_UPS	20000u
 #define REST		(4 * SZ_4K)		/* blocks from one rest to the next */
 /* Odd, so that numbers below a power of two come in another order. */
@@ -43,9 +43,6 @@ struct sparse {
 };
 
 static u8 data[BLOCK] __aligned(8);
-static struct shard_request requests[BATCH];
-static u32 nr_busy;
-static struct completion all_done;
 static u32 log2_blocks;
 static u64 nr_reads;			/* by the backing device */
 static struct kapi_counts empty;	/* the device, before the first write */
@@ -105,14 +102,6 @@ static void submit_counted(struct shard_backend *backend, struct shard_io *io)
 
 static const struct shard_backend_ops ops = { .submit = submit_counted };
 
-static void request_done(struct shard_request *request, int error)
-{
-	if (error)
-		kapi_fail("a write returned %d", error);
-	if (!--nr_busy)
-		complete(&all_done);
-}
-
 /* @nr requests of one block each, from the @first on, of all blocks there are. */
 static void run_batch(struct shard_device *device, enum shard_op op, u64 first,
 		      u32 nr)
@@ -121,22 +110,13 @@ static void run_batch(struct shard_device *device, enum shard_op op, u64 first,
 	const struct shard_seg seg = {
 		.addr = op == SHARD_READ ? into : data, .len = BLOCK,
 	};
+	u64 lbas[BATCH_MAX];
 	u32 i;
 
-	init_completion(&all_done);
-	nr_busy = nr;
-	for (i = 0; i < nr; i++) {
-		struct shard_request *r = &requests[i];
-
-		r->op = op;
-		r->lba = (first + i) * STRIDE & (BIT_ULL(log2_blocks) - 1);
-		r->nr_blocks = 1;
-		r->segs = &seg;
-		r->done = request_done;
-		shard_device_submit(device, r);
-	}
-	shard_device_commit(device);
-	wait_for_completion(&all_done);
+	for (i = 0; i < nr; i++)
+		lbas[i] = (first + i) * STRIDE & (BIT_ULL(log2_blocks) - 1);
+	batch_submit(device, op, lbas, nr, &seg);
+	batch_wait();
 }
 
 static void judge(const char *what, double is, double wanted, bool at_least)
@@ -178,8 +158,8 @@ static void write_all(struct sparse *s, struct shard_device *device,
 	struct kapi_counts now;
 
 	kapi_alloc_max_reset();
-	for (i = 0; i < nr; i += BATCH) {
-		run_batch(device, SHARD_WRITE, i * stride, BATCH);
+	for (i = 0; i < nr; i += BATCH_MAX) {
+		run_batch(device, SHARD_WRITE, i * stride, BATCH_MAX);
 		if (i % REST)
 			continue;
 		kapi_settle();
