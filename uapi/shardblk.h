@@ -132,9 +132,11 @@ struct shardblk_stat {
  * Returns when the device was recovered and is there.  Errors: -EEXIST (id
  * taken), -ENOSPC (no id free), -ENOTBLK (not a block device), -EBUSY
  * (backing in use, added already, or made of shardblk devices that it would
- * loop to), -ENODEV (not formatted), -EOPNOTSUPP (format of another version),
- * -EUCLEAN (damage), -EROFS (backing is read-only, the device was not to be),
- * -EINTR (killed), -EIO, -ENOMEM, those of open().
+ * loop to; or the machine hibernates, and it was not to be read-only), -ENODEV
+ * (not formatted), -EOPNOTSUPP (format of another version, or requests of it are
+ * smaller than a page of memory), -EUCLEAN (damage), -EROFS (backing is
+ * read-only, the device was not to be), -EINTR (killed), -EIO, -ENOMEM, those of
+ * open().
  */
 struct shardblk_add {
 	struct shardblk_ioctl h;

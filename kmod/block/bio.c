@@ -38,6 +38,7 @@
  * device may be gone.
  */
 #include <linux/bio.h>
+#include <linux/blk-cgroup.h>
 
 #include "block.h"
 
@@ -137,6 +138,18 @@ static void backing_end_io(struct bio *bio)
 	backing_finish(io, status);
 }
 
+/*
+ * Frames are everybody's, and acknowledged in order: so none may wait because
+ * whoever happens to submit it is idle, or has used up what its cgroup is given.
+ */
+static void backing_disown(struct bio *bio)
+{
+#ifdef CONFIG_BLK_CGROUP
+	bio_associate_blkg_from_css(bio, blkcg_root_css);
+#endif
+	bio->bi_ioprio = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, IOPRIO_BE_NORM);
+}
+
 static struct bio *backing_bio(struct shardblk_backing *backing,
 			       struct shard_io *io, u32 done, blk_opf_t opf,
 			       unsigned short nr_vecs, gfp_t gfp)
@@ -145,8 +158,11 @@ static struct bio *backing_bio(struct shardblk_backing *backing,
 
 	bio = bio_alloc_bioset(backing->handle.bdev, nr_vecs, opf, gfp,
 			       &backing->bios);
-	if (bio)
-		bio->bi_iter.bi_sector = (io->offset + done) >> SECTOR_SHIFT;
+	if (!bio)
+		return NULL;
+	bio->bi_iter.bi_sector = (io->offset + done) >> SECTOR_SHIFT;
+	if (io->op != SHARD_IO_READ)
+		backing_disown(bio);
 	return bio;
 }
 

@@ -286,6 +286,22 @@ int shardblk_add(const struct shardblk_options *options);
  */
 int shardblk_remove(int id);
 
+/**
+ * shardblk_hibernate() - have nothing written while memory is saved or restored
+ *
+ * The memory that is saved knows which extents are free, and how far the others
+ * are written.  What is written after that, by a flusher or a job that goes on
+ * while the image is on its way to its disk, it would write over once restored.
+ *
+ * Until shardblk_hibernate_end() no device that may be written to can be added.
+ * May sleep.
+ *
+ * Return: 0, or -EBUSY: there is such a device.
+ */
+int shardblk_hibernate(void);
+/** shardblk_hibernate_end() - devices may be added again; may sleep */
+void shardblk_hibernate_end(void);
+
 /** shardblk_remove_all() - at module exit: nothing is open, none can be added */
 void shardblk_remove_all(void);
 

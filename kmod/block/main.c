@@ -7,6 +7,7 @@
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/suspend.h>
 
 #include "block.h"
 
@@ -17,21 +18,47 @@ static struct miscdevice control = {
 	.mode	= 0600,
 };
 
+static int power_event(struct notifier_block *nb, unsigned long event,
+		       void *unused)
+{
+	switch (event) {
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		return notifier_from_errno(shardblk_hibernate());
+	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
+		shardblk_hibernate_end();
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block power = { .notifier_call = power_event };
+
 static int __init shardblk_init(void)
 {
 	int error;
 
 	shardblk_sysfs_init();
 	shardblk_debugfs_init();
+	error = register_pm_notifier(&power);
+	if (error)
+		goto out_debugfs;
 	error = misc_register(&control);
 	if (error)
-		shardblk_debugfs_exit();
+		goto out_power;
+	return 0;
+
+out_power:
+	unregister_pm_notifier(&power);
+out_debugfs:
+	shardblk_debugfs_exit();
 	return error;
 }
 
 static void __exit shardblk_exit(void)
 {
 	misc_deregister(&control);
+	unregister_pm_notifier(&power);
 	shardblk_remove_all();
 	shardblk_debugfs_exit();
 }

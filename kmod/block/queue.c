@@ -262,9 +262,13 @@ static int queue_tags_create(struct blk_mq_tag_set *set)
 	set->queue_depth = QUEUE_DEPTH;
 	set->numa_node = NUMA_NO_NODE;
 	set->cmd_size = sizeof(struct shardblk_cmd);
-	/* Blocking: see bio.c. */
+	/*
+	 * Blocking: see bio.c.  Stacking: a processor that goes offline does not wait
+	 * for our requests, as in a suspend the backing device is asleep by then.
+	 */
 	set->flags = COMPAT_MQ_SHOULD_MERGE | BLK_MQ_F_TAG_HCTX_SHARED |
-		     BLK_MQ_F_NO_SCHED_BY_DEFAULT | BLK_MQ_F_BLOCKING;
+		     BLK_MQ_F_NO_SCHED_BY_DEFAULT | BLK_MQ_F_BLOCKING |
+		     BLK_MQ_F_STACKING;
 	return blk_mq_alloc_tag_set(set);
 }
 
@@ -276,6 +280,12 @@ int shardblk_disk_create(struct shardblk *sb)
 	int error;
 
 	shard_device_info(sb->device, &info);
+	/* The block layer sends that much at once whatever it is told. */
+	if (info.request_blocks_max * info.block_size < PAGE_SIZE) {
+		pr_err("requests of at most %u bytes are less than a page of memory, %lu\n",
+		       info.request_blocks_max * info.block_size, PAGE_SIZE);
+		return -EOPNOTSUPP;
+	}
 	shardblk_limits(&info, bdev_dma_alignment(sb->backing.handle.bdev),
 			&lim);
 	error = queue_tags_create(&sb->tag_set);

@@ -44,6 +44,7 @@
 
 static DEFINE_MUTEX(table_lock);
 static DEFINE_IDR(table);
+static bool table_hibernates;	/* nobody may write to a backing device */
 
 /* ----------------------------------------------------------- state changes */
 
@@ -142,7 +143,9 @@ static int table_insert(struct shardblk *sb, int id)
 	int ret;
 
 	mutex_lock(&table_lock);
-	if (id == SHARDBLK_ID_ANY)
+	if (table_hibernates && !sb->read_only)
+		ret = -EBUSY;
+	else if (id == SHARDBLK_ID_ANY)
 		ret = idr_alloc(&table, sb, 0, SHARDBLK_DEVICES_MAX,
 				GFP_KERNEL);
 	else
@@ -153,6 +156,10 @@ static int table_insert(struct shardblk *sb, int id)
 
 	if (ret >= 0)
 		return 0;
+	if (ret == -EBUSY) {
+		pr_err("the machine hibernates: no device can be added that may be written to\n");
+		return ret;
+	}
 	if (ret == -ENOSPC && id != SHARDBLK_ID_ANY) {
 		pr_err("id %d is taken\n", id);
 		return -EEXIST;
@@ -230,6 +237,33 @@ void shardblk_show_adding(struct seq_file *m)
 		else
 			seq_printf(m, "id=%d state=adding\n", id);
 	}
+	mutex_unlock(&table_lock);
+}
+
+/* -------------------------------------------------------------- hibernation */
+
+int shardblk_hibernate(void)
+{
+	struct shardblk *sb;
+	int id, error = 0;
+
+	mutex_lock(&table_lock);
+	idr_for_each_entry(&table, sb, id) {
+		if (sb->read_only)
+			continue;
+		pr_err("shardblk%d may be written to: remove it to hibernate\n",
+		       id);
+		error = -EBUSY;
+	}
+	table_hibernates = !error;
+	mutex_unlock(&table_lock);
+	return error;
+}
+
+void shardblk_hibernate_end(void)
+{
+	mutex_lock(&table_lock);
+	table_hibernates = false;
 	mutex_unlock(&table_lock);
 }
 

@@ -118,7 +118,7 @@ int shard_job_wait(struct shard_device *device, struct shard_job *job,
 	unsigned long flags;
 	int err;
 
-	wait_event(device->job_ended, shard_job_over(device, job, until));
+	wait_event_idle(device->job_ended, shard_job_over(device, job, until));
 	spin_lock_irqsave(&device->lock, flags);
 	err = job->error;
 	if (device->state > SHARD_STATE_FULL)
@@ -236,7 +236,7 @@ static void freeze_wait(struct shard_device *device)
 	shard_sometimes(device->held_entries,
 			"a checkpoint waits until a victim is evacuated");
 	spin_unlock_irqrestore(&device->lock, flags);
-	wait_event(device->job_ended, !READ_ONCE(device->held_entries));
+	wait_event_idle(device->job_ended, !READ_ONCE(device->held_entries));
 }
 
 static int checkpoint_freeze(struct shard_device *device)

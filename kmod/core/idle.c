@@ -31,7 +31,7 @@
  * by the worker of reclamation, one at a time, which drops its victim at the next
  * frame when a request comes.  Each step is a run of its own of the work item, whose
  * queue is freezable: before the system sleeps a step ends, and none begins before it
- * is awake, or while an image of its memory is written that knows an older root.
+ * is awake.
  */
 #include "device.h"
 
@@ -131,7 +131,7 @@ static bool idle_evacuate(struct shard_device *device)
 		queue_work(device->reclamation.wq, &device->reclamation.work);
 	}
 	spin_unlock_irqrestore(&device->lock, flags);
-	wait_event(device->job_ended, !READ_ONCE(device->reclaim_idle));
+	wait_event_idle(device->job_ended, !READ_ONCE(device->reclaim_idle));
 	spin_lock_irqsave(&device->lock, flags);
 	done = device->idle_done;
 	spin_unlock_irqrestore(&device->lock, flags);

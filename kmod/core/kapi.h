@@ -9,8 +9,9 @@
  *  lists and trees   list.h, rbtree.h
  *  locks             spinlock_t with _irqsave, struct mutex,
  *                    seqcount_spinlock_t, data_race(), lockdep_assert_held()
- *  waiting           wait_queue_head_t with wait_event(), completions,
- *                    fatal_signal_pending(current)
+ *  waiting           wait_queue_head_t with wait_event(), or
+ *                    wait_event_idle() where a job of any length is waited for,
+ *                    completions, fatal_signal_pending(current)
  *  work              alloc_workqueue(), queue_work(), cancel_work_sync();
  *                    queue_delayed_work(), cancel_delayed_work_sync(),
  *                    msecs_to_jiffies(), msleep()

@@ -156,7 +156,7 @@ static bool reclaim_hold(void *ctx, u32 live)
 	while (!hold_try(device, live, &until)) {
 		if (++tries == RECLAIM_HOLD_TRIES)
 			return false;
-		wait_event(device->job_ended,
+		wait_event_idle(device->job_ended,
 			   shard_job_over(device, &device->checkpoint, until) ||
 			   reclaim_ends(device));
 	}
@@ -197,7 +197,7 @@ static int reclaim_swing(void *ctx, u64 covered, const struct shard_range *to,
 		if (ret)
 			return ret;
 		shard_sometimes(true, "moved data waits for a memtable");
-		wait_event(device->job_ended,
+		wait_event_idle(device->job_ended,
 			   shard_job_over(device, &device->checkpoint, until) ||
 			   reclaim_ends(device));
 	}

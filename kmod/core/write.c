@@ -315,7 +315,7 @@ static void request_durable(struct shard_dep_waiter *waiter, int error)
 	spin_unlock_irqrestore(&device->lock, flags);
 	/* O3: no flush that follows can promise anything */
 	if (error) {
-		pr_err("%s: flush failed: %d\n", device->backend->name, error);
+		pr_err_ratelimited("%s: flush failed: %d\n", device->backend->name, error);
 		shard_device_set_state(device, SHARD_STATE_READ_ONLY);
 	}
 	r->done(r, error ? -EIO : 0);

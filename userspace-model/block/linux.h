@@ -221,6 +221,7 @@ void blk_mq_end_request(struct request *rq, blk_status_t status);
 #define BLK_MQ_F_TAG_HCTX_SHARED	1
 #define BLK_MQ_F_NO_SCHED_BY_DEFAULT	2
 #define BLK_MQ_F_BLOCKING		4
+#define BLK_MQ_F_STACKING		8
 #define COMPAT_MQ_SHOULD_MERGE	0
 #define NUMA_NO_NODE		(-1)
 

@@ -260,6 +260,8 @@ void kapi_wait_finish(struct kapi_waiter *waiter);
 		kapi_wait_finish(&__waiter);				\
 	} while (0)
 
+#define wait_event_idle(wq, cond)	wait_event(wq, cond)
+
 /* -ERESTARTSYS in the kernel, which has no name here. */
 #define ERESTARTSYS	512
 #define wait_event_killable(wq, cond) ({				\
