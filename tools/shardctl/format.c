@@ -32,13 +32,13 @@ static const struct argp_option format_options[] = {
 	{ "block-size", OPT_BLOCK, "512|4096", 0,
 	  "Unit of mapping and of checksums (default 4096)", 0 },
 	{ "extent-size", OPT_EXTENT, "SIZE", 0,
-	  "A power of two from 1M to 256M (default: the device's size / 1024)", 0 },
+	  "A power of two from 1M to 256M (default: the device's size / 1024, rounded up)", 0 },
 	{ "size", OPT_SIZE, "SIZE", 0,
 	  "Logical size (default: what the spare space leaves)", 0 },
 	{ "thin", OPT_THIN, NULL, 0,
 	  "Let --size be more than there is room for", 0 },
 	{ "spare", OPT_SPARE, "PERCENT", 0,
-	  "Spare space: usable / logical size - 1 (default 12)", 0 },
+	  "Spare space: usable / logical size - 1 (0.1 to 1000, default 12)", 0 },
 	{ "checkpoint", OPT_CHECKPOINT, "SIZE", 0,
 	  "Log between checkpoints, 1M to 64G (default 64M)", 0 },
 	{ "uuid", OPT_UUID, "UUID", 0, "Identity (default: random)", 0 },
@@ -118,7 +118,7 @@ static const struct argp format_argp = {
 	.parser = parse_format,
 	.args_doc = "DEVICE|FILE",
 	.doc = "Make DEVICE or FILE a shardblk device. All that is on it is lost.\v"
-	       "Sizes are in bytes, or with a suffix K, M, G, T (powers of 1024).",
+	       "Sizes are in bytes, or with a suffix K, M, G, T, P (powers of 1024).",
 };
 
 /* What can be said of the options before anything is touched. */

@@ -45,7 +45,7 @@ static const struct argp_option add_options[] = {
 	{ "cache", OPT_CACHE, "SIZE", 0,
 	  "Memory for index pages (64K to 1G, default 4096 pages)", 0 },
 	{ "low-watermark", OPT_LOW_WATERMARK, "PERCENT", 0,
-	  "Tell when less than that of all space is left (1 to 50, default 10 for "
+	  "Tell when less than this share of all space is left (1 to 50, default 10 for "
 	  "a thin device, never for others)", 0 },
 	{ "scrub-interval", OPT_SCRUB_INTERVAL, "HOURS", 0,
 	  "Scrub it every so often (1 to 8784, default: never by itself)", 0 },
