@@ -22,7 +22,7 @@ CLEAN += shardblk.ko
 
 .PHONY: module vm-module install-module
 
-module: ## shardblk.ko, for the kernel whose headers are in KDIR
+module: ## shardblk.ko, for the kernel whose headers are in KDIR (default: the running one's, else the VM's)
 	+@$(call module_make,modules,$(MODULE_KDIR))
 
 vm-module: ## shardblk.ko, for the kernel that tests run in a VM

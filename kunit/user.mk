@@ -18,5 +18,5 @@ $(foreach f,asan mutants generic generic-asan,$(eval $(O)/$f/kunit-user: \
 	@echo "  LINK    $$@" && $$(call user-link,$f)))
 
 .PHONY: kunit-user
-kunit-user: $(KUNIT_USER) ## the KUnit suites of the engine, in user space
+kunit-user: $(KUNIT_USER) ## the KUnit suites of the engine, in user space; KUNIT_ARGS='-v SUITE[.CASE]'
 	$(KUNIT_USER) $(KUNIT_ARGS)

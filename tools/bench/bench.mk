@@ -6,14 +6,14 @@
 BENCH_DIR	:= $(O)/bench-vm
 
 .PHONY: bench bench-cells-test
-bench: ## shardblk beside dm, bcache and loop devices in a VM; QUICK=1, ONLY=STACK/JOB/DISK, DOC=FILE
+bench: ## shardblk beside dm, bcache and loop devices in a VM; QUICK=1, ONLY=STACK/JOB/DISK, REPS=N, DOC=FILE
 	@tools/deps build compare
 	@$(MAKE) --no-print-directory -s vm-module shardctl
 	@tools/bench/compare --dir $(BENCH_DIR) --module $(VM_MODULE) --shardctl $(O)/shardctl \
 		$(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(REPS),--reps $(REPS)) $(if $(DOC),--doc '$(DOC)')
 
-bench-cells-test: ## are figures of the benchmark put together as they should be
+bench-cells-test: ## are the figures of the benchmark put together as they should be?
 	@tools/bench/cells_test
 
 # As the kernel is compiled: no link-time optimisation, which would blur the

@@ -4,5 +4,5 @@
 SUITES ?= shardblk*
 
 .PHONY: kunit
-kunit: ## the KUnit suites under user-mode Linux, on a kernel built for them; KERNEL=7.3
+kunit: ## the KUnit suites under user-mode Linux, on a kernel built for them; SUITES=GLOB, KERNEL=7.3
 	tools/kunit/run '$(SUITES)'

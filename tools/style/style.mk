@@ -2,5 +2,5 @@
 
 # Checks that need no run: kernel style, sparse, layers, documents.
 .PHONY: style
-style: ## kernel style, sparse, layers, shell scripts, documents
+style: ## kernel style, sparse, layers, sizes, shell scripts, documents
 	tools/style/run

@@ -92,7 +92,7 @@ OTHER_DISKS	:= no-cache fua zoned failing
 DISK		?= cache
 
 # That pruning changes no verdict is asked by compare.
-alphabet: $(O)/asan/shardsim ## all sequences of 3 operations, crashed everywhere; of 2 on other disks
+alphabet: $(O)/asan/shardsim ## all sequences of up to 3 operations, crashed everywhere; of up to 2 on other disks
 	@set -e; \
 	$(O)/asan/shardsim exhaustive --jobs=$(JOBS) $(ALPHABET); \
 	for disk in $(OTHER_DISKS); do \
@@ -100,7 +100,7 @@ alphabet: $(O)/asan/shardsim ## all sequences of 3 operations, crashed everywher
 			$(ALPHABET_OTHERS); \
 	done
 
-compare: $(O)/asan/shardsim ## are the verdicts the same without pruning
+compare: $(O)/asan/shardsim ## are the verdicts of alphabet and pairs the same without pruning?
 	@$(O)/asan/shardsim compare 2
 	@$(O)/asan/shardsim compare --disk=zoned 1
 	@for pair in read-shrink write-gone write-errors adds scrubs refused chunk; do \
@@ -121,10 +121,10 @@ PAIRS		?= 1
 PAIRS_EXHAUSTIVE ?= 2
 PAIR		?=
 
-pairs: $(O)/asan/shardsim ## two users beside each other and a worker, in all orders but one change from the simplest
+pairs: $(O)/asan/shardsim ## two users and a worker beside each other: all schedules with at most one change from the simplest
 	@$< pairs --jobs=$(JOBS) $(PAIRS)
 
-exhaustive: $(O)/tool/shardsim ## both with more: sequences of 5 operations, two changes; goes on where it was ended; DISK=no-cache, fua, zoned, failing; PAIR=NAME
+exhaustive: $(O)/tool/shardsim ## pairs and alphabet with more: two changes, sequences of 5 operations; goes on where it was ended; DISK=no-cache, fua, zoned, failing; PAIR=NAME
 	@$(O)/tool/shardsim pairs --jobs=$(JOBS) --suite='$(PAIR)' $(PAIRS_EXHAUSTIVE) \
 		$(O)/exhaustive-pairs.progress
 	@$(O)/tool/shardsim exhaustive --disk=$(DISK) --jobs=$(JOBS) $(EXHAUSTIVE) \
@@ -138,11 +138,11 @@ soak: $(O)/$(SOAK)/shardsim ## fresh seeds for SECONDS=600, or SCENARIOS=N from 
 	@$< soak $(if $(SCENARIOS),--scenarios=$(SCENARIOS),--seconds=$(SECONDS)) \
 		--first='$(FIRST)' --jobs=$(JOBS) --results=$(RESULTS)
 
-scale-test: $(O)/asan/shardsim ## do shards of a soak add up, whoever says which one it is
+scale-test: $(O)/asan/shardsim ## do the shards of a soak add up, whoever tells them which one they are?
 	@tools/scale/test.sh $< 400 swarm-faults
 
 # Slurm is downloaded, not installed (tools/scale/slurm-here).
-scale-show: $(O)/tool/shardsim ## the same by GNU parallel and a Slurm of this machine, with all suites
+scale-show: $(O)/tool/shardsim ## as scale-test, by GNU parallel and a Slurm of this machine, with all suites
 	@tools/deps scale
 	@tools/scale/show $< $(or $(SCENARIOS),20000)
 
@@ -177,7 +177,7 @@ BENCH_CHECK	:= $(if $(findstring gcc,$(USER_CC)),fast,bench)
 bench-gc: $(O)/bench/shardsim ## write amplification of data, beside what was simulated
 	@$(O)/bench/shardsim bench-gc
 
-bench-pace: $(O)/bench/shardsim ## what a device that is overwritten asks of its disk, and how evenly
+bench-pace: $(O)/bench/shardsim ## what a device that is overwritten asks of its disk, and how evenly it is served
 	@$(O)/bench/shardsim bench-pace
 
 # Only kapi's checks know of locks.

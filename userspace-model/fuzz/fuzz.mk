@@ -50,7 +50,7 @@ FUZZ_BUILT-libfuzzer := $(FUZZ_TARGETS:%=$(O)/fuzz/%)
 FUZZ_BUILT-afl	:= $(FUZZ_TARGETS:%=$(O)/afl/%) $(O)/afl/mutator.so
 
 .PHONY: fuzz fuzz-replay
-fuzz: $(FUZZ_BUILT-$(FUZZER)) $(O)/fuzz/seeds ## any image, and histories, for SECONDS=600 in all; FUZZER=afl
+fuzz: $(FUZZ_BUILT-$(FUZZER)) $(O)/fuzz/seeds ## any image, and histories, for SECONDS=600 in all; FUZZER=afl, MERGE=1
 	@MERGE='$(MERGE)' $(FUZZ)/run --seconds=$(SECONDS) --jobs=$(JOBS) \
 		--fuzzer=$(FUZZER) $(O) $(FUZZ_TARGETS)
 
