@@ -120,7 +120,7 @@ struct shardblk_stat {
  *		more than 80 MiB no use is made
  * @cache:	in: bytes of index pages kept in memory, SHARDBLK_CACHE_MIN to
  *		SHARDBLK_CACHE_MAX; 0: 4096 pages
- * @low_watermark: in: per cent of all space with less of which little is left, up
+ * @low_watermark: in: per cent of all space: space is low when less is left; up
  *		to SHARDBLK_WATERMARK_MAX; 0: 10 for a device that is thin, else none
  * @scrub_interval: in: hours from one scrub to the next, up to
  *		SHARDBLK_SCRUB_INTERVAL_MAX; 0: none begins by itself
@@ -131,12 +131,12 @@ struct shardblk_stat {
  *
  * Returns when the device was recovered and is there.  Errors: -EEXIST (id
  * taken), -ENOSPC (no id free), -ENOTBLK (not a block device), -EBUSY
- * (backing in use, added already, or made of shardblk devices that it would
- * loop to; or the machine hibernates, and it was not to be read-only), -ENODEV
- * (not formatted), -EOPNOTSUPP (format of another version, or requests of it are
- * smaller than a page of memory), -EUCLEAN (damage), -EROFS (backing is
- * read-only, the device was not to be), -EINTR (killed), -EIO, -ENOMEM, those of
- * open().
+ * (backing in use, or the same device is added already, or the machine hibernates
+ * and it was not to be read-only), -ELOOP (backing is a shardblk device), -ENODEV
+ * (not formatted), -EOPNOTSUPP (format of another version or with a feature that
+ * is not known, or backing is zoned, or the largest request is smaller than a
+ * page of memory), -EUCLEAN (damage), -EROFS (backing is read-only, the device
+ * was not to be), -EINTR (killed), -EIO, -ENOMEM, those of open().
  */
 struct shardblk_add {
 	struct shardblk_ioctl h;
