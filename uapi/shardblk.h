@@ -217,8 +217,8 @@ struct shardblk_list {
  * @low_watermark:	out: per cent of all space; 0: none
  * @space_low:		out: 1 when there is less than that, else 0
  * @logical_blocks:	out: size of the device
- * @mapped_blocks:	out: blocks that the index points to, as of the last
- *			checkpoint; overwritten ones until they are merged away
+ * @mapped_blocks:	out: blocks that look-ups in the index lead to, as of the
+ *			last checkpoint
  * @applied_seq:	out: last sequence number applied
  * @durable_seq:	out: last sequence number known durable
  * @checkpoint_seq:	out: last sequence number in the runs

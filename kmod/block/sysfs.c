@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /sys/block/shardblkN/shardblk/: one value per file, read-only but for the low
- * watermark and what begins and paces a scrub.
+ * watermark, the time after which a device is idle, and what begins and paces a
+ * scrub.
  *
  * The files come with the disk and go with it: del_gendisk() waits for readers,
  * and the engine is closed after that.

@@ -218,7 +218,7 @@ struct shard_info {
 	u32 idle_ms;			/* or SHARD_IDLE_NEVER */
 	u64 free_guaranteed;		/* that certainly can be written */
 	u64 free_estimate;		/* that probably can */
-	u64 mapped_blocks;		/* by runs, hidden ones included */
+	u64 mapped_blocks;		/* that look-ups in the runs lead to */
 	u32 nr_runs;
 	u64 applied_seq;
 	u64 durable_seq;
