@@ -159,8 +159,10 @@ static int add_error(const struct add_args *args, int error)
 				 "%s: not formatted: see 'shardctl format'", path);
 	case EOPNOTSUPP:
 		return ctl_error(CTL_REFUSED,
-				 "%s: its format has a version or features that "
-				 "this module does not know", path);
+				 "%s: not supported: its format has a version or "
+				 "features that this module does not know, or the "
+				 "device is zoned, or pages of memory are too large "
+				 "here; the kernel log says which", path);
 	case EROFS:
 		return ctl_error(CTL_REFUSED, "%s: read-only: add it with --read-only",
 				 path);
