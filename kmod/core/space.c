@@ -157,8 +157,8 @@ static bool reclaim_hold(void *ctx, u32 live)
 		if (++tries == RECLAIM_HOLD_TRIES)
 			return false;
 		wait_event_idle(device->job_ended,
-			   shard_job_over(device, &device->checkpoint, until) ||
-			   reclaim_ends(device));
+				shard_job_over(device, &device->checkpoint, until) ||
+				reclaim_ends(device));
 	}
 	return true;
 }
@@ -198,8 +198,8 @@ static int reclaim_swing(void *ctx, u64 covered, const struct shard_range *to,
 			return ret;
 		shard_sometimes(true, "moved data waits for a memtable");
 		wait_event_idle(device->job_ended,
-			   shard_job_over(device, &device->checkpoint, until) ||
-			   reclaim_ends(device));
+				shard_job_over(device, &device->checkpoint, until) ||
+				reclaim_ends(device));
 	}
 }
 

@@ -16,7 +16,7 @@
  * @nr:		how many, at most BATCH_MAX
  * @seg:	a block of memory that all of them use
  *
- * There is one batch at a time.  A request that fails fails the run.
+ * There is one batch at a time.  The run fails if a request does.
  */
 void batch_submit(struct shard_device *device, enum shard_op op,
 		  const u64 *lbas, u32 nr, const struct shard_seg *seg);
