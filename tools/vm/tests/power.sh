@@ -53,7 +53,7 @@ must dmsetup create late --table "0 $(blockdev --getsz /dev/sda) delay /dev/sda 
 dmsetup mknodes
 fresh /dev/mapper/late
 fio --name=load --filename="$dev" --size=48m --rw=randwrite --bs=4k --iodepth=32 --ioengine=libaio --direct=1 \
-	--loops=100 --time_based --runtime=$((20 * SLOW)) --minimal >/tmp/load.out 2>&1 &
+	--time_based --runtime=600 --minimal >/tmp/load.out 2>&1 &
 load=$!
 echo deep >/sys/power/mem_sleep || fail "no suspend to memory here"
 touch /tmp/slept
@@ -67,7 +67,9 @@ while [ $sleeps -lt 3 ]; do
 	echo mem >/sys/power/state || fail "no suspend"
 	sleeps=$((sleeps + 1))
 done
-wait $load || fail "load: $(tail -n 2 /tmp/load.out | cut -c1-200)"
+kill $load
+wait $load
+grep -q '^3;' /tmp/load.out || fail "load: $(tail -n 2 /tmp/load.out | cut -c1-200)"
 put "$dev" asleep 8
 shows "$dev" asleep 8
 gone "$dev"
