@@ -144,9 +144,7 @@ static void backing_end_io(struct bio *bio)
  */
 static void backing_disown(struct bio *bio)
 {
-#ifdef CONFIG_BLK_CGROUP
 	bio_associate_blkg_from_css(bio, blkcg_root_css);
-#endif
 	bio->bi_ioprio = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, IOPRIO_BE_NORM);
 }
 
