@@ -197,10 +197,30 @@ static void scrubs_begin_when_they_are_due(struct kunit *test)
 	shardblk_scrub_every(rig->sb, SHARDBLK_HOUR);
 }
 
+/*
+ * Goal: the rate is kept also where a step is worth less than a tick.
+ * Method: 16 MiB at 25 MiB per second, in steps of 5 ms.
+ */
+static void a_scrub_is_not_faster_than_its_rate(struct kunit *test)
+{
+	struct scrub_rig *rig = test->priv;
+	ktime_t begun;
+
+	KUNIT_ASSERT_EQ(test, ramdisk_fill(test, rig->dev, 0, SZ_16M, rig->page),
+			0);
+	KUNIT_ASSERT_EQ(test, shardblk_checkpoint(0), 0);
+	WRITE_ONCE(rig->sb->scrub_rate, 25 * SZ_1K);
+	begun = ktime_get();
+	KUNIT_EXPECT_EQ(test, shardblk_scrub_start(rig->sb), 0);
+	KUNIT_EXPECT_TRUE(test, scrub_ends(rig));
+	KUNIT_EXPECT_GE(test, ktime_ms_delta(ktime_get(), begun), 600);
+}
+
 static struct kunit_case block_scrub_cases[] = {
 	KUNIT_CASE(a_scrub_of_a_sound_device_finds_nothing),
 	KUNIT_CASE(what_is_damaged_is_told),
 	KUNIT_CASE(scrubs_begin_when_they_are_due),
+	KUNIT_CASE(a_scrub_is_not_faster_than_its_rate),
 	{}
 };
 

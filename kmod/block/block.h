@@ -172,6 +172,7 @@ enum shardblk_phase {
  * @scrub:	under way, or NULL
  * @scrub_damaged: what the last one found
  * @scrub_told:	that it has found damage was told
+ * @scrub_owed:	bytes that it has read and not waited for yet, times HZ
  * @scrub_rate:	KiB per second, at most
  * @scrub_gone:	the device goes: no scrub begins any more
  * @scrub_due_work: begins one if it is time
@@ -204,6 +205,7 @@ struct shardblk {
 	struct shard_scrub *scrub;
 	u64 scrub_damaged;
 	bool scrub_told;
+	u64 scrub_owed;
 	u32 scrub_rate;
 	bool scrub_gone;
 	struct delayed_work scrub_due_work;

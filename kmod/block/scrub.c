@@ -34,7 +34,7 @@ static void scrub_work(struct work_struct *work)
 {
 	struct shardblk *sb = container_of(to_delayed_work(work),
 					   struct shardblk, scrub_work);
-	u64 kib;
+	u64 delay, rate;
 	int nr;
 
 	mutex_lock(&sb->scrub_lock);
@@ -46,9 +46,13 @@ static void scrub_work(struct work_struct *work)
 		scrub_end(sb, nr ? "failed" : "done");
 		goto out;
 	}
-	kib = (u64)max(nr, 0) * queue_logical_block_size(sb->disk->queue) / SZ_1K;
-	queue_delayed_work(system_long_wq, &sb->scrub_work, nr < 0 ? HZ :
-			   div_u64(kib * HZ, READ_ONCE(sb->scrub_rate)));
+	/* a step may be worth less than a tick: what is left of it is owed */
+	rate = (u64)READ_ONCE(sb->scrub_rate) * SZ_1K;
+	sb->scrub_owed += (u64)max(nr, 0) * HZ *
+			  queue_logical_block_size(sb->disk->queue);
+	delay = div64_u64(sb->scrub_owed, rate);
+	sb->scrub_owed -= delay * rate;
+	queue_delayed_work(system_long_wq, &sb->scrub_work, nr < 0 ? HZ : delay);
 out:
 	mutex_unlock(&sb->scrub_lock);
 }
@@ -69,6 +73,7 @@ static int scrub_begin(struct shardblk *sb)
 	if (error)
 		return error;
 	sb->scrub_told = false;
+	sb->scrub_owed = 0;
 	/* The next step of one that was stopped may still be waiting. */
 	mod_delayed_work(system_long_wq, &sb->scrub_work, 0);
 	return 0;

@@ -278,9 +278,22 @@ static int checkpoint_freeze(struct shard_device *device)
 	return 0;
 }
 
+/* Waits for the merge that is under way, if one is. */
+static void compact_under_way(struct shard_device *device)
+{
+	unsigned long flags;
+	u64 until;
+
+	spin_lock_irqsave(&device->lock, flags);
+	until = device->compaction.nr_ended + device->compaction.running;
+	spin_unlock_irqrestore(&device->lock, flags);
+	shard_job_wait(device, &device->compaction, until);
+}
+
 /*
- * O12: waits for a merge of all runs if that must make room.  It needs nothing
- * of a checkpoint, so this ends.
+ * O12: waits for merges if they must make room: for the one that is under way, which
+ * may be a long one, and, if that was not enough, for one of all runs.  They need
+ * nothing of a checkpoint, so this ends.
  */
 static int checkpoint_fit(struct shard_device *device)
 {
@@ -289,7 +302,9 @@ static int checkpoint_fit(struct shard_device *device)
 	if (shard_checkpoint_fits(&device->store, device->index))
 		return 0;
 	shard_sometimes(true, "a checkpoint waits for a merge of runs");
-	err = compact_wait(device);
+	compact_under_way(device);
+	err = shard_checkpoint_fits(&device->store, device->index) ? 0 :
+								     compact_wait(device);
 	if (err)
 		return err;
 	return shard_checkpoint_fits(&device->store, device->index) ? 0 :

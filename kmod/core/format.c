@@ -17,7 +17,8 @@
 #define FORMAT_EXTENTS_MIN	32u
 #define FORMAT_EXTENT_SIZE_MIN	BIT(20)
 #define FORMAT_EXTENT_SIZE_MAX	(256u << 20)
-#define FORMAT_LOG_BYTES	(64u << 20)
+#define FORMAT_LOG_BYTES_MIN	(64ull << 20)
+#define FORMAT_LOG_BYTES_MAX	(4ull << 30)
 #define FORMAT_SPARE_PERMILLE	120u
 /* Sizes that only checks use. */
 #define FORMAT_SMALL_EXTENT_BLOCKS 16u
@@ -249,6 +250,13 @@ static int format_record(struct format *f)
 	return err;
 }
 
+/* A checkpoint writes a manifest, which is as long as there are extents. */
+static u64 format_log_bytes(u64 capacity)
+{
+	return clamp(capacity >> 14, FORMAT_LOG_BYTES_MIN,
+		     FORMAT_LOG_BYTES_MAX);
+}
+
 static int format_run(struct format *f, const struct shard_format_options *o)
 {
 	struct shard_super_record *r = &f->record;
@@ -265,7 +273,8 @@ static int format_run(struct format *f, const struct shard_format_options *o)
 	if (err)
 		return err;
 	r->checkpoint_blocks = o->checkpoint_blocks ? o->checkpoint_blocks :
-			       FORMAT_LOG_BYTES / r->block_size;
+			       format_log_bytes(f->backend->capacity) /
+			       r->block_size;
 	r->number = 1;
 	get_random_bytes(r->format_id, sizeof(r->format_id));
 	memcpy(r->uuid, o->uuid, sizeof(r->uuid));

@@ -164,7 +164,8 @@ struct shard_options {
  *			extents; zoned: the zone size
  * @logical_size:	bytes; default what @spare_permille leaves
  * @spare_permille:	usable / logical - 1; default 120
- * @checkpoint_blocks:	log blocks between checkpoints; default 64 MiB worth
+ * @checkpoint_blocks:	log blocks between checkpoints; default capacity/16384 worth,
+ *			64 MiB at least and 4 GiB at most
  * @reloc_streams:	streams of moved data, at most SHARDBLK_RELOC_STREAMS;
  *			default by the number of extents
  * @uuid:		all zero: random

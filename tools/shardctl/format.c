@@ -40,7 +40,8 @@ static const struct argp_option format_options[] = {
 	{ "spare", OPT_SPARE, "PERCENT", 0,
 	  "Spare space: usable / logical size - 1 (0.1 to 1000, default 12)", 0 },
 	{ "checkpoint", OPT_CHECKPOINT, "SIZE", 0,
-	  "Log between checkpoints, 1M to 64G (default 64M)", 0 },
+	  "Log between checkpoints, 1M to 64G (default: of the device a part in "
+	  "16384, at least 64M, at most 4G)", 0 },
 	{ "uuid", OPT_UUID, "UUID", 0, "Identity (default: random)", 0 },
 	{ "force", 'f', NULL, 0, "Overwrite what is there, if it is not in use", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 }
