@@ -392,7 +392,8 @@ static void the_last_room_is_that_of_all_streams(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, shard_store_next_extent(&dev->device->store,
 							      stream), 0);
 	} while (shard_extents_reloc_left(ex) > 1);
-	KUNIT_ASSERT_EQ(test, shard_extents_reloc_left(ex), 1u);
+	/* the last may have been made ready already, by another processor */
+	KUNIT_ASSERT_LE(test, shard_extents_reloc_left(ex), 1u);
 	room = shard_extents_room(ex, stream);
 	KUNIT_EXPECT_EQ(test, shard_device_reclaim(dev->device), 0);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaimed_extents), 1u);

@@ -259,12 +259,12 @@ static void a_reset_waits_until_a_zone_is_finished(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_nr_pending(f->fake), 1u);
 	other = reset_start(test, f, wq, 9);
 	KUNIT_EXPECT_EQ(test, fake_nr_pending(f->fake), 2u);
+	KUNIT_EXPECT_EQ(test, f->fake->nr_pending_max, 2u);
 	reset_end(test, r);
 	reset_end(test, other);
 	expect_op(test, f, 1, SHARD_IO_FINISH, 5, 0);
 	expect_op(test, f, 2, SHARD_IO_RESET, 9, 0);
 	KUNIT_EXPECT_EQ(test, f->fake->wp[5], 0ull);
-	KUNIT_EXPECT_EQ(test, f->fake->nr_pending_max, 2u);
 	destroy_workqueue(wq);
 	end(f);
 }
