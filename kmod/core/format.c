@@ -273,8 +273,8 @@ static int format_run(struct format *f, const struct shard_format_options *o)
 	if (err)
 		return err;
 	r->checkpoint_blocks = o->checkpoint_blocks ? o->checkpoint_blocks :
-			       format_log_bytes(f->backend->capacity) /
-			       r->block_size;
+			       div_u64(format_log_bytes(f->backend->capacity),
+				       r->block_size);
 	r->number = 1;
 	get_random_bytes(r->format_id, sizeof(r->format_id));
 	memcpy(r->uuid, o->uuid, sizeof(r->uuid));
