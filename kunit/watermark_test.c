@@ -94,7 +94,7 @@ static void only_what_is_live_takes_space(struct kunit *test)
 	u32 i;
 
 	write_singles(dev, 100, 50);
-	/* or less, as long as a checkpoint is under way */
+	/* what is under way when a memtable is frozen counts in both for a while */
 	KUNIT_EXPECT_LE(test, info_of(dev)->free_guaranteed, empty - 50);
 	settle(dev);
 	KUNIT_EXPECT_EQ(test, info_of(dev)->free_guaranteed, empty - 50);
