@@ -292,7 +292,8 @@ static void superblock_fields_out_of_bounds_are_not_valid(struct kunit *test)
 	WRONG(r->block_size, 1000);
 	WRONG(r->extent_blocks, 8);
 	WRONG(r->extent_blocks, 65);
-	WRONG(r->extent_blocks, 1u << 21);
+	/* 256 MiB are the most: lengths in bytes fit into 32 bits */
+	WRONG(r->extent_blocks, 2 * SHARDBLK_EXTENT_BYTES_MAX / r->block_size);
 	WRONG(r->nr_extents, 4);
 	WRONG(r->logical_blocks, 0);
 	WRONG(r->logical_blocks, SHARDBLK_LOGICAL_BLOCKS_MAX + 1);

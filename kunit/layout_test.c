@@ -172,6 +172,26 @@ static void a_manifest_too_long_for_records_is_refused(struct kunit *test)
 	}
 }
 
+/*
+ * Goal: a device is not so large that the pages of its longest run have no
+ * numbers.
+ * Method: extents of 256 MiB, more and more of them; a page has at most 145 entries
+ * of one block, and 254 children.
+ */
+static void runs_have_at_most_so_many_pages(struct kunit *test)
+{
+	struct shard_layout l = { 4096, 65536, 0, SHARDBLK_LOGICAL_BLOCKS_MAX };
+	const u64 leaves = div_u64((u64)U32_MAX * 253, 254);
+	const u32 most = div_u64(leaves * 145, l.extent_blocks);
+
+	l.nr_extents = most - 10;
+	KUNIT_ASSERT_GT(test, shard_layout_make(&l), 0ull);
+	KUNIT_EXPECT_TRUE(test, shard_layout_valid(&l));
+	l.nr_extents = most + 10;
+	KUNIT_ASSERT_GT(test, shard_layout_make(&l), 0ull);
+	KUNIT_EXPECT_FALSE(test, shard_layout_valid(&l));
+}
+
 static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(sizes_are_as_worked_out_by_hand),
 	KUNIT_CASE(the_largest_request_is_a_part_of_an_extent),
@@ -179,6 +199,7 @@ static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(runs_of_checkpoints_do_not_grow_with_the_device),
 	KUNIT_CASE(too_few_extents_give_no_layout),
 	KUNIT_CASE(a_manifest_too_long_for_records_is_refused),
+	KUNIT_CASE(runs_have_at_most_so_many_pages),
 	{}
 };
 

@@ -44,6 +44,7 @@
 
 #define SHARDBLK_BLOCK_SIZE_MIN		512u
 #define SHARDBLK_BLOCK_SIZE_MAX		4096u
+#define SHARDBLK_EXTENT_BYTES_MAX	0x10000000u
 
 /* Extents that hold superblock records: copy c lies in extents c and c + 2. */
 #define SHARDBLK_SUPER_EXTENTS		4u

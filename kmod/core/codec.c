@@ -167,7 +167,8 @@ static bool super_geometry_valid(const struct shard_super_record *r)
 	    r->block_size > SHARDBLK_BLOCK_SIZE_MAX ||
 	    !is_power_of_2(r->block_size))
 		return false;
-	if (r->extent_blocks < 16 || r->extent_blocks > BIT(20) ||
+	if (r->extent_blocks < 16 ||
+	    r->extent_blocks > SHARDBLK_EXTENT_BYTES_MAX / r->block_size ||
 	    !is_power_of_2(r->extent_blocks))
 		return false;
 	if (r->nr_extents <= SHARDBLK_SUPER_EXTENTS)

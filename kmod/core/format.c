@@ -16,7 +16,6 @@
 #define FORMAT_CAPACITY_MIN	(32ull << 20)
 #define FORMAT_EXTENTS_MIN	32u
 #define FORMAT_EXTENT_SIZE_MIN	BIT(20)
-#define FORMAT_EXTENT_SIZE_MAX	(256u << 20)
 #define FORMAT_LOG_BYTES_MIN	(64ull << 20)
 #define FORMAT_LOG_BYTES_MAX	(4ull << 30)
 #define FORMAT_SPARE_PERMILLE	120u
@@ -39,7 +38,7 @@ static u64 default_extent_size(u64 capacity)
 {
 	u64 size = FORMAT_EXTENT_SIZE_MIN;
 
-	while (size < FORMAT_EXTENT_SIZE_MAX && size * 1024 < capacity)
+	while (size < SHARDBLK_EXTENT_BYTES_MAX && size * 1024 < capacity)
 		size *= 2;
 	return size;
 }
@@ -63,7 +62,7 @@ static int choose_geometry(struct format *f,
 	if (b->zone_size)
 		f->extent_size = b->zone_size;
 	if (!is_power_of_2(f->extent_size) ||
-	    f->extent_size > FORMAT_EXTENT_SIZE_MAX ||
+	    f->extent_size > SHARDBLK_EXTENT_BYTES_MAX ||
 	    f->extent_size < (o->small ? (u64)FORMAT_SMALL_EXTENT_BLOCKS *
 			      r->block_size : FORMAT_EXTENT_SIZE_MIN))
 		return -EINVAL;
@@ -182,7 +181,7 @@ static int wipe_everywhere(struct format *f)
 	int err = 0;
 
 	for (size = SHARDBLK_BLOCK_SIZE_MIN * FORMAT_SMALL_EXTENT_BLOCKS;
-	     size <= FORMAT_EXTENT_SIZE_MAX && !err; size *= 2)
+	     size <= SHARDBLK_EXTENT_BYTES_MAX && !err; size *= 2)
 		err = wipe_geometry(f, size, SHARDBLK_BLOCK_SIZE_MAX);
 	return err;
 }

@@ -82,7 +82,8 @@ u64 shard_layout_make(struct shard_layout *layout);
  * shard_layout_valid() - can its records and manifests work
  *
  * A record must have room for the log beside what a checkpoint's extents need.
- * Only unusually small extents make manifests so long that it has not.
+ * Only unusually small extents make manifests so long that it has not.  The pages of
+ * a run of all blocks must have numbers: with blocks of 4 KiB 2.2 PiB of them have.
  */
 bool shard_layout_valid(const struct shard_layout *layout);
 /* Pages of a manifest of such a device, at most. */

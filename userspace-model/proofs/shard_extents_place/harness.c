@@ -24,7 +24,7 @@ int main(void)
 	ASSUME(ex);
 	ASSUME(ex->heads[stream].open <= 1);
 	ASSUME(ex->extents[1].state == SHARD_EXTENT_OPEN);
-	ASSUME(ex->layout.extent_blocks <= BIT(20));
+	ASSUME(ex->layout.extent_blocks <= BIT(19));
 	before = ex->extents[1].written;
 	ASSUME(before <= ex->layout.extent_blocks);
 	ASSUME(one && one <= ex->layout.extent_blocks - before);
@@ -39,6 +39,6 @@ int main(void)
 	PROVE(second.block == first.block + one, "the next is behind it");
 	PROVE(second.block + two == ex->extents[1].written &&
 	      ex->extents[1].written <= ex->layout.extent_blocks, "none is behind the extent");
-	REACHED(ex->extents[1].written == BIT(20), "a full one");
+	REACHED(ex->extents[1].written == BIT(19), "a full one");
 	return 0;
 }
