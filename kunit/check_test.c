@@ -241,12 +241,14 @@ static void unreadable_copies_are_found(struct kunit *test)
 
 	dev->fake->bad_offset = at;
 	f = check(test, false);
-	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 2ull);
-	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: copy 1 lacks", 24), 0);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: extent 1", 20), 0);
+	KUNIT_EXPECT_EQ(test, f->nr_notes, 1u);
 	dev->fake->bad_offset = 3 * extent_size;
 	f = check(test, false);
 	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
 	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: extent 3", 20), 0);
+	KUNIT_EXPECT_EQ(test, f->nr_notes, 0u);
 
 	for (at = 0; at < dev->fake->backend.capacity; at += TESTDEV_BLOCK) {
 		struct shardblk_manifest *d = (void *)(dev->fake->media + at);
@@ -273,6 +275,45 @@ static void unreadable_copies_are_found(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
 	KUNIT_EXPECT_EQ(test, strncmp(f->last, "superblock: cannot be read again",
 				      32), 0);
+}
+
+/*
+ * Goal: beside blocks that cannot be read the copies are judged as they would be
+ * without, and by the number that the newest record has.
+ * Method: a bad sector in the extent that its copy does not use now; a second copy
+ * that is one record behind, then one that is rotten.
+ */
+static void a_bad_sector_is_no_finding_elsewhere(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u32 extent_size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	u64 at = second_copy(dev), number;
+	u8 saved[TESTDEV_BLOCK];
+	struct findings *f;
+	struct shard_info *info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, info);
+	dev->fake->bad_offset = 2 * extent_size;
+	KUNIT_ASSERT_NE(test, shard_super_claims(dev->fake->media + at, &number),
+			0u);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	shard_device_info(dev->device, info);
+	KUNIT_EXPECT_EQ(test, info->record_number, number);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+
+	memcpy(saved, dev->fake->media + at, TESTDEV_BLOCK);
+	memset(dev->fake->media + at, 0, TESTDEV_BLOCK);
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 1ull);
+	KUNIT_EXPECT_EQ_MSG(test, strncmp(f->last, "superblock: extent 2", 20), 0,
+			    "%s", f->last);
+	KUNIT_EXPECT_EQ(test, f->nr_notes, 1u);
+	memcpy(dev->fake->media + at, saved, TESTDEV_BLOCK);
+	fake_rot(dev->fake, at + 100);
+	f = check(test, false);
+	KUNIT_EXPECT_EQ(test, f->report.nr_damaged, 2ull);
+	KUNIT_EXPECT_EQ_MSG(test, strncmp(f->last, "superblock: copy 1, extent 1",
+					  28), 0, "%s", f->last);
 }
 
 /*
@@ -394,6 +435,7 @@ static struct kunit_case check_cases[] = {
 	KUNIT_CASE(a_wrong_copy_is_found),
 	KUNIT_CASE(a_second_copy_may_be_one_record_behind),
 	KUNIT_CASE(unreadable_copies_are_found),
+	KUNIT_CASE(a_bad_sector_is_no_finding_elsewhere),
 	KUNIT_CASE(holes_of_a_run_are_sound),
 	KUNIT_CASE(a_rotten_second_copy_is_no_torn_one),
 	KUNIT_CASE(a_torn_second_copy_is_no_damage),

@@ -442,8 +442,10 @@ static int device_recover(struct shard_device *device)
 			"a copy of the manifest cannot be used");
 	shard_sometimes(shard_index_is_frozen(device->index),
 			"recovery needs two memtables");
-	if (!device->options.read_only)
+	if (!device->options.read_only) {
+		device->record.number = found->above;
 		err = device_take_over(device, found);
+	}
 out:
 	kvfree(found);
 	return err;

@@ -16,8 +16,9 @@
  * @unreadable:	bit per superblock extent that could not be read whole
  * @newest:	bit per copy in which the newest record was found
  * @at:		the newest record of each copy
- * @record:	the newest valid record, if there is one; its number is raised
+ * @above:	what the number of the next record must be above: @record's, raised
  *		above any that may lie where nothing could be read
+ * @record:	the newest valid record, if there is one
  */
 struct shard_found_super {
 	u64 extent_size;
@@ -26,6 +27,7 @@ struct shard_found_super {
 	u32 unreadable;
 	u32 newest;
 	struct shard_super_at at[SHARDBLK_SUPER_COPIES];
+	u64 above;
 	struct shard_super_record record;
 };
 

@@ -329,8 +329,9 @@ static int super_settle(struct super_scan *s)
 		return -EIO;
 	}
 	/* a record that was never durable may be hidden: go above it */
+	found->above = found->record.number;
 	if (found->unreadable)
-		found->record.number += SHARDBLK_SUPER_BLOCKS;
+		found->above += SHARDBLK_SUPER_BLOCKS;
 	return 0;
 }
 
