@@ -186,16 +186,14 @@ static int check_manifest(struct check *c)
 	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
 		err = shard_manifest_read(c->view->store, c->view->record, copy,
 					  &image);
-		if (err == -ENOMEM)
-			return err;
-		if (err) {
+		if (err && err != -ENOMEM)
 			manifest_found(c, copy, &image.at, err);
-			continue;
-		}
 		/* what cannot be read whole cannot be counted, either */
-		if (c->counted)
+		if (!err && c->counted)
 			check_counts(c, copy, &image);
 		shard_manifest_free(&image);
+		if (err == -ENOMEM)
+			return err;
 	}
 	return 0;
 }

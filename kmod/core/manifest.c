@@ -414,7 +414,6 @@ static int items_load(struct read_state *s, struct list_head *pieces,
 
 	list_for_each_entry(p, pieces, node) {
 		s->at = p->piece;
-		image->pieces[image->nr_pieces++] = p->piece;
 		for (i = 0; i < p->piece.nr_blocks; i++) {
 			u8 *page = p->pages + (size_t)i * s->store->block_size;
 			struct shard_item item;
@@ -437,6 +436,21 @@ static int items_load(struct read_state *s, struct list_head *pieces,
 	return run_complete(s, image) ? 0 : -EBADMSG;
 }
 
+/* Where the copy lies, as far as its chain could be followed. */
+static int pieces_note(const struct read_state *s, struct list_head *pieces,
+		       struct shard_manifest_image *image)
+{
+	struct read_piece *p;
+
+	image->pieces = kvcalloc(max(s->nr_pieces, 1u), sizeof(*image->pieces),
+				 GFP_KERNEL);
+	if (!image->pieces)
+		return -ENOMEM;
+	list_for_each_entry(p, pieces, node)
+		image->pieces[image->nr_pieces++] = p->piece;
+	return 0;
+}
+
 int shard_manifest_read(struct shard_store *store,
 			const struct shard_super_record *record, u32 copy,
 			struct shard_manifest_image *image)
@@ -453,15 +467,15 @@ int shard_manifest_read(struct shard_store *store,
 	memset(image, 0, sizeof(*image));
 	image->seq = record->checkpoint_seq;
 	err = chain_read(&s, &pieces);
+	if (pieces_note(&s, &pieces, image))
+		err = -ENOMEM;
 	list_for_each_entry(p, &pieces, node)
 		if (!err)
 			err = pages_check(&s, p);
 	if (!err) {
 		image->extents = kvcalloc(max(s.nr_items, 1u),
 					  sizeof(*image->extents), GFP_KERNEL);
-		image->pieces = kvcalloc(max(s.nr_pieces, 1u),
-					 sizeof(*image->pieces), GFP_KERNEL);
-		if (!image->extents || !image->pieces)
+		if (!image->extents)
 			err = -ENOMEM;
 	}
 	if (!err)
@@ -470,10 +484,7 @@ int shard_manifest_read(struct shard_store *store,
 		list_del(&p->node);
 		piece_free(p);
 	}
-	if (err) {
-		shard_manifest_free(image);
-		image->at = s.at;
-	}
+	image->at = s.at;
 	return err;
 }
 

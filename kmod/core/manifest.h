@@ -35,7 +35,7 @@ int shard_manifest_write(struct shard_store *store,
  * @runs:	newest first; the reader's
  * @nr_extents:	extent items
  * @extents:	they
- * @nr_pieces:	pieces of the chain that was read
+ * @nr_pieces:	pieces of the chain; after an error those that it was followed to
  * @pieces:	where these lie
  * @at:		after an error: the piece that could not be used
  */
@@ -52,6 +52,8 @@ struct shard_manifest_image {
 /**
  * shard_manifest_read() - read one copy
  * @record:	the superblock record that points to it
+ * @image:	to be freed, whatever is returned; after an error it is not what
+ *		the copy says, but still where that lies, unless it is -ENOMEM
  *
  * May sleep.  Return: 0, -EIO, -EBADMSG, -EOPNOTSUPP, -ENOMEM.
  */

@@ -524,31 +524,26 @@ static int restore_manifest(struct log_scan *s)
 			pr_err("%s: copy %u of the manifest cannot be used: %d\n",
 			       s->name, copy, err);
 			s->rec->checkpoint = true;
-			/* O6: named by the record; the error may be gone next time */
-			ok &= shard_extent_restore(store->ex,
-					s->record->manifest[copy].place.extent,
-					SHARDBLK_STREAM_META0 + copy,
-					store->extent_blocks, 1);
-			continue;
-		}
-		if (!good++) {
+		} else if (!good++) {
 			ok &= restore_extents(store->ex, &image);
 			ok &= restore_runs(s, &image.runs);
 		}
+		/* O6: named by the record; an error may be gone next time */
 		for (i = 0; i < image.nr_pieces; i++)
 			ok &= shard_extent_restore(store->ex,
 						image.pieces[i].place.extent,
 						SHARDBLK_STREAM_META0 + copy,
 						store->extent_blocks, 1);
 		shard_manifest_free(&image);
+		/* then it is not known what must be kept */
+		if (err == -ENOMEM)
+			return err;
 	}
 	if (!ok) {
 		pr_err("%s: an extent is said to be of two streams\n", s->name);
 		return -EUCLEAN;
 	}
-	if (good)
-		return 0;
-	return err == -ENOMEM || err == -EINTR ? err : -EUCLEAN;
+	return good ? 0 : -EUCLEAN;
 }
 
 /* The log as the next record shall name it: what was replayed, ends fixed. */

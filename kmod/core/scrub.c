@@ -382,8 +382,7 @@ static int manifest_read(struct shard_scrub *scrub, u32 copy,
 	*bad = image.at;
 	for (i = 0; !err && i < image.nr_pieces; i++)
 		nr += image.pieces[i].nr_blocks;
-	if (!err)
-		shard_manifest_free(&image);
+	shard_manifest_free(&image);
 	scrub->nr_read += nr;
 	atomic64_add(nr, &store->stats->scrub_blocks);
 	return err;
