@@ -5,7 +5,7 @@
 #include <kunit/test.h>
 
 #include "alloc_fault.h"
-#include "testdev.h"
+#include "forge.h"
 
 static int device_init(struct kunit *test)
 {
@@ -249,6 +249,58 @@ static void a_device_that_cannot_be_opened_says_why(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EIO);
 	fake_heal(dev->fake);
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), 0);
+}
+
+static void expect_opens_to_read(struct testdev *dev)
+{
+	struct kunit *test = dev->test;
+
+	dev->options.read_only = true;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 3, 2, 9);
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	dev->options.read_only = false;
+}
+
+/*
+ * Goal: with numbers that a device cannot have given, and soon would not believe
+ * itself, it is opened for reading only.
+ * Method: forge the last number of a request, then the newest record's; half of
+ * what is believed is the most.
+ */
+static void a_device_that_has_no_numbers_left_is_read_only(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct forge *f;
+	u32 copy, page;
+	u8 *image;
+
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 3, 2, 9), 0);
+	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	image = fake_snapshot(test, dev->fake);
+	f = forge_begin(dev);
+	f->record->durable_seq = BIT_ULL(61) + 1;
+	f->record->checkpoint_seq = f->record->durable_seq;
+	for (copy = 0; copy < SHARDBLK_MANIFEST_COPIES; copy++) {
+		for (page = 0; page < f->record->manifest[copy].nr_blocks; page++)
+			forge_page(f, copy, page)->checkpoint_seq =
+				cpu_to_le64(f->record->checkpoint_seq);
+		forge_manifest(f, copy);
+	}
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EUCLEAN);
+	expect_opens_to_read(dev);
+
+	fake_restore(dev->fake, image);
+	kvfree(image);
+	f = forge_begin(dev);
+	f->record->number = BIT_ULL(46);
+	forge_record(f);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	/* the records that it has written are above that */
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EUCLEAN);
+	expect_opens_to_read(dev);
 }
 
 /*
@@ -561,6 +613,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(a_committed_write_is_issued_by_its_submitter),
 	KUNIT_CASE(a_clean_stop_leaves_everything_durable),
 	KUNIT_CASE(a_device_that_cannot_be_opened_says_why),
+	KUNIT_CASE(a_device_that_has_no_numbers_left_is_read_only),
 	KUNIT_CASE(an_unreadable_disk_is_not_taken_for_an_empty_one),
 	KUNIT_CASE(a_read_only_device_writes_nothing),
 	KUNIT_CASE(without_memory_an_open_fails_cleanly),

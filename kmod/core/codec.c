@@ -353,6 +353,11 @@ int shard_super_decode(const void *block, u32 len,
 	return shard_super_valid(r) ? 0 : -EBADMSG;
 }
 
+bool shard_super_lasts(const struct shard_super_record *r)
+{
+	return r->number <= NUMBER_MAX / 2 && r->durable_seq <= SEQ_MAX / 2;
+}
+
 bool shard_super_damaged(const void *block, const void *want, u32 len)
 {
 	const struct shardblk_super *is = block;

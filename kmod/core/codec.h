@@ -184,6 +184,13 @@ u32 shard_super_claims(const void *block, u64 *number);
  */
 bool shard_super_damaged(const void *block, const void *want, u32 len);
 bool shard_super_valid(const struct shard_super_record *record);
+/**
+ * shard_super_lasts() - are there numbers left for a device that writes
+ *
+ * Half of those that are believed: a device that was written to so long is none,
+ * and what it gave next would not be read back.
+ */
+bool shard_super_lasts(const struct shard_super_record *record);
 /** shard_super_copy() - a valid one, without the room that it does not use */
 void shard_super_copy(struct shard_super_record *to,
 		      const struct shard_super_record *from);

@@ -389,6 +389,24 @@ static int device_take_over(struct shard_device *device,
 	return 0;
 }
 
+/* Whatever it says of this, it can be read. */
+static int device_may_write(const struct shard_device *device)
+{
+	const struct shard_super_record *r = &device->record;
+
+	if (r->ro_compat & ~SHARDBLK_RO_COMPAT_KNOWN) {
+		pr_err("%s: has features that allow reading only\n",
+		       device->backend->name);
+		return -EROFS;
+	}
+	if (!shard_super_lasts(r)) {
+		pr_err("%s: record %llu, request %llu: there are too few numbers left to write with; add it with ro=1\n",
+		       device->backend->name, r->number, r->durable_seq);
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
 static int device_recover(struct shard_device *device)
 {
 	struct shard_found_super *found;
@@ -409,13 +427,9 @@ static int device_recover(struct shard_device *device)
 			"a superblock extent cannot be read");
 	shard_super_copy(&device->record, &found->record);
 	memcpy(device->record_at, found->at, sizeof(device->record_at));
-	if ((device->record.ro_compat & ~SHARDBLK_RO_COMPAT_KNOWN) &&
-	    !device->options.read_only) {
-		pr_err("%s: has features that allow reading only\n",
-		       device->backend->name);
-		err = -EROFS;
+	err = device->options.read_only ? 0 : device_may_write(device);
+	if (err)
 		goto out;
-	}
 	err = device_make(device);
 	if (!err)
 		err = shard_recover_log(&device->store, device->index,

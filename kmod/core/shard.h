@@ -244,7 +244,8 @@ u32 shard_options_memtable(u64 bytes);
  * May sleep, for as long as it takes to read the log.
  *
  * Return: 0; -ENODEV (no superblock of this format); -EOPNOTSUPP (feature or
- * version not known); -EUCLEAN (damage: what was durable cannot be found);
+ * version not known); -EUCLEAN (damage: what was durable cannot be found, or
+ * numbers are used up, without @read_only);
  * -EIO; -EROFS (read-only backing without @read_only); -EINTR (killed);
  * -ENOMEM; -EINVAL (options).
  */
