@@ -304,6 +304,25 @@ static void a_device_that_has_no_numbers_left_is_read_only(struct kunit *test)
 }
 
 /*
+ * Goal: a device whose image was copied to a disk of larger physical blocks works there,
+ * though not as safely, which is said.
+ * Method: such a disk; read-only, where nothing can be lost, and not.
+ */
+static void larger_physical_blocks_refuse_nothing(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 3, 2, 9), 0);
+	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
+	dev->fake->backend.physical_block_size = 4096;
+	expect_opens_to_read(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 3, 2, 9);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 3, 2, 19), 0);
+	testdev_expect(dev, 3, 2, 19);
+}
+
+/*
  * Goal: a disk of which nothing can be read is not taken for an empty one.
  * Method: all reads fail.
  */
@@ -614,6 +633,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(a_clean_stop_leaves_everything_durable),
 	KUNIT_CASE(a_device_that_cannot_be_opened_says_why),
 	KUNIT_CASE(a_device_that_has_no_numbers_left_is_read_only),
+	KUNIT_CASE(larger_physical_blocks_refuse_nothing),
 	KUNIT_CASE(an_unreadable_disk_is_not_taken_for_an_empty_one),
 	KUNIT_CASE(a_read_only_device_writes_nothing),
 	KUNIT_CASE(without_memory_an_open_fails_cleanly),

@@ -404,6 +404,11 @@ static int device_may_write(const struct shard_device *device)
 		       device->backend->name, r->number, r->durable_seq);
 		return -EUCLEAN;
 	}
+	/* a format refuses that, but an image may be copied anywhere */
+	if (r->block_size < device->backend->physical_block_size)
+		pr_warn("%s: its physical blocks of %u bytes are larger than the format's of %u: a power cut may take durable data that lies beside what is written\n",
+			device->backend->name,
+			device->backend->physical_block_size, r->block_size);
 	return 0;
 }
 

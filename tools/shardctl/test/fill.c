@@ -5,7 +5,9 @@
  *	fill IMAGE STEP...
  *
  * write:LBA:BLOCKS:BYTE, discard:LBA:BLOCKS, flush, checkpoint, and at the end
- * stop (a clean one); without it the process just ends, as in a crash.
+ * stop (a clean one); without it the process just ends, as in a crash.  As the
+ * first of all, physical:BYTES says what the device's blocks are.  Warnings of the
+ * engine are printed.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -89,9 +91,16 @@ static int fail(const char *what, int err)
 	return 1;
 }
 
+static void print(void *ctx, int level, const char *fmt, va_list args)
+{
+	(void)ctx;
+	if (level <= LOGLEVEL_WARNING)
+		vfprintf(stderr, fmt, args);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct kapi_hooks hooks;
+	static const struct kapi_hooks hooks = { .log = print };
 	struct target target = {
 		.writable = true,
 		.logical_block_size = 512,
@@ -101,7 +110,7 @@ int main(int argc, char **argv)
 	struct shard_device *device;
 	struct shard_info info;
 	struct stat st;
-	int err, i;
+	int err, i = 2;
 
 	if (argc < 2)
 		return fail("which image?", -EINVAL);
@@ -110,13 +119,16 @@ int main(int argc, char **argv)
 	if (target.fd < 0 || fstat(target.fd, &st))
 		return fail(argv[1], -errno);
 	target.size = st.st_size;
+	if (argc > i && sscanf(argv[i], "physical:%u",
+			       &target.physical_block_size) == 1)
+		i++;
 	kapi_begin(&hooks);
 	file_backend_init(&file, &target);
 	err = shard_device_open(&file.backend, NULL, &device);
 	if (err)
 		return fail(argv[1], err);
 	shard_device_info(device, &info);
-	for (i = 2; i < argc; i++) {
+	for (; i < argc; i++) {
 		if (!strcmp(argv[i], "stop")) {
 			err = shard_device_close(device);
 			kapi_end();
