@@ -6,6 +6,7 @@
 
 #include "dump.h"
 #include "page.h"
+#include "run.h"
 #include "shardctl.h"
 
 /* ---- the manifest ---- */
@@ -232,14 +233,16 @@ void dump_manifest(struct dump *dump)
  * struct run - a run, gathered from the manifest
  * @item:	what the manifest says of it
  * @chunks:	where its pages lie
- * @nr_chunks:	how many were seen
- * @nr_visited:	pages printed
+ * @nr_chunks:	how many were seen, and are as they should be
+ * @wrong:	there are others, too
+ * @next:	of each level: all pages before this one were printed, or never are
  */
 struct run {
 	struct shard_item item;
 	struct shard_item *chunks;
 	u32 nr_chunks;
-	u64 nr_visited;
+	bool wrong;
+	u32 next[SHARD_RUN_LEVELS];
 };
 
 /* Prints each run when all its chunks were seen. */
@@ -248,6 +251,30 @@ struct run_visitor {
 	struct dump *dump;
 	struct run run;
 };
+
+static bool chunk_valid(const struct dump *dump, const struct shard_item *item)
+{
+	const struct shard_identity *id = &dump->image.identity;
+	const struct shard_place *place = &item->chunk.place;
+
+	return place->extent >= SHARDBLK_SUPER_EXTENTS &&
+	       place->extent < id->nr_extents &&
+	       place->block < id->extent_blocks &&
+	       item->chunk.nr_blocks <= id->extent_blocks - place->block;
+}
+
+/* What the engine asks of a run, too: all chunks, and in them all pages. */
+static bool run_valid(const struct run *run)
+{
+	u64 nr_pages = 0;
+	u32 i;
+
+	for (i = 0; i < run->nr_chunks; i++)
+		nr_pages += run->chunks[i].chunk.nr_blocks;
+	return !run->wrong && run->item.run.height <= SHARD_RUN_LEVELS &&
+	       run->nr_chunks == run->item.run.nr_chunks &&
+	       nr_pages == run->item.run.nr_pages;
+}
 
 static bool run_locate(const struct run *run, u32 page, struct shard_place *place)
 {
@@ -307,10 +334,13 @@ static int page_read(struct dump *dump, struct run *run, u32 page, u32 csum,
 {
 	int err;
 
-	/* A page that has two parents is visited too often. */
-	if (!run_locate(run, page, place) ||
-	    ++run->nr_visited > run->item.run.nr_pages)
+	/*
+	 * Those of a level are in the order in which they were written.  So none
+	 * is visited twice, however many parents it has.
+	 */
+	if (!run_locate(run, page, place) || page < run->next[level])
 		return -EBADMSG;
+	run->next[level] = page + 1;
 	err = image_read(&dump->image, place->extent, place->block, block, 1);
 	if (err)
 		return err;
@@ -358,7 +388,7 @@ static void run_finish(struct run_visitor *v)
 	struct run *run = &v->run;
 	struct json_object *record;
 
-	if (!run->item.kind)
+	if (!run->item.kind && !run->wrong)
 		goto out_free;
 	record = rec_new();
 	rec_text(record, "record", "run");
@@ -366,10 +396,16 @@ static void run_finish(struct run_visitor *v)
 	rec_u64(record, "height", run->item.run.height);
 	rec_u64(record, "pages", run->item.run.nr_pages);
 	rec_u64(record, "entries", run->item.run.nr_entries);
-	rec_u64(record, "chunks", run->nr_chunks);
-	dump_print(v->dump, record);
-	dump_page(v->dump, run, run->item.run.nr_pages - 1,
-		  run->item.run.root_csum, run->item.run.height - 1);
+	rec_u64(record, "chunks", run->item.run.nr_chunks);
+	if (run_valid(run)) {
+		dump_print(v->dump, record);
+		dump_page(v->dump, run, run->item.run.nr_pages - 1,
+			  run->item.run.root_csum, run->item.run.height - 1);
+	} else {
+		rec_text(record, "damage", dump_error_text(-EBADMSG));
+		dump_print(v->dump, record);
+		v->dump->nr_damaged++;
+	}
 out_free:
 	free(run->chunks);
 	memset(run, 0, sizeof(*run));
@@ -389,6 +425,12 @@ static void visit_run_item(struct manifest_visitor *visitor,
 		run->item = *item;
 		break;
 	case SHARDBLK_ITEM_CHUNK:
+		if (!run->item.kind ||
+		    run->nr_chunks == run->item.run.nr_chunks ||
+		    !chunk_valid(v->dump, item)) {
+			run->wrong = true;
+			break;
+		}
 		chunks = realloc(run->chunks,
 				 (run->nr_chunks + 1) * sizeof(*item));
 		if (!chunks)

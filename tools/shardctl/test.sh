@@ -396,6 +396,107 @@ for r in json.load(sys.stdin):
 		10:5:17 12:1:0 50:2:34
 }
 
+# Change what the newest manifest says of its first run, and seal all that leads there.
+lie()	# FILE STATEMENT: Python, about the bytearrays run, chunk and root
+{
+	python3 - "$@" <<-'PYTHON'
+		import struct, sys
+		block, extent_size = 512, 1 << 20
+		table = list(range(256))
+		for _ in range(8):
+		    table = [v >> 1 ^ (0x82f63b78 if v & 1 else 0) for v in table]
+		def crc(seed, data):
+		    for byte in data:
+		        seed = table[(seed ^ byte) & 255] ^ seed >> 8
+		    return seed
+		def u32(data, at):
+		    return struct.unpack_from("<I", data, at)[0]
+		def sealed(data):
+		    data[0:4] = struct.pack("<I", crc(seed, data[4:u32(data, 12)]))
+		    return data
+		def read(at):
+		    file.seek(at)
+		    return bytearray(file.read(block))
+		def write(at, data):
+		    file.seek(at)
+		    file.write(data)
+		with open(sys.argv[1], "r+b") as file:
+		    supers = [(struct.unpack_from("<Q", read(at), 96)[0], at)
+		              for e in range(4) for b in range(64)
+		              for at in [e * extent_size + b * block]
+		              if u32(read(at), 4) == 0x42534453]
+		    newest = max(supers)[0]
+		    at_super = [at for number, at in supers if number == newest]
+		    super = read(at_super[0])
+		    seed = crc(0xffffffff, super[32:48])
+		    for copy in (120, 140):
+		        extent, _, first, nr, _ = struct.unpack_from("<5I", super, copy)
+		        at = extent * extent_size + first * block
+		        pages = [read(at + i * block) for i in range(nr)]
+		        items = [(page, 80 + 32 * i) for page in pages
+		                 for i in range(struct.unpack_from("<H", page, 52)[0])]
+		        of_run = next(i for i in items if i[0][i[1]] == 2)
+		        of_chunk = next(i for i in items if i[0][i[1]] == 3)
+		        run = of_run[0][of_run[1]:of_run[1] + 32]
+		        chunk = of_chunk[0][of_chunk[1]:of_chunk[1] + 32]
+		        at_root = u32(chunk, 4) * extent_size + \
+		            (u32(chunk, 12) + u32(chunk, 16) - 1) * block
+		        root = read(at_root)
+		        exec(sys.argv[2])
+		        write(at_root, sealed(root))
+		        run[28:32] = root[0:4]
+		        of_run[0][of_run[1]:of_run[1] + 32] = run
+		        of_chunk[0][of_chunk[1]:of_chunk[1] + 32] = chunk
+		        csum = seed
+		        for i, page in enumerate(pages):
+		            write(at + i * block, sealed(page))
+		            csum = crc(csum, page)
+		        super[copy + 16:copy + 20] = struct.pack("<I", csum)
+		    for at in at_super:
+		        super[16:20] = struct.pack("<I", at // extent_size)
+		        super[24:28] = struct.pack("<I", at % extent_size // block)
+		        write(at, sealed(super))
+	PYTHON
+}
+
+# Checksums that are right prove nothing: dump looks at each number, and ends.
+test_hostile()
+{
+	local lie writes=()
+
+	for lie in {0..23}; do
+		writes+=("write:$((2 * lie)):1:$lie")
+	done
+	fresh image 64M
+	expect 0 formatted format --block-size=512 --extent-size=1M --size=32M image
+	"$fill" image "${writes[@]}" checkpoint stop
+	cp image good
+	lie image 'pass'
+	check 'a lie that says the truth changes nothing' cmp -s image good
+	expect 0 . dump --json --section=runs image
+	check 'the run has a root and leaves' json \
+		'[r["level"] for r in v if r["record"] == "run_page"] == [1, 0, 0]'
+	# More pages than chunks hold; too high; chunks too few, too many, outside, of none.
+	for lie in 'run[4:8] = b"\xff" * 4' 'run[1] = 200' 'run[24] = 2' 'run[24] = 0' \
+		'chunk[4] = 3' 'chunk[4:8] = b"\xff" * 4' 'chunk[12:16] = b"\xff" * 4' \
+		'chunk[16:20] = b"\xff" * 4' 'run[:] = items[0][0][80:112]'; do
+		cp good image
+		lie image "$lie"
+		expect 4 . dump --json --section=runs image
+		check "a run with $lie is damaged" json \
+			'["damage" in r for r in v if r["record"] == "run"] == [True]'
+		check "no page of it is shown: $lie" json \
+			'not [r for r in v if r["record"] == "run_page"]'
+	done
+	# All children are the first one.
+	cp good image
+	lie image 'root[56:64] = root[40:48]'
+	expect 4 . dump --json --section=runs image
+	check 'no page is shown twice' json \
+		'[r.get("page", "damaged") for r in v if r["record"] == "run_page"] ==
+		[2, 0, "damaged"]'
+}
+
 # What lies on an image says what came after what, and what is durable.
 test_graph()
 {
@@ -451,7 +552,7 @@ test_graph()
 }
 
 touch out err
-for test in usage targets format large signatures export damage graph; do
+for test in usage targets format large signatures export damage hostile graph; do
 	test_$test
 done
 echo "shardctl-test: $nr_passed passed, $nr_failed failed"
