@@ -192,6 +192,21 @@ static void runs_have_at_most_so_many_pages(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, shard_layout_valid(&l));
 }
 
+/*
+ * Goal: nor has it more extents than one allocation has room for.
+ * Method: extents so large that nothing else refuses it.
+ */
+static void extents_are_not_more_than_memory_for_them(struct kunit *test)
+{
+	struct shard_layout l = { 4096, 65536, SHARD_LAYOUT_EXTENTS_MAX, BIT(30) };
+
+	KUNIT_ASSERT_GT(test, shard_layout_make(&l), 0ull);
+	KUNIT_EXPECT_TRUE(test, shard_layout_valid(&l));
+	l.nr_extents++;
+	KUNIT_ASSERT_GT(test, shard_layout_make(&l), 0ull);
+	KUNIT_EXPECT_FALSE(test, shard_layout_valid(&l));
+}
+
 static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(sizes_are_as_worked_out_by_hand),
 	KUNIT_CASE(the_largest_request_is_a_part_of_an_extent),
@@ -200,6 +215,7 @@ static struct kunit_case layout_cases[] = {
 	KUNIT_CASE(too_few_extents_give_no_layout),
 	KUNIT_CASE(a_manifest_too_long_for_records_is_refused),
 	KUNIT_CASE(runs_have_at_most_so_many_pages),
+	KUNIT_CASE(extents_are_not_more_than_memory_for_them),
 	{}
 };
 

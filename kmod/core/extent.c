@@ -16,6 +16,10 @@
  */
 #include "extents.h"
 
+/* The largest of all arrays that have an element for each extent. */
+static_assert(sizeof(struct shard_extents) + (u64)SHARD_LAYOUT_EXTENTS_MAX *
+	      sizeof(struct shard_extent) <= INT_MAX);
+
 /* ---- set-up ---- */
 
 struct shard_extents *shard_extents_create(const struct shard_layout *layout)

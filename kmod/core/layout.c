@@ -131,7 +131,8 @@ u64 shard_layout_mapped_max(const struct shard_layout *l)
 
 bool shard_layout_valid(const struct shard_layout *l)
 {
-	return l->record_slack <= shard_super_extents_max(l->block_size) / 2 &&
+	return l->nr_extents <= SHARD_LAYOUT_EXTENTS_MAX &&
+	       l->record_slack <= shard_super_extents_max(l->block_size) / 2 &&
 	       shard_run_pages_max(l->block_size,
 				   shard_layout_mapped_max(l)) <= U32_MAX;
 }

@@ -31,6 +31,12 @@
  */
 #define SHARD_RUNS_MAX			12u
 
+/*
+ * Extents of a device: what is known of each lies in one array, and nothing is
+ * allocated that has 2 GiB.
+ */
+#define SHARD_LAYOUT_EXTENTS_MAX	BIT(24)
+
 /**
  * struct shard_layout - how the extents of a device are divided
  * @block_size:		bytes
@@ -84,6 +90,7 @@ u64 shard_layout_make(struct shard_layout *layout);
  * A record must have room for the log beside what a checkpoint's extents need.
  * Only unusually small extents make manifests so long that it has not.  The pages of
  * a run of all blocks must have numbers: with blocks of 4 KiB 2.2 PiB of them have.
+ * There are SHARD_LAYOUT_EXTENTS_MAX extents at most.
  */
 bool shard_layout_valid(const struct shard_layout *layout);
 /* Pages of a manifest of such a device, at most. */
