@@ -556,6 +556,47 @@ static void idle_time_is_for_victims_worth_it(struct kunit *test)
 	testdev_expect(dev, DEAD, PAYLOAD - DEAD, 1 + DEAD);
 }
 
+/*
+ * Goal: a frame that was on its way when a checkpoint was made, and that the power cut
+ * took, is not looked for when its extent is reclaimed.
+ * Method: hold a frame back over a checkpoint; go on with what was durable by then,
+ * and have all extents reclaimed that can be.
+ */
+static void a_frame_lost_beside_a_checkpoint_is_not_looked_for(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	struct shard_place tail;
+	struct shard_extent e;
+	struct testreq *held;
+	u8 *stable;
+
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 0, 5, 1), 0);
+	KUNIT_ASSERT_EQ(test, testdev_write(dev, 0, 3, 50), 0);
+	shard_extents_tail(dev->device->store.ex, SHARDBLK_STREAM_HOST, &tail);
+	dev->fake->mode[SHARD_IO_APPEND] = FAKE_HELD;
+	held = testdev_start(dev, SHARD_WRITE, 100, 2, 9, false);
+	shard_device_commit(dev->device);
+	fake_wait_pending(dev->fake, 1);
+	dev->fake->mode[SHARD_IO_APPEND] = FAKE_AT_ONCE;
+	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	stable = kvmalloc(dev->fake->backend.capacity, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, stable);
+	memcpy(stable, dev->fake->stable, dev->fake->backend.capacity);
+	fake_release_all(dev->fake);
+	KUNIT_EXPECT_EQ(test, testreq_wait(held), 0);
+	testdev_crash(dev);
+	fake_restore(dev->fake, stable);
+	kvfree(stable);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	shard_extent_get(dev->device->store.ex, tail.extent, &e);
+	KUNIT_EXPECT_EQ(test, e.written, tail.block);
+	KUNIT_EXPECT_EQ(test, e.live, 5u);
+	KUNIT_EXPECT_EQ(test, shard_device_reclaim(dev->device), 0);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaim_errors), 0ull);
+	testdev_expect(dev, 0, 3, 50);
+	testdev_expect(dev, 3, 2, 4);
+}
+
 static struct kunit_case reclaim_cases[] = {
 	KUNIT_CASE(the_same_block_at_the_same_place_is_another),
 	KUNIT_CASE(a_second_look_up_that_fails_is_done_again),
@@ -567,6 +608,7 @@ static struct kunit_case reclaim_cases[] = {
 	KUNIT_CASE(what_is_not_swung_is_not_evacuated),
 	KUNIT_CASE(moved_blocks_fit_their_headers),
 	KUNIT_CASE(idle_time_is_for_victims_worth_it),
+	KUNIT_CASE(a_frame_lost_beside_a_checkpoint_is_not_looked_for),
 	{}
 };
 

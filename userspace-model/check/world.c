@@ -444,6 +444,19 @@ int world_open(struct world *w)
 	return 0;
 }
 
+/* Nothing has damaged what reclamation is to move. */
+static void world_unharmed(struct world *w)
+{
+	struct shard_info info;
+
+	if (w->sick || w->config.faults)
+		return;
+	shard_device_info(w->device, &info);
+	if (info.stats.reclaim_errors)
+		kapi_fail("reclamation met %llu errors without a fault",
+			  info.stats.reclaim_errors);
+}
+
 static int close_call(struct world *w)
 {
 	struct shard_device *device = w->device;
@@ -462,6 +475,7 @@ void world_close(struct world *w)
 	if (w->cut)
 		return;
 	state = shard_device_state(w->device);
+	world_unharmed(w);
 	picture_take(w);
 	row = show_step(w, "stop");
 	err = world_call(w, "close", close_call);
@@ -524,6 +538,8 @@ void world_compact(struct world *w)
 void world_reclaim(struct world *w)
 {
 	world_job(w, "reclaim", reclaim_call);
+	if (!w->cut)
+		world_unharmed(w);
 	shard_sometimes(w->cut, "the power fails in a reclamation");
 }
 
