@@ -167,10 +167,45 @@ static void each_bad_extent_is_tried(struct kunit *test)
 	testdev_destroy(dev);
 }
 
+/*
+ * Goal: a block of the superblock that can be neither read nor written stops no
+ * start, as one copy suffices.
+ * Method: one that no record was ever in; the third append of a start, behind its
+ * record's two copies, wipes it.  Twice, with the power cut in between.
+ */
+static void a_superblock_that_cannot_be_wiped_stops_no_start(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, false);
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 2, 7), 0);
+	KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+	dev->fake->bad_offset = 9 * TESTDEV_BLOCK;
+	for (i = 0; i < 2; i++) {
+		testdev_crash(dev);
+		fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 1);
+		dev->fake->faults[SHARD_IO_APPEND].skip = 2;
+		KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+		/* it was the wipe that failed */
+		KUNIT_EXPECT_EQ(test, dev->fake->faults[SHARD_IO_APPEND].error, 0);
+		testdev_expect(dev, 0, 2, 7);
+		KUNIT_EXPECT_EQ(test, testdev_write(dev, 2, 1, 9), 0);
+		KUNIT_EXPECT_EQ(test, testdev_flush(dev), 0);
+		KUNIT_EXPECT_EQ(test, nr_bad(dev), 0u);
+	}
+	KUNIT_EXPECT_EQ(test, testdev_close(dev), 0);
+	dev->fake->bad_offset = U64_MAX;
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	testdev_expect(dev, 0, 2, 7);
+	testdev_expect(dev, 2, 1, 9);
+	testdev_destroy(dev);
+}
+
 static struct kunit_case bad_cases[] = {
 	KUNIT_CASE(what_failed_is_not_assigned_again),
 	KUNIT_CASE(a_bad_extent_is_given_another_try_on_request),
 	KUNIT_CASE(each_bad_extent_is_tried),
+	KUNIT_CASE(a_superblock_that_cannot_be_wiped_stops_no_start),
 	{}
 };
 

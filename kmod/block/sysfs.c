@@ -50,7 +50,8 @@ static ssize_t format_id_show(struct device *dev,
 	sysfs_info(dev, &info);
 	return sysfs_emit(page, "%pUb\n", info.format_id);
 }
-static DEVICE_ATTR_RO(format_id);
+/* Who writes to the device shall not be able to make what proves itself. */
+static DEVICE_ATTR_ADMIN_RO(format_id);
 
 static ssize_t block_size_show(struct device *dev,
 			       struct device_attribute *attr, char *page)

@@ -391,6 +391,10 @@ static int replay_extent(struct log_scan *s, u32 idx)
 		if (!step)
 			step = replay_step(s, idx, block);
 		/* O8: a read error is not the end of the log */
+		if (step == -EIO)
+			pr_err("%s: log: the frame at extent %u block %u, byte %llu of the disk, cannot be read\n",
+			       s->name, e->extent, block,
+			       shard_store_offset(s->store, e->extent, block));
 		if (step != REPLAY_NEXT)
 			return step;
 		block += 1 + s->header->nr_blocks;

@@ -85,7 +85,10 @@ int shard_recover_log(struct shard_store *store, struct shard_index *index,
  * shard_recover_wipe() - after a record of our own is durable
  *
  * Superblock extents that could not be read are overwritten, so that no record
- * in there can come to light later (O8).  May sleep.  Return: 0, -EIO, -ENOMEM.
+ * in there can come to light later (O8).  One that cannot be overwritten, either,
+ * is reported: what is in it is older than our own.  May sleep.
+ *
+ * Return: 0, -ENOMEM.
  */
 int shard_recover_wipe(struct shard_store *store,
 		       const struct shard_found_super *found);

@@ -369,18 +369,23 @@ int shard_recover_wipe(struct shard_store *store,
 	u32 len = blocks * store->block_size;
 	u32 extent;
 	void *zeros;
-	int err = 0;
+	int err;
 
 	if (!found->unreadable)
 		return 0;
 	zeros = kvzalloc(len, GFP_KERNEL);
 	if (!zeros)
 		return -ENOMEM;
-	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS && !err; extent++) {
+	for (extent = 0; extent < SHARDBLK_SUPER_EXTENTS; extent++) {
 		if (!(found->unreadable & BIT(extent)))
 			continue;
 		err = shard_super_wipe(store->super, extent, zeros, len);
+		/* the record of this start is above all that may be in it */
+		if (err)
+			pr_warn("%s: superblock extent %u can neither be read nor wiped: %d\n",
+				shard_writeback_backend(store->wb)->name,
+				extent, err);
 	}
 	kvfree(zeros);
-	return err;
+	return 0;
 }
