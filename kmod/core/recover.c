@@ -355,7 +355,6 @@ static int replay_step(struct log_scan *s, u32 idx, u32 block)
 		       s->name, bad, e->extent, block,
 		       payload_lba(s, s->first_bad),
 		       block + 1 + s->first_bad);
-		s->rec->damaged_blocks += bad;
 	}
 	err = replay_frame(s, e, block);
 	return err ? err : REPLAY_NEXT;

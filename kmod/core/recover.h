@@ -52,8 +52,6 @@ int shard_recover_super(struct shard_writeback *wb,
  * @log_blocks:	blocks of the log that was replayed
  * @frozen_from: if the memtable had to be frozen on the way: up to where
  * @checkpoint:	a copy of the manifest is lost: write both anew soon
- * @damaged_blocks: payload blocks of durable frames that are wrong; reading
- *		them gives errors
  */
 struct shard_recovery {
 	u64 first_seq;
@@ -62,7 +60,6 @@ struct shard_recovery {
 	u64 log_blocks;
 	struct shard_log_start frozen_from;
 	bool checkpoint;
-	u32 damaged_blocks;
 };
 
 /**

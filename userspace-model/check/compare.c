@@ -62,6 +62,18 @@ void world_compare(struct world *w, u64 must)
 	m_device_settle(&w->model, stamps);
 }
 
+void world_unharmed(struct world *w)
+{
+	struct shard_info info;
+
+	if (w->sick || w->config.faults)
+		return;
+	shard_device_info(w->device, &info);
+	if (info.stats.reclaim_errors)
+		kapi_fail("reclamation met %llu errors without a fault",
+			  info.stats.reclaim_errors);
+}
+
 static void check_found(struct shard_check_report *report, const char *what)
 {
 	kapi_fail("check: %s", what);

@@ -444,19 +444,6 @@ int world_open(struct world *w)
 	return 0;
 }
 
-/* Nothing has damaged what reclamation is to move. */
-static void world_unharmed(struct world *w)
-{
-	struct shard_info info;
-
-	if (w->sick || w->config.faults)
-		return;
-	shard_device_info(w->device, &info);
-	if (info.stats.reclaim_errors)
-		kapi_fail("reclamation met %llu errors without a fault",
-			  info.stats.reclaim_errors);
-}
-
 static int close_call(struct world *w)
 {
 	struct shard_device *device = w->device;

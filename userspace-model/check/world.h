@@ -316,5 +316,7 @@ void world_compare(struct world *w, u64 must);
  * Whatever happened to the disk, it is good now, and nothing is found wrong.
  */
 void world_check(struct world *w);
+/** world_unharmed() - reclamation has met nothing damaged, as nothing damages it */
+void world_unharmed(struct world *w);
 
 #endif /* CHECK_WORLD_H */
