@@ -32,6 +32,8 @@ ASSERTION = "assertion at "
 FAILURE = re.compile(r"^([\w-]+):(?: seed )?(0x[0-9a-f]+|0): (.*)")
 SHRUNK = re.compile(r"^shrunk from (\d+) to (\d+) operations")
 RANGE = re.compile(r"^write (\d+)(?:\.\.(\d+))?$")
+# Who waits, or ends: most of a schedule's table.
+TURN = re.compile(r"^[^:]*: (?:waits in |ends$)")
 ROW = re.compile(r"^ *(\d*) \| ([^|]*?)(?: \| (.*))?$")
 
 
@@ -225,6 +227,8 @@ def words_of(text):
         if what.startswith("*** "):
             crashes += 1
             words.append(what[4:])
+        elif TURN.search(what):		# of these only who was preempted, and where
+            continue
         elif what and not what.startswith(("disk of", "log:", "start", "stop", "open returned",
                                            "read", "===")) or what.startswith("reads"):
             words.append(what)
