@@ -66,7 +66,7 @@ void world_unharmed(struct world *w)
 {
 	struct shard_info info;
 
-	if (w->sick || w->config.faults)
+	if (w->sick || w->spoilt || w->config.faults)
 		return;
 	shard_device_info(w->device, &info);
 	if (info.stats.reclaim_errors)

@@ -381,12 +381,14 @@ static bool strike_io(struct world *w, const struct sweep_history *h, u32 in,
 		.where = world_draw(1 << 16, CHECK_CHOOSE_FAULT),
 	};
 	w->sick = fault != SIM_FAULT_DELAY;
+	w->spoilt = false;
 	h->during(w);
 	check_state(w, strike);
 	end(w);
 	struck = !strike->in;
 	strike->in = 0;
-	if (struck && spoils(h, strike))
+	w->spoilt = struck && spoils(h, strike);
+	if (w->spoilt)
 		recover_spoilt(w);
 	else
 		recover_whole(w);

@@ -123,6 +123,7 @@ struct world_slot {
  * @stop_in:	see there
  * @idle:	nothing was left to happen
  * @sick:	a fault struck since the last opening in good health
+ * @spoilt:	the medium was changed without a word
  * @retry_bad:	starts have bad extents tried
  * @write_failed: a write failed for good since the last opening
  * @flush_failed: a flush did
@@ -165,6 +166,7 @@ struct world {
 	bool idle;
 	u32 stop_in;
 	bool sick;
+	bool spoilt;
 	bool retry_bad;
 	bool write_failed;
 	bool flush_failed;
