@@ -48,18 +48,21 @@ static bool is_data(const struct shard_io *io)
 	       frame->stream == SHARDBLK_STREAM_HOST;
 }
 
-/* One segment each: the engine's metadata, or a frame, or a block to read. */
 static void transfer(const struct shard_io *io)
 {
-	u8 *memory = (u8 *)io->segs[0].addr + io->seg_skip;
+	const struct shard_seg *seg = io->segs;
 	u64 at = io->offset, end = at + io->len;
-	u32 skip, len;
+	u32 pos = io->seg_skip, skip, len;
 
-	for (; at < end; at += len, memory += len) {
-		u8 **block = &media[at / BLOCK];
+	for (; at < end; at += len, pos += len) {
+		u8 **block = &media[at / BLOCK], *memory;
 
+		while (pos >= seg->len)
+			pos -= seg++->len;
+		memory = (u8 *)seg->addr + pos;
 		skip = at % BLOCK;
 		len = min_t(u64, BLOCK - skip, end - at);
+		len = min(len, seg->len - pos);
 		if (io->op == SHARD_IO_READ) {
 			device_copy(memory, (*block ?: data) + skip, len);
 			continue;

@@ -9,6 +9,10 @@
  * all data is zeros, as the rest of the file is.  What lies in free extents is
  * dropped: nobody may want to see it any more.
  *
+ * In the end blocks are overwritten at random, and half of them discarded.  While a
+ * checkpoint looks up what that hides, reads end only when nothing else goes on: how
+ * often is how many had to wait for one another.
+ *
  * Memory is what the engine has allocated beyond what it had on an empty device:
  * that is memtables, cache and buffers, all of which have budgets of their own.
  * A figure that is missed fails the run.
@@ -25,6 +29,7 @@
 
 #define BLOCK		SZ_4K
 #define LOOK_UPS	20000u
+#define OVERWRITES	(2 * SZ_4K)	/* fewer than lead to a checkpoint */
 #define REST		(4 * SZ_4K)		/* blocks from one rest to the next */
 /* Odd, so that numbers below a power of two come in another order. */
 #define STRIDE		0x9e3779b1ull
@@ -45,6 +50,9 @@ struct sparse {
 static u8 data[BLOCK] __aligned(8);
 static u32 log2_blocks;
 static u64 nr_reads;			/* by the backing device */
+static bool hold_reads;
+static LIST_HEAD(held);
+static u64 nr_rounds;			/* times that those held ended */
 static struct kapi_counts empty;	/* the device, before the first write */
 static u64 at_rest;			/* bytes */
 static u32 nr_missed;
@@ -64,21 +72,23 @@ static void drop(struct sparse *s, u64 offset, u64 len)
 		kapi_fail("what was reset cannot be dropped");
 }
 
-/* One segment each: the engine's metadata, or a frame, or a block to read. */
+/* Whole segments: the engine's metadata, or a frame, or a block to read. */
 static void transfer(struct sparse *s, const struct shard_io *io)
 {
-	void *memory = io->segs[0].addr;
-	ssize_t len;
+	const struct shard_seg *seg;
+	ssize_t len = 0, at;
 
-	if (io->op == SHARD_IO_READ) {
-		len = pread(s->fd, memory, io->len, io->offset);
-	} else {
-		len = pwrite(s->fd, memory, io->len, io->offset);
-		if (s->written)
-			s->written[io->offset / s->extent_size] = true;
+	for (seg = io->segs, at = 0; at < io->len; seg++, at += len) {
+		if (io->op == SHARD_IO_READ)
+			len = pread(s->fd, seg->addr, seg->len, io->offset + at);
+		else
+			len = pwrite(s->fd, seg->addr, seg->len, io->offset + at);
+		if (len != seg->len)
+			kapi_fail("the file gave or took %zd of %u bytes", len,
+				  seg->len);
 	}
-	if (len != io->len)
-		kapi_fail("the file gave or took %zd of %u bytes", len, io->len);
+	if (io->op != SHARD_IO_READ && s->written)
+		s->written[io->offset / s->extent_size] = true;
 }
 
 static void submit(struct shard_backend *backend, struct shard_io *io)
@@ -97,7 +107,33 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 static void submit_counted(struct shard_backend *backend, struct shard_io *io)
 {
 	nr_reads += io->op == SHARD_IO_READ;
-	submit(backend, io);
+	io->private = backend;
+	if (!hold_reads || io->op != SHARD_IO_READ) {
+		submit(backend, io);
+		return;
+	}
+	list_add_tail(&io->node, &held);
+	kapi_events_pending++;
+}
+
+/* All that wait: nobody could ask for more before one of these had ended. */
+static bool serve(void *ctx)
+{
+	struct shard_io *io;
+	LIST_HEAD(round);
+
+	list_splice_init(&held, &round);
+	nr_rounds += !list_empty(&round);
+	if (list_empty(&round))
+		return false;
+	while ((io = list_first_entry_or_null(&round, struct shard_io, node))) {
+		list_del_init(&io->node);
+		kapi_events_pending--;
+		kapi_irq_enter();
+		submit(io->private, io);
+		kapi_irq_exit();
+	}
+	return true;
 }
 
 static const struct shard_backend_ops ops = { .submit = submit_counted };
@@ -215,6 +251,55 @@ static void report(struct shard_device *device, u32 rounds)
 	read_some(device);
 }
 
+/* What a checkpoint reads of the runs, and what it waits for. */
+static void count_checkpoint(struct shard_device *device, const char *what)
+{
+	struct shard_info before, after;
+
+	shard_device_info(device, &before);
+	nr_reads = 0;
+	nr_rounds = 0;
+	hold_reads = true;
+	if (shard_device_checkpoint(device))
+		kapi_fail("a checkpoint failed");
+	hold_reads = false;
+	shard_device_info(device, &after);
+	printf("  %s: %llu pages by %llu reads, %llu one after the other\n",
+	       what, after.stats.page_misses - before.stats.page_misses,
+	       nr_reads, nr_rounds);
+	serve(NULL);
+	kapi_settle();
+}
+
+static struct completion discarded;
+
+static void discard_done(struct shard_request *request, int error)
+{
+	if (error)
+		kapi_fail("a discard returned %d", error);
+	complete(&discarded);
+}
+
+/* The index is far larger than the cache. */
+static void checkpoints(struct shard_device *device)
+{
+	struct shard_request r = {
+		.op = SHARD_DISCARD, .nr_blocks = BIT(log2_blocks - 1),
+		.done = discard_done,
+	};
+	u32 i;
+
+	kapi_settle();
+	for (i = 0; i < OVERWRITES; i += BATCH_MAX)
+		run_batch(device, SHARD_WRITE, i, BATCH_MAX);
+	count_checkpoint(device, "a checkpoint of 8192 random writes");
+	init_completion(&discarded);
+	shard_device_submit(device, &r);
+	shard_device_commit(device);
+	wait_for_completion(&discarded);
+	count_checkpoint(device, "a checkpoint of a discard of half of it all");
+}
+
 static void open_device(struct sparse *s, struct shard_device **device)
 {
 	if (shard_device_open(&s->backend, NULL, device))
@@ -257,6 +342,7 @@ static void bench(void *arg)
 	printf("started again\n");
 	open_device(&s, &device);
 	read_some(device);
+	checkpoints(device);
 	close_device(device);
 }
 
@@ -267,6 +353,7 @@ int bench_memory(u32 blocks_log2)
 	log2_blocks = blocks_log2;
 	sim_init(&sim);
 	sim_choices_list(&sim.choices, NULL, 0);
+	sim.hooks.idle = serve;
 	if (!kapi_run(&sim.hooks, bench, NULL))
 		return nr_missed ? 1 : 0;
 	printf("%s\n", kapi_failure());
