@@ -125,6 +125,39 @@ static void a_page_that_was_made_is_not_read(struct kunit *test)
 }
 
 /*
+ * Goal: several pages can be taken, to fill them, each once; one that was filled with
+ * what is wrong is not there, and one that is there counts as just used.
+ * Method: take two pages of a cache of two; fill one well and one badly; take what is
+ * there, then what is not.
+ */
+static void pages_are_taken_and_filled(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	const u8 *run = f->rig->fake->media + AT;
+	struct shard_cached *a, *b;
+
+	KUNIT_EXPECT_EQ(test, shard_cache_size(f->cache), 2u);
+	a = shard_cache_take(f->cache, RUN, 0);
+	KUNIT_ASSERT_NOT_NULL(test, a);
+	KUNIT_EXPECT_NULL(test, shard_cache_take(f->cache, RUN, 0));
+	b = shard_cache_take(f->cache, RUN, 1);
+	KUNIT_ASSERT_NOT_NULL(test, b);
+	KUNIT_EXPECT_NULL(test, shard_cache_take(f->cache, RUN, 2));
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 0));
+	memcpy(a->block, run, BLOCK);
+	shard_cache_filled(f->cache, a, true);
+	shard_cache_filled(f->cache, b, false);
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 0));
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 1));
+	shard_cache_add(f->cache, RUN, 2, run + 2 * BLOCK);
+	KUNIT_EXPECT_NULL(test, shard_cache_take(f->cache, RUN, 0));
+	shard_cache_add(f->cache, RUN, 3, run + 3 * BLOCK);
+	KUNIT_EXPECT_TRUE(test, page_is_there(f, 0));
+	KUNIT_EXPECT_FALSE(test, page_is_there(f, 2));
+	KUNIT_EXPECT_EQ(test, f->rig->fake->nr[SHARD_IO_READ], 0ull);
+}
+
+/*
  * Goal: pages of another run are others, whatever their number.
  * Method: look for the same number in another run.
  */
@@ -450,6 +483,7 @@ static void without_memory_there_is_no_cache(struct kunit *test)
 static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(a_page_is_read_once),
 	KUNIT_CASE(a_page_that_was_made_is_not_read),
+	KUNIT_CASE(pages_are_taken_and_filled),
 	KUNIT_CASE(pages_of_other_runs_are_others),
 	KUNIT_CASE(the_longest_unused_page_gives_way),
 	KUNIT_CASE(leaves_give_way_first),

@@ -41,39 +41,6 @@ static void random_run(struct index_rig *f, u32 *seed, u32 nr)
 	KUNIT_ASSERT_EQ(f->test, index_checkpoint(f), 0);
 }
 
-/* What is live in each extent is what look-ups in the runs lead to. */
-static void expect_counts(struct index_rig *f)
-{
-	struct kunit *test = f->test;
-	u32 *live = kunit_kzalloc(test, RIG_EXTENTS * sizeof(*live), GFP_KERNEL);
-	struct shard_block_map map;
-	u32 i, k;
-
-	KUNIT_ASSERT_NOT_NULL(test, live);
-	for (i = 0; i < index_nr_runs(f); i++) {
-		const struct shard_run *run = index_run(f, i);
-
-		for (k = 0; k < run->nr_chunks; k++)
-			live[run->chunks[k].place.extent] +=
-				run->chunks[k].nr_blocks;
-	}
-	for (i = 0; i < RIG_LOGICAL_BLOCKS; i++) {
-		KUNIT_ASSERT_EQ(test, shard_index_lookup_runs(f->index, i, 1,
-							      &map), 0);
-		if (map.mapped)
-			live[map.block / RIG_EXTENT_BLOCKS]++;
-	}
-	for (i = SHARDBLK_SUPER_EXTENTS; i < RIG_EXTENTS; i++) {
-		struct shard_extent e;
-
-		shard_extent_get(f->rig->store.ex, i, &e);
-		if (e.state != SHARD_EXTENT_FREE &&
-		    !(BIT(e.stream) & SHARD_META_STREAMS))
-			KUNIT_EXPECT_EQ_MSG(test, e.live, live[i],
-					    "extent %u", i);
-	}
-}
-
 /*
  * Goal: a merge of any of the newest runs changes nothing that a look-up finds,
  * and what is live is counted exactly.
@@ -87,7 +54,7 @@ static void a_merge_says_what_its_runs_said(struct kunit *test)
 
 	for (i = 0; i < 40; i++) {
 		random_run(f, &seed, 1 + draw(&seed, 20));
-		expect_counts(f);
+		index_expect_counts(f);
 		nr = draw(&seed, index_nr_runs(f) + 1);
 		if (index_nr_runs(f) > 6)
 			nr = index_nr_runs(f);
@@ -98,7 +65,7 @@ static void a_merge_says_what_its_runs_said(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, compact(f, nr), 0);
 		for (k = 0; k < ARRAY_SIZE(before); k++)
 			KUNIT_EXPECT_EQ(test, index_look(f, k), before[k]);
-		expect_counts(f);
+		index_expect_counts(f);
 	}
 	KUNIT_EXPECT_GT(test, rig_stat(f->rig, compactions), 20ull);
 }
@@ -161,7 +128,7 @@ static void a_merge_takes_in_what_was_chosen(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, index_look(f, 3), 0u);
 	KUNIT_EXPECT_EQ(test, index_look(f, 4), 44u);
 	KUNIT_EXPECT_EQ(test, index_look(f, 9), 99u);
-	expect_counts(f);
+	index_expect_counts(f);
 }
 
 /*
@@ -231,11 +198,11 @@ static void a_failed_merge_changes_nothing(struct kunit *test)
 		fake_heal(f->rig->fake);
 		KUNIT_EXPECT_EQ(test, index_try_bad(f), op == SHARD_IO_APPEND);
 		KUNIT_ASSERT_EQ(test, index_nr_runs(f), 3u);
-		expect_counts(f);
+		index_expect_counts(f);
 	}
 	KUNIT_ASSERT_EQ(test, compact(f, 3), 0);
 	KUNIT_ASSERT_EQ(test, index_nr_runs(f), 1u);
-	expect_counts(f);
+	index_expect_counts(f);
 	for (k = 0; k < ARRAY_SIZE(before); k++)
 		KUNIT_EXPECT_EQ(test, index_look(f, k), before[k]);
 	KUNIT_EXPECT_EQ(test, f->rig->failed, 0);

@@ -129,3 +129,35 @@ struct shard_run *index_run(struct index_rig *f, u32 idx)
 	KUNIT_ASSERT_LT(f->test, idx, runs.nr);
 	return runs.run[idx];
 }
+
+void index_expect_counts(struct index_rig *f)
+{
+	struct kunit *test = f->test;
+	u32 *live = kunit_kzalloc(test, RIG_EXTENTS * sizeof(*live), GFP_KERNEL);
+	struct shard_block_map map;
+	u32 i, k;
+
+	KUNIT_ASSERT_NOT_NULL(test, live);
+	for (i = 0; i < index_nr_runs(f); i++) {
+		const struct shard_run *run = index_run(f, i);
+
+		for (k = 0; k < run->nr_chunks; k++)
+			live[run->chunks[k].place.extent] +=
+				run->chunks[k].nr_blocks;
+	}
+	for (i = 0; i < RIG_LOGICAL_BLOCKS; i++) {
+		KUNIT_ASSERT_EQ(test, shard_index_lookup_runs(f->index, i, 1,
+							      &map), 0);
+		if (map.mapped)
+			live[map.block / RIG_EXTENT_BLOCKS]++;
+	}
+	for (i = SHARDBLK_SUPER_EXTENTS; i < RIG_EXTENTS; i++) {
+		struct shard_extent e;
+
+		shard_extent_get(f->rig->store.ex, i, &e);
+		if (e.state != SHARD_EXTENT_FREE &&
+		    !(BIT(e.stream) & SHARD_META_STREAMS))
+			KUNIT_EXPECT_EQ_MSG(test, e.live, live[i],
+					    "extent %u", i);
+	}
+}

@@ -298,28 +298,57 @@ int shard_cache_read(struct shard_cache *cache, u64 run_id, u32 page,
 	return err;
 }
 
-/* ---- pages that are written ---- */
+/* ---- pages that nobody waits for ---- */
+
+struct shard_cached *shard_cache_take(struct shard_cache *cache, u64 run_id,
+				      u32 page)
+{
+	struct shard_cached *c;
+	unsigned long flags;
+	bool found;
+
+	spin_lock_irqsave(&cache->lock, flags);
+	c = find(cache, run_id, page);
+	found = c;
+	if (!found)
+		c = page_take(cache);
+	if (found) {
+		hold(cache, c);
+		let_go(cache, c);
+	} else if (c) {
+		assign(cache, c, run_id, page);
+	}
+	spin_unlock_irqrestore(&cache->lock, flags);
+	return found ? NULL : c;
+}
+
+void shard_cache_filled(struct shard_cache *cache, struct shard_cached *cached,
+			bool valid)
+{
+	unsigned long flags;
+
+	if (valid && !shard_page_level(cached->block))
+		shard_page_mark(cached->block, &cached->marks);
+	spin_lock_irqsave(&cache->lock, flags);
+	cached->valid = valid;
+	let_go(cache, cached);
+	spin_unlock_irqrestore(&cache->lock, flags);
+}
 
 void shard_cache_add(struct shard_cache *cache, u64 run_id, u32 page,
 		     const void *block)
 {
-	struct shard_cached *c;
-	unsigned long flags;
+	struct shard_cached *c = shard_cache_take(cache, run_id, page);
 
-	spin_lock_irqsave(&cache->lock, flags);
-	c = page_take(cache);
-	if (c)
-		assign(cache, c, run_id, page);
-	spin_unlock_irqrestore(&cache->lock, flags);
 	if (!c)
 		return;
 	memcpy(c->block, block, cache->store->block_size);
-	if (!shard_page_level(c->block))
-		shard_page_mark(c->block, &c->marks);
-	spin_lock_irqsave(&cache->lock, flags);
-	c->valid = true;
-	let_go(cache, c);
-	spin_unlock_irqrestore(&cache->lock, flags);
+	shard_cache_filled(cache, c, true);
+}
+
+u32 shard_cache_size(const struct shard_cache *cache)
+{
+	return cache->nr_pages;
 }
 
 /* ---- memory that others need more ---- */

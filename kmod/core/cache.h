@@ -71,6 +71,22 @@ static inline bool shard_cache_copy(struct shard_cache *cache, u64 run_id,
 void shard_cache_add(struct shard_cache *cache, u64 run_id, u32 page,
 		     const void *block);
 
+/**
+ * shard_cache_take() - hold a page, to fill it
+ *
+ * Whoever looks for it meanwhile waits.  One that is there counts as just used.
+ * Never sleeps, so several can be held: what fills them must wait for no other.
+ *
+ * Return: NULL if it is there, or somebody fills it, or all are held.
+ */
+struct shard_cached *shard_cache_take(struct shard_cache *cache, u64 run_id,
+				      u32 page);
+/** shard_cache_filled() - let go of it; not @valid: it is not what it should be */
+void shard_cache_filled(struct shard_cache *cache, struct shard_cached *cached,
+			bool valid);
+
+/** shard_cache_size() - how many pages there can be */
+u32 shard_cache_size(const struct shard_cache *cache);
 /** shard_cache_count() - pages that could be given back; any context */
 unsigned long shard_cache_count(const struct shard_cache *cache);
 /**

@@ -13,6 +13,7 @@
  */
 #include "checkpoint.h"
 
+#include "ahead.h"
 #include "root.h"
 #include "stats.h"
 
@@ -40,7 +41,7 @@ bool shard_checkpoint_fits(struct shard_store *store, struct shard_index *index)
 }
 
 /* Blocks of the runs that are looked up at a time. */
-#define HIDE_BLOCKS	SHARDBLK_FRAME_PAYLOAD_MAX
+#define HIDE_BLOCKS	SHARD_LOOK_UP
 
 /* These blocks, where the runs have them, are needed no more. */
 static int hide_blocks(struct shard_root *root, u64 lba, u32 nr_blocks)
@@ -71,7 +72,8 @@ static int hide_blocks(struct shard_root *root, u64 lba, u32 nr_blocks)
  * What the runs have of a range is hidden from now on.  A hole may be of any
  * length: from one block that is data to the next.
  */
-static int hide_range(struct shard_root *root, const struct shard_range *range)
+static int hide_range(struct shard_root *root, struct shard_ahead *ahead,
+		      const struct shard_range *range)
 {
 	u64 end = range->lba + range->nr_blocks, at = range->lba;
 	int ret = 0;
@@ -79,7 +81,9 @@ static int hide_range(struct shard_root *root, const struct shard_range *range)
 	while (at < end) {
 		u32 nr = min_t(u64, end - at, HIDE_BLOCKS);
 
+		shard_ahead(ahead, at);
 		if (range->nr_blocks > HIDE_BLOCKS) {
+			cond_resched();
 			ret = shard_index_next_in_runs(root->index, &at);
 			if (ret <= 0 || at >= end)
 				break;
@@ -96,6 +100,7 @@ static int hide_range(struct shard_root *root, const struct shard_range *range)
 static int write_run(struct shard_root *root)
 {
 	const struct shard_memtable *mt = shard_index_frozen(root->index);
+	struct shard_ahead *ahead = NULL;
 	struct shard_range range;
 	struct shard_runs runs;
 	u64 lba = 0;
@@ -104,6 +109,9 @@ static int write_run(struct shard_root *root)
 	shard_index_runs(root->index, &runs);
 	/* the oldest run is asked in the end, whatever it knows */
 	root->builder.guide = shard_guide_begin(runs.nr);
+	/* there is nothing to read where all of the index is cached */
+	if (!root->builder.cache)
+		ahead = shard_ahead_begin(root->store, root->index, mt);
 	while (!err && shard_memtable_next(mt, lba, &range)) {
 		lba = range.lba + range.nr_blocks;
 		if (range.mapped)
@@ -113,10 +121,11 @@ static int write_run(struct shard_root *root)
 		else if (!runs.nr)
 			continue;
 		/* O6: what it hides nothing needs once this root is durable */
-		err = hide_range(root, &range);
+		err = hide_range(root, ahead, &range);
 		if (!err)
 			err = shard_run_builder_add(&root->builder, &range);
 	}
+	shard_ahead_end(ahead);
 	return err;
 }
 

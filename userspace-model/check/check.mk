@@ -9,20 +9,21 @@ SHARDSIM_SRCS	:= userspace-model/shardsim.c \
 
 # --- mocks: a model in place of a layer ---
 #
-# check/mock_LAYER.c stands in for these files of the engine.  With all others
-# and the histories it is one object, of which only the suite can be seen; the
-# choices, the disk, the Linux words and the models are those of the program.
-# Marks are those of the real engine.
+# check/mock_LAYER.c, and mock_LAYER_*.c, stand in for these files of the engine.
+# With all others and the histories they are one object, of which only the suite can
+# be seen; the choices, the disk, the Linux words and the models are those of the
+# program.  Marks are those of the real engine.
 MOCKS		:= extent chunk index
 mocked-extent	:= extent retire
 mocked-chunk	:= frame cache
-mocked-index	:= index memtable run cache
+mocked-index	:= index ahead memtable run cache
 MOCK_SRCS	:= $(addprefix userspace-model/check/,world.c world_disk.c history.c \
 	compare.c picture.c promise.c)
 
 mock-objs = $(call user-objs,$1,$(filter-out \
 	$(patsubst %,kmod/core/%.c,$(mocked-$2)),$(CORE_SRCS)) $(MOCK_SRCS) \
-	userspace-model/check/mock_$2.c userspace-model/model/m_$2.c)
+	$(wildcard userspace-model/check/mock_$2.c userspace-model/check/mock_$2_*.c) \
+	userspace-model/model/m_$2.c)
 
 define mock-rules
 $(O)/$1/mock/$2.o: $(call mock-objs,$1,$2)
@@ -33,7 +34,7 @@ $(O)/$1/mock/$2.o: $(call mock-objs,$1,$2)
 		--rename-section=kapi_points=mock_points $$@.all $$@
 	@rm $$@.all
 	@! nm -u $$@ | grep -w 'shard_[a-z_]*' | grep -v -w 'shard_mutant\|shard_mutant_assert' || \
-		{ echo "check/mock_$2.c lacks these functions"; rm $$@; exit 1; }
+		{ echo "check/mock_$2*.c lacks these functions"; rm $$@; exit 1; }
 endef
 $(foreach f,$(USER_FLAVOURS) $(USER_OTHERS),$(foreach m,$(MOCKS),\
 	$(eval $(call mock-rules,$f,$m))))

@@ -412,6 +412,23 @@ void shard_cache_add(struct shard_cache *cache, u64 run_id, u32 page,
 	c->valid = true;
 }
 
+/* So small that nothing is read ahead. */
+u32 shard_cache_size(const struct shard_cache *cache)
+{
+	return 1;
+}
+
+struct shard_cached *shard_cache_take(struct shard_cache *cache, u64 run_id,
+				      u32 page)
+{
+	return NULL;
+}
+
+void shard_cache_filled(struct shard_cache *cache, struct shard_cached *cached,
+			bool valid)
+{
+}
+
 unsigned long shard_cache_count(const struct shard_cache *cache)
 {
 	return 0;
