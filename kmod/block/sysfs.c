@@ -42,6 +42,7 @@ static ssize_t uuid_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(uuid);
 
+/* Who writes to the device shall not be able to make what proves itself. */
 static ssize_t format_id_show(struct device *dev,
 			      struct device_attribute *attr, char *page)
 {
@@ -50,7 +51,6 @@ static ssize_t format_id_show(struct device *dev,
 	sysfs_info(dev, &info);
 	return sysfs_emit(page, "%pUb\n", info.format_id);
 }
-/* Who writes to the device shall not be able to make what proves itself. */
 static DEVICE_ATTR_ADMIN_RO(format_id);
 
 static ssize_t block_size_show(struct device *dev,
