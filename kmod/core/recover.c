@@ -553,18 +553,14 @@ static int restore_manifest(struct log_scan *s)
  * A checkpoint counts frames that are on their way, and the power may have failed
  * before they arrived: the extent ends where the log does, and no frame is behind.
  */
-static bool restore_end(struct log_scan *s, u32 idx,
+static void restore_end(struct log_scan *s, u32 idx,
 			const struct shard_extent *now)
 {
-	const struct shard_super_extent *e = &s->record->extents[idx];
-
-	if (now->state == SHARD_EXTENT_FREE || now->generation != e->generation ||
-	    now->written <= s->ends[idx] || s->ends[idx] < e->start)
-		return true;
+	if (now->state == SHARD_EXTENT_FREE || now->written <= s->ends[idx])
+		return;
 	shard_sometimes(true, "what a checkpoint has counted was lost");
-	return shard_extent_restore(s->store->ex, e->extent,
-				    SHARDBLK_STREAM_HOST, s->ends[idx],
-				    now->live);
+	shard_extent_restore(s->store->ex, s->record->extents[idx].extent,
+			     SHARDBLK_STREAM_HOST, s->ends[idx], now->live);
 }
 
 /* The log as the next record shall name it: what was replayed, ends fixed. */
@@ -580,13 +576,14 @@ static int restore_log(struct log_scan *s)
 						false);
 	for (i = 0; i < r->nr_log; i++) {
 		const struct shard_super_extent *e = &r->extents[i];
-		bool covered = s->last_seqs[i] <= r->checkpoint_seq;
 		struct shard_extent now;
 
 		shard_extent_get(s->store->ex, e->extent, &now);
-		if (covered && restore_end(s, i, &now))
+		if (s->last_seqs[i] <= r->checkpoint_seq) {
+			restore_end(s, i, &now);
 			continue;
-		if (covered || now.in_log ||
+		}
+		if (now.in_log ||
 		    !shard_extent_restore(s->store->ex, e->extent,
 					  SHARDBLK_STREAM_HOST, s->ends[i],
 					  now.live)) {
