@@ -624,6 +624,8 @@ int shard_recover_log(struct shard_store *store, struct shard_index *index,
 			       GFP_KERNEL);
 	if (!s.buf || !s.header || !s.ends || !s.last_seqs)
 		goto out;
+	/* of what replay does not come to no end is known, see restore_end() */
+	memset(s.ends, 0xff, (record->nr_log + 1) * sizeof(*s.ends));
 	err = record->manifest[0].nr_blocks ? restore_manifest(&s) : 0;
 	if (!err)
 		err = replay_log(&s);
