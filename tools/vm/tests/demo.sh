@@ -32,7 +32,7 @@ for job in $(echo "$JOBS" | tr + ' '); do
 	fi
 	dev=/dev/shardblk0
 	wait_for 60 test -b $dev || die "there is no $dev"
-	echo "demo: # DEVICE=$dev fio fio-jobs/$job.fio"
+	echo "demo: # fio --filename=$dev fio-jobs/$job.fio"
 	run_fio "$job" "$dev" --output-format=json --output="/tmp/results/$job.json" || die "$current_failed"
 done
 step shardctl remove "$dev"

@@ -8,7 +8,7 @@ load_module
 for file in /fio-jobs/*.fio; do
 	job=$(basename "$file" .fio)
 	# The others measure, and are tools/bench/compare's.
-	grep -q DEVICE "$file" || continue
+	grep -q '^verify=' "$file" || continue
 	# These are for devices that are overwritten as a whole: reclaim.sh.
 	case $job in
 	steady*) continue ;;

@@ -315,5 +315,5 @@ run_fio()
 		sed 's/^loops=.*/loops=1/' "$job" >/tmp/job.fio
 		job=/tmp/job.fio
 	fi
-	must env DEVICE="$target" /usr/bin/fio "$@" "$job"
+	must /usr/bin/fio --filename="$target" "$@" "$job"
 }
