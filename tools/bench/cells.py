@@ -5,11 +5,13 @@ A cell is one run of a job through a stack on a backing disk.  It is compared wi
 the raw disk's cell of the same repetition, and with no other: both are of one boot
 of one VM, a minute from each other.
 """
+import fnmatch
 import json
 import re
 import statistics
 
 RAW = "raw"
+OURS = "shardblk"
 TICK = 100      # of /proc/stat, per second
 SECTOR = 512
 PERCENTILES = ("50.000000", "99.000000", "99.900000")
@@ -115,6 +117,11 @@ def spread(values):
     return (statistics.median(values), min(values), max(values)) if values else None
 
 
+def of_plan(cell):
+    """Which item of a plan it is."""
+    return cell["disk"], cell["rep"], cell["job"], cell["stack"]
+
+
 def usable(cells):
     """Without those that failed."""
     return [cell for cell in cells if "failed" not in cell]
@@ -167,9 +174,37 @@ def median_costs(same):
             else None for key in all_of[0]}
 
 
+def wanted(item, only):
+    """Whether one of the patterns STACK/JOB/DISK, with commas between, asks for it; an empty one does not."""
+    disk, _, job, stack = item
+    for pattern in filter(None, only.split(",")):
+        parts = (pattern.split("/") + ["", ""])[:3]
+        if all(fnmatch.fnmatch(name, part or "*") for name, part in zip((stack, job, disk), parts)):
+            return True
+    return False
+
+
+def beside(plan, asked):
+    """What is asked for of a plan, with the raw disk and shardblk, which others are compared with, of the same."""
+    alone = {item[:3] for item in asked}
+    return [item for item in plan if item in asked or item[3] in (RAW, OURS) and item[:3] in alone]
+
+
 def lacking(plan, cells):
-    """What of a plan [(disk, rep, job, stack)...] is not there, with raw's for all that is not."""
-    there = {(c["disk"], c["rep"], c["job"], c["stack"]) for c in cells}
-    missing = {item for item in plan if item not in there}
-    alone = {item[:3] for item in missing}
-    return [item for item in plan if item in missing or item[3] == RAW and item[:3] in alone]
+    """What of a plan [(disk, rep, job, stack)...] is not there, with all that must be of one boot with it.
+
+    What has failed once is tried again.  Where the raw disk or shardblk is missing, what
+    is there of others has nothing to be compared with, and is done again.
+    """
+    failed = [of_plan(cell) for cell in cells if "failed" in cell]
+    there = {of_plan(cell) for cell in usable(cells)}
+    missing = {item for item in plan if item not in there and failed.count(item) < 2}
+    again = {item[:3] for item in missing if item[3] in (RAW, OURS)}
+    return beside(plan, missing | {item for item in plan if item[:3] in again})
+
+
+def failures(plan, cells):
+    """What of a plan was tried and did not work."""
+    there = {of_plan(cell) for cell in usable(cells)}
+    failed = {of_plan(cell) for cell in cells if "failed" in cell}
+    return [item for item in plan if item in failed and item not in there]
