@@ -73,6 +73,20 @@ def report(text):
             "seconds": max(read["runtime"], write["runtime"], 1) / 1e3, "latency": latencies(kinds)}
 
 
+def by_second(log, seconds):
+    """Bytes of each second of a run, of fio's log of bandwidth; without the last one, which may be half of one.
+
+    The log has no line for a second without a byte: its lines are further apart then.
+    """
+    found, last = [], 0.0
+    lines = [(int(time) / 1e3, int(rate) * 1024) for time, rate in re.findall(r"^(\d+), *(\d+),", log, re.M)]
+    for time, rate in lines + [(seconds, 0)] if lines else []:
+        apart = round(time - last)
+        found += [0] * (apart - 1) + [rate] * min(apart, 1)
+        last = time
+    return found[:-1]
+
+
 def parse(text):
     """A cell as the guest wrote it; {"failed": why} if it came to nothing."""
     head, rest = text.split("\nfio\n", 1)
@@ -93,7 +107,7 @@ def parse(text):
     cell["left"] = minus(disk(said["down-disk"]), after)
     cell["cpu"] = busy(said["after-cpu"]) - busy(said["before-cpu"])
     cell["counters"] = minus(counters["after"], counters["before"])
-    cell["log"] = [int(value) * 1024 for value in re.findall(r"^\d+, *(\d+),", log, re.M)]
+    cell["log"] = by_second(log, cell["seconds"])
     return cell
 
 

@@ -68,7 +68,7 @@ measure()
 	*)
 		size="${USED}m"
 		[ "$USED" != all ] || size=100%
-		[ "$job" = "$file" ] || set -- --write_bw_log=/tmp/log --log_avg_msec=1000
+		[ "$job" = "$file" ] || set -- --write_bw_log=/tmp/log --log_avg_msec=1000 --bwavgtime=1000
 		[ "$job" != "$file" ] || set --
 		fio --output-format=json --output=/tmp/fio.json --filename="$dev" --size="$size" \
 			--time_based --runtime="$run" "$@" "/fio-jobs/$file.fio" &&
