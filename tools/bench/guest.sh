@@ -2,7 +2,8 @@
 # shellcheck shell=dash
 # The guest's side of tools/bench/compare: layers over a backing disk each, and the cells
 # that /bench/plan lists, "REP JOB STACK RUNTIME" a line, in its order.
-#   BACKING  ram, bandwidth, latency: a null_blk with a volatile cache; virtio: vdb, vdc...
+#   BACKING  ram, bandwidth, latency: a null_blk with a volatile cache; virtio: vdb, vdc...;
+#            brd: a ramdisk, which takes no lock where two processors meet
 #   MIB      of a backing disk
 #   USED     MiB of it that jobs use, and that are written before
 #   AGED     1: overwritten at random before, too
@@ -48,10 +49,17 @@ sqlite()
 measure()
 {
 	job=$1 run=$2
+	set --
 	case $job in
 	steady-*) file=aged-overwrite ;;
 	long-random-write) file=random-write-32 ;;
+	*-[12]cpu) file=${job%-?cpu} ;;
 	*) file=$job ;;
+	esac
+	case $job in
+	steady-* | long-*) set -- --write_bw_log=/tmp/log --log_avg_msec=1000 --bwavgtime=1000 ;;
+	*-1cpu) set -- --numjobs=1 --cpus_allowed=0,1 --cpus_allowed_policy=split ;;
+	*-2cpu) set -- --numjobs=2 --cpus_allowed=0,1 --cpus_allowed_policy=split --group_reporting=1 ;;
 	esac
 	case $job in
 	ext4-* | sqlite) fresh_ext4 || return 1 ;;
@@ -68,8 +76,6 @@ measure()
 	*)
 		size="${USED}m"
 		[ "$USED" != all ] || size=100%
-		[ "$job" = "$file" ] || set -- --write_bw_log=/tmp/log --log_avg_msec=1000 --bwavgtime=1000
-		[ "$job" != "$file" ] || set --
 		fio --output-format=json --output=/tmp/fio.json --filename="$dev" --size="$size" \
 			--time_based --runtime="$run" "$@" "/fio-jobs/$file.fio" &&
 			sample after >>/tmp/facts

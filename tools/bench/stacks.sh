@@ -22,6 +22,11 @@ make_disk()
 		nr=$(($(cat /tmp/disks 2>/dev/null || echo 0) + 1))
 		echo $nr >/tmp/disks
 		disk=/dev/vd$(echo bcdefghijklmnop | cut -c$nr)
+	elif [ "$BACKING" = brd ]; then
+		nr=$(cat /tmp/disks 2>/dev/null || echo 0)
+		echo $((nr + 1)) >/tmp/disks
+		[ -d /sys/module/brd ] || modprobe brd rd_nr=16 rd_size=$((MIB * 1024)) || return 1
+		disk=/dev/ram$nr
 	else
 		null_new "null-$1" "$MIB" blocksize=4096 cache_size=64 >/dev/null || return 1
 		disk=/dev/null-$1
