@@ -2,7 +2,8 @@
 #
 # Figures of the module beside others', in a VM; instructions of a request, by layer.
 
-# QUICK=1 within ten minutes, ONLY=STACK/JOB/DISK for a few cells, REPS=N, DOC=FILE replaces its tables.
+# QUICK=1 within ten minutes, ONLY=STACK/JOB/DISK for a few cells, REPS=N; DOC=FILE replaces the
+# tables of docs/PERFORMANCE-DATA.md.
 BENCH_DIR	:= $(O)/bench-vm
 
 .PHONY: bench bench-cells-test
