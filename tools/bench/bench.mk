@@ -51,7 +51,8 @@ bench-cost-build:
 	+@$(MAKE) --no-print-directory -C "$$(tools/vm/fetch --kdir)" M=$(CURDIR)/$(BENCH_COST)/unit modules
 
 # Each of the two runs takes a minute or two of one processor.
-bench-cost: vm-deps ## instructions of an I/O in a VM, beside dm-thin's and dm-integrity's; FUNCTIONS=40 by function
+bench-cost: vm-deps ## instructions of an I/O in a VM, beside dm-thin's and dm-integrity's; FUNCTIONS=40 by function; LOCKS=1 locks and atomics
 	+@$(MAKE) --no-print-directory vm-module shardctl bench-cost-build
 	@tools/bench/cost --dir $(BENCH_COST) --module $(VM_MODULE) --shardctl $(O)/shardctl \
-		$(if $(FUNCTIONS),--runs 1 --functions $(FUNCTIONS))
+		$(if $(FUNCTIONS),--runs 1 --functions $(FUNCTIONS)) \
+		$(if $(LOCKS),--runs 1 --targets raw+shardblk --locks)
