@@ -32,6 +32,8 @@ static bool walk_extent(struct item_walk *walk, struct shard_item *item)
 	u32 nr;
 
 	nr = shard_extents_next_listed(ex, walk->extent, &e);
+	/* those behind the last are passed once, not again for each chunk */
+	walk->extent = nr;
 	if (nr == shard_extents_layout(ex)->nr_extents)
 		return false;
 	item->kind = SHARDBLK_ITEM_EXTENT;
