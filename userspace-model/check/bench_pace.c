@@ -12,6 +12,10 @@
  * One disk is of 200 MB/s.  The others are those of tools/bench: so small that there
  * is little space to spare, and limited by bandwidth alone, which reads and writes
  * share.
+ *
+ * Writers that make each write durable wait for the disk only: those of a last kind
+ * of disk take a millisecond for each operation, as many at a time as there are.  What
+ * one writer and what several commit in a second is told then.
  */
 #include <stdlib.h>
 
@@ -32,6 +36,7 @@
  * @run:	blocks of a write, one behind the other; 1: at random.  It comes in
  *		requests as large as the device takes
  * @depth:	writes at a time
+ * @commits:	a flush follows each write, and the disk serves all at a time
  */
 struct setting {
 	const char *what;
@@ -45,6 +50,7 @@ struct setting {
 	u32 flush_ns;
 	u32 request_ns;
 	u32 block_ns;
+	bool commits;
 };
 
 static const struct setting settings[] = {
@@ -61,6 +67,14 @@ static const struct setting settings[] = {
 	{ "22 MiB/s, 1,024 extents, 12 % spare: the same, all of which is written",
 	  .extents = 1024, .aged = 2, .run = 256, .depth = 8, .seconds = 60,
 	  .block_ns = 177557 },
+	{ "1 ms, 1,024 extents: one writer of 4 KiB and a flush",
+	  .extents = 1024, .run = 1, .depth = 1, .seconds = 60,
+	  .flush_ns = NSEC_PER_MSEC, .request_ns = NSEC_PER_MSEC,
+	  .commits = true },
+	{ "1 ms, 1,024 extents: 16 writers of 4 KiB and a flush",
+	  .extents = 1024, .run = 1, .depth = 16, .seconds = 60,
+	  .flush_ns = NSEC_PER_MSEC, .request_ns = NSEC_PER_MSEC,
+	  .commits = true },
 };
 
 /* Blocks of zeros take no memory: data is zeros. */
@@ -122,6 +136,13 @@ static void transfer(const struct shard_io *io)
 	}
 }
 
+static u64 duration(const struct shard_io *io)
+{
+	if (io->op == SHARD_IO_FLUSH)
+		return setting->flush_ns;
+	return setting->request_ns + (u64)io->len / BLOCK * setting->block_ns;
+}
+
 static void submit(struct shard_backend *backend, struct shard_io *io)
 {
 	/* nothing to do on a disk without zones */
@@ -130,6 +151,8 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 		io->done(io);
 		return;
 	}
+	/* if all are served at a time; each takes as long, so in this order */
+	io->private = (void *)(disk.now_ns + duration(io));
 	list_add_tail(&io->node, &disk.queue);
 	kapi_events_pending++;
 }
@@ -160,8 +183,7 @@ static bool serve(void *ctx)
 		return false;
 	list_del_init(&io->node);
 	kapi_events_pending--;
-	ns = io->op == SHARD_IO_FLUSH ? setting->flush_ns :
-	     setting->request_ns + (u64)io->len / BLOCK * setting->block_ns;
+	ns = setting->commits ? (u64)io->private - disk.now_ns : duration(io);
 	disk.now_ns += ns;
 	if (io->op == SHARD_IO_READ)
 		note_read(io);
@@ -186,6 +208,8 @@ static void slot_begin(struct slot *slot)
 		next_lba = bench_random(&seed) % blocks;
 	else if (next_lba + run_blocks > blocks)
 		next_lba = 0;
+	slot->request.op = SHARD_WRITE;
+	slot->request.nr_blocks = run_blocks;
 	slot->request.lba = next_lba;
 	next_lba += run_blocks;
 	slot->begun_ns = disk.now_ns;
@@ -198,6 +222,12 @@ static void slot_done(struct shard_request *request, int error)
 
 	if (error)
 		kapi_fail("a write returned %d", error);
+	if (setting->commits && request->op == SHARD_WRITE) {
+		request->op = SHARD_FLUSH;
+		request->nr_blocks = 0;
+		shard_device_submit(device, request);
+		return;
+	}
 	if (until_ns && disk.now_ns < until_ns) {
 		ended[(disk.now_ns - begin_ns) / NSEC_PER_SEC]++;
 		latencies[nr_latencies++] = disk.now_ns - slot->begun_ns;
@@ -226,8 +256,7 @@ static void overwrite(u32 run, u32 depth, u64 nr, u32 seconds)
 	nr_left = max_t(u64, nr, nr_busy) - nr_busy;
 	for (i = 0; i < depth; i++) {
 		slots[i].request = (struct shard_request){
-			.op = SHARD_WRITE, .nr_blocks = run, .segs = segs,
-			.done = slot_done,
+			.segs = segs, .done = slot_done,
 		};
 		slot_begin(&slots[i]);
 	}
@@ -372,6 +401,35 @@ static void report_pace(void)
 	       ended[0], ended[n / 2], (double)ended[0] / ended[n / 2]);
 }
 
+/* Raw, the disk takes a write and a flush for a commit, of each writer at a time. */
+static void report_commits(const struct shard_stats_view *d)
+{
+	static double one;
+	double raw = setting->request_ns + setting->flush_ns;
+	double rate = (double)nr_latencies / setting->seconds, median;
+
+	qsort(latencies, nr_latencies, sizeof(*latencies), compare_u64);
+	median = latencies[nr_latencies / 2];
+	printf("%.1f commits a second (raw %.1f), of each %.3f flushes and %.3f writes\n",
+	       rate, setting->depth * NSEC_PER_SEC / raw,
+	       (double)d->backing_flushes / nr_latencies,
+	       (double)d->backing_writes / nr_latencies);
+	printf("microseconds: median %.0f, %.2f of raw's; 1 of 1000 %llu, most %llu\n",
+	       median / 1000, median / raw,
+	       latencies[nr_latencies - nr_latencies / 1000 - 1] / 1000,
+	       latencies[nr_latencies - 1] / 1000);
+	printf("%llu checkpoints, %llu records, %llu extents reclaimed\n",
+	       d->checkpoints, d->records, d->reclaimed_extents);
+	if (setting->depth == 1) {
+		one = rate;
+		good_enough &= median <= 1.1 * raw;
+		printf("1.10 of raw's wanted\n\n");
+		return;
+	}
+	good_enough &= rate >= 8 * one;
+	printf("%.2f times those of one writer (8.00 wanted)\n\n", rate / one);
+}
+
 static void report(const struct shard_stats_view *a,
 		   const struct shard_stats_view *b)
 {
@@ -380,6 +438,10 @@ static void report(const struct shard_stats_view *a,
 
 	for (i = 0; i < sizeof(d) / sizeof(u64); i++)
 		((u64 *)&d)[i] -= ((const u64 *)a)[i];
+	if (setting->commits) {
+		report_commits(&d);
+		return;
+	}
 	nr_host = d.writes * run_blocks;
 	report_written(&d);
 	report_read(&d);
@@ -448,8 +510,10 @@ static void bench_one(void)
 	};
 	nr = disk.backend.capacity / BLOCK;
 	disk.blocks = calloc(nr, sizeof(*disk.blocks));
-	latencies = calloc(setting->seconds * (u64)NSEC_PER_SEC /
-			   setting->block_ns, sizeof(*latencies));
+	/* none takes less than an operation on a block */
+	latencies = calloc(setting->seconds * (u64)NSEC_PER_SEC * setting->depth /
+			   (setting->request_ns + setting->block_ns),
+			   sizeof(*latencies));
 	INIT_LIST_HEAD(&disk.queue);
 	if (!disk.blocks || !latencies || shard_format(&disk.backend, &format))
 		kapi_fail("no disk");
