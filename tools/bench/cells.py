@@ -161,11 +161,13 @@ def costs(cell):
     """Backing bytes per user byte, flushes per fsync and so on; None where there is no such thing."""
     user = cell["user_read"] + cell["user_written"]
     backing = cell["backing"]
+    # A ramdisk does not count what it is asked for.
+    counted = any(backing.values())
     return {
-        "written": per(backing["written"], cell["user_written"]),
-        "left": per(backing["written"] + cell["left"]["written"], cell["user_written"]),
-        "read": per(backing["read"], user),
-        "flushes": per(backing["flushes"], cell["fsyncs"]),
+        "written": per(backing["written"], counted and cell["user_written"]),
+        "left": per(backing["written"] + cell["left"]["written"], counted and cell["user_written"]),
+        "read": per(backing["read"], counted and user),
+        "flushes": per(backing["flushes"], counted and cell["fsyncs"]),
         "cpu": cell["cpu"] / cell["ops"],
         **{"p" + key.rstrip("0").rstrip("."): cell["latency"].get(key) for key in PERCENTILES},
         "iops": rate(cell),
