@@ -9,9 +9,10 @@
  * all data is zeros, as the rest of the file is.  What lies in free extents is
  * dropped: nobody may want to see it any more.
  *
- * In the end blocks are overwritten at random, and half of them discarded.  While a
- * checkpoint looks up what that hides, reads end only when nothing else goes on: how
- * often is how many had to wait for one another.
+ * In the end blocks are overwritten at random, and half of them discarded, and some
+ * extents reclaimed.  While a checkpoint looks up what that hides, or reclamation what
+ * is live, reads end only when nothing else goes on: how often is how many of the
+ * index had to wait for one another.
  *
  * Memory is what the engine has allocated beyond what it had on an empty device:
  * that is memtables, cache and buffers, all of which have budgets of their own.
@@ -30,6 +31,7 @@
 #define BLOCK		SZ_4K
 #define LOOK_UPS	20000u
 #define OVERWRITES	(2 * SZ_4K)	/* fewer than lead to a checkpoint */
+#define VICTIMS		4u
 #define REST		(4 * SZ_4K)		/* blocks from one rest to the next */
 /* Odd, so that numbers below a power of two come in another order. */
 #define STRIDE		0x9e3779b1ull
@@ -50,19 +52,24 @@ struct sparse {
 static u8 data[BLOCK] __aligned(8);
 static u32 log2_blocks;
 static u64 nr_reads;			/* by the backing device */
-static bool hold_reads;
+static struct shard_device *hold_reads;	/* of this device; NULL: of none */
 static LIST_HEAD(held);
-static u64 nr_rounds;			/* times that those held ended */
+static u64 nr_held;			/* of the index */
+static u64 nr_index_reads;
+static u64 nr_rounds;			/* times that some of these ended */
 static struct kapi_counts empty;	/* the device, before the first write */
 static u64 at_rest;			/* bytes */
 static u32 nr_missed;
 
-static bool is_data(const struct shard_io *io)
+/* Bytes of a segment that are kept: a frame of data is one, and begins with its header. */
+static u32 kept(const struct shard_io *io, const struct shard_seg *seg)
 {
-	const struct shardblk_frame *frame = io->segs[0].addr;
+	const struct shardblk_frame *frame = seg->addr;
+	bool is_data = io->op == SHARD_IO_APPEND &&
+		       le32_to_cpu(frame->h.magic) == SHARDBLK_FRAME_MAGIC &&
+		       frame->stream <= SHARDBLK_STREAM_RELOC2;
 
-	return le32_to_cpu(frame->h.magic) == SHARDBLK_FRAME_MAGIC &&
-	       frame->stream == SHARDBLK_STREAM_HOST;
+	return is_data ? BLOCK : seg->len;
 }
 
 static void drop(struct sparse *s, u64 offset, u64 len)
@@ -76,16 +83,18 @@ static void drop(struct sparse *s, u64 offset, u64 len)
 static void transfer(struct sparse *s, const struct shard_io *io)
 {
 	const struct shard_seg *seg;
-	ssize_t len = 0, at;
+	ssize_t len, at;
 
-	for (seg = io->segs, at = 0; at < io->len; seg++, at += len) {
+	for (seg = io->segs, at = 0; at < io->len; at += seg++->len) {
+		u32 wanted = kept(io, seg);
+
 		if (io->op == SHARD_IO_READ)
-			len = pread(s->fd, seg->addr, seg->len, io->offset + at);
+			len = pread(s->fd, seg->addr, wanted, io->offset + at);
 		else
-			len = pwrite(s->fd, seg->addr, seg->len, io->offset + at);
-		if (len != seg->len)
+			len = pwrite(s->fd, seg->addr, wanted, io->offset + at);
+		if (len != wanted)
 			kapi_fail("the file gave or took %zd of %u bytes", len,
-				  seg->len);
+				  wanted);
 	}
 	if (io->op != SHARD_IO_READ && s->written)
 		s->written[io->offset / s->extent_size] = true;
@@ -95,13 +104,22 @@ static void submit(struct shard_backend *backend, struct shard_io *io)
 {
 	struct sparse *s = container_of(backend, struct sparse, backend);
 
-	if (io->op == SHARD_IO_READ ||
-	    (io->op == SHARD_IO_APPEND && !is_data(io)))
+	if (io->op == SHARD_IO_READ || io->op == SHARD_IO_APPEND)
 		transfer(s, io);
 	else if (io->op == SHARD_IO_RESET)
 		drop(s, io->offset, io->len);
 	io->error = 0;
 	io->done(io);
+}
+
+static bool of_index(const struct shard_io *io)
+{
+	struct shard_store *store = &hold_reads->store;
+	struct shard_extent e;
+
+	shard_extent_get(store->ex, io->offset / BLOCK / store->extent_blocks, &e);
+	return e.stream == SHARDBLK_STREAM_INDEX ||
+	       e.stream == SHARDBLK_STREAM_MERGE;
 }
 
 static void submit_counted(struct shard_backend *backend, struct shard_io *io)
@@ -112,6 +130,7 @@ static void submit_counted(struct shard_backend *backend, struct shard_io *io)
 		submit(backend, io);
 		return;
 	}
+	nr_held += of_index(io);
 	list_add_tail(&io->node, &held);
 	kapi_events_pending++;
 }
@@ -123,7 +142,9 @@ static bool serve(void *ctx)
 	LIST_HEAD(round);
 
 	list_splice_init(&held, &round);
-	nr_rounds += !list_empty(&round);
+	nr_index_reads += nr_held;
+	nr_rounds += nr_held > 0;
+	nr_held = 0;
 	if (list_empty(&round))
 		return false;
 	while ((io = list_first_entry_or_null(&round, struct shard_io, node))) {
@@ -251,24 +272,43 @@ static void report(struct shard_device *device, u32 rounds)
 	read_some(device);
 }
 
-/* What a checkpoint reads of the runs, and what it waits for. */
-static void count_checkpoint(struct shard_device *device, const char *what)
+/* What a checkpoint, or reclamation, reads of the runs, and what it waits for. */
+static void count(struct shard_device *device, int (*job)(struct shard_device *),
+		  const char *what)
 {
 	struct shard_info before, after;
 
 	shard_device_info(device, &before);
-	nr_reads = 0;
+	nr_index_reads = 0;
 	nr_rounds = 0;
-	hold_reads = true;
-	if (shard_device_checkpoint(device))
-		kapi_fail("a checkpoint failed");
-	hold_reads = false;
+	hold_reads = device;
+	if (job(device))
+		kapi_fail("%s failed", what);
+	hold_reads = NULL;
 	shard_device_info(device, &after);
 	printf("  %s: %llu pages by %llu reads, %llu one after the other\n",
 	       what, after.stats.page_misses - before.stats.page_misses,
-	       nr_reads, nr_rounds);
+	       nr_index_reads, nr_rounds);
 	serve(NULL);
 	kapi_settle();
+}
+
+/* As shard_device_reclaim(), of some, and without the checkpoints. */
+static int reclaim(struct shard_device *device)
+{
+	unsigned long flags;
+	int err = 0;
+	u64 until;
+	u32 i;
+
+	for (i = 0; i < VICTIMS && !err; i++) {
+		spin_lock_irqsave(&device->lock, flags);
+		until = shard_job_next(&device->reclamation);
+		shard_job_want(&device->reclamation, true);
+		spin_unlock_irqrestore(&device->lock, flags);
+		err = shard_job_wait(device, &device->reclamation, until);
+	}
+	return err;
 }
 
 static struct completion discarded;
@@ -281,7 +321,7 @@ static void discard_done(struct shard_request *request, int error)
 }
 
 /* The index is far larger than the cache. */
-static void checkpoints(struct shard_device *device)
+static void jobs(struct shard_device *device)
 {
 	struct shard_request r = {
 		.op = SHARD_DISCARD, .nr_blocks = BIT(log2_blocks - 1),
@@ -292,12 +332,15 @@ static void checkpoints(struct shard_device *device)
 	kapi_settle();
 	for (i = 0; i < OVERWRITES; i += BATCH_MAX)
 		run_batch(device, SHARD_WRITE, i, BATCH_MAX);
-	count_checkpoint(device, "a checkpoint of 8192 random writes");
+	count(device, shard_device_checkpoint,
+	      "a checkpoint of 8192 random writes");
 	init_completion(&discarded);
 	shard_device_submit(device, &r);
 	shard_device_commit(device);
 	wait_for_completion(&discarded);
-	count_checkpoint(device, "a checkpoint of a discard of half of it all");
+	count(device, shard_device_checkpoint,
+	      "a checkpoint of a discard of half of it all");
+	count(device, reclaim, "reclamation of 4 extents that are half live");
 }
 
 static void open_device(struct sparse *s, struct shard_device **device)
@@ -342,7 +385,7 @@ static void bench(void *arg)
 	printf("started again\n");
 	open_device(&s, &device);
 	read_some(device);
-	checkpoints(device);
+	jobs(device);
 	close_device(device);
 }
 
