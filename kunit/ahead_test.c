@@ -35,12 +35,7 @@ static void merge(struct index_rig *f, bool guide)
 /* Nothing of the index is cached, and what is read from now on is written down. */
 static void begin(struct index_rig *f)
 {
-	struct shard_cache *cache = shard_index_cache(f->index);
-	static const u8 other[512];
-
-	/* one page is never given back: a leaf of another run, if that is the newest */
-	shard_cache_add(cache, 0, 0, other);
-	shard_cache_shrink(cache, ULONG_MAX);
+	index_uncache(f->index);
 	f->rig->fake->mode[SHARD_IO_READ] = FAKE_LATER;
 	fake_counts_clear(f->rig->fake);
 	atomic64_set(&f->rig->stats.page_misses, 0);

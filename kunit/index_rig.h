@@ -45,6 +45,8 @@ u32 index_try_bad(struct index_rig *f);
 u32 index_nr_runs(struct index_rig *f);
 /** index_run() - one of them, newest first */
 struct shard_run *index_run(struct index_rig *f, u32 idx);
+/** index_uncache() - nothing of it is cached any more */
+void index_uncache(struct shard_index *index);
 /** index_expect_counts() - is what counts as live in extents what the runs lead to */
 void index_expect_counts(struct index_rig *f);
 

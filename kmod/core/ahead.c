@@ -2,10 +2,11 @@
 /*
  * DOC: reading ahead
  *
- * A checkpoint asks the runs about all that it hides, in the order of the blocks.
- * Guides tell without a read which leaves it will look into.  So some of them, a
- * window, are seen to before the first look-up needs one: those that the cache
- * has count as just used, the others are read into it at the same time, and
+ * A checkpoint asks the runs about all that it hides, in the order of the blocks,
+ * and reclamation asks the index about all that a frame had, in whatever order that
+ * came.  Guides tell without a read which leaves they will look into.  So some of
+ * them, a window, are seen to before the first look-up needs one: those that the
+ * cache has count as just used, the others are read into it at the same time, and
  * those that lie one behind the other at once.
  *
  * A window is a share of the cache, so none of it gives way to another before it
@@ -32,9 +33,10 @@ struct ahead_read {
 /**
  * struct shard_ahead - a window after the other
  * @max:	leaves of one
- * @until:	look-ups in front of this block are seen to
+ * @until:	of a memtable: look-ups in front of this block are seen to
  * @runs:	as they are while a window is made
- * @behind:	first block behind the leaf that came last, of each run
+ * @first:	of each run, a block of the leaf that came last
+ * @behind:	the first one behind that leaf
  * @at:		where that of any run begins, or was cut
  * @nr_leaves:	in the window
  * @nr_pages:	of these, to read
@@ -45,10 +47,10 @@ struct shard_ahead {
 	struct shard_store *store;
 	struct shard_index *index;
 	struct shard_cache *cache;
-	const struct shard_memtable *mt;
 	u32 max;
 	u64 until;
-	struct shard_runs runs;
+	const struct shard_runs *runs;
+	u64 first[SHARD_RUNS_MAX];
 	u64 behind[SHARD_RUNS_MAX];
 	u64 at;
 	u32 nr_leaves;
@@ -66,8 +68,7 @@ struct shard_ahead {
 static const struct shard_block_map nothing[SHARD_LOOK_UP];
 
 struct shard_ahead *shard_ahead_begin(struct shard_store *store,
-				      struct shard_index *index,
-				      const struct shard_memtable *mt)
+				      struct shard_index *index)
 {
 	struct shard_cache *cache = shard_index_cache(index);
 	u32 max = min(shard_cache_size(cache) / AHEAD_SHARE, AHEAD_MAX);
@@ -81,7 +82,6 @@ struct shard_ahead *shard_ahead_begin(struct shard_store *store,
 	a->store = store;
 	a->index = index;
 	a->cache = cache;
-	a->mt = mt;
 	a->max = max;
 	a->until = 0;
 	return a;
@@ -132,17 +132,18 @@ static void want_page(struct shard_ahead *a, const struct shard_run *run,
 /* Return: false if the window is full. */
 static bool want_leaf(struct shard_ahead *a, u32 i, u64 lba)
 {
-	const struct shard_run *run = a->runs.run[i];
+	const struct shard_run *run = a->runs->run[i];
 	struct shard_guide_leaf leaf;
 	struct shard_cached *page;
 
-	if (a->behind[i] > lba)
+	if (lba >= a->first[i] && lba < a->behind[i])
 		return true;
 	if (a->nr_leaves == a->max)
 		return false;
 	a->nr_leaves++;
 	a->at = lba;
 	shard_guide_find(run->guide, lba, &leaf);
+	a->first[i] = lba;
 	a->behind[i] = leaf.next;
 	page = shard_cache_take(a->cache, run->id, leaf.page);
 	if (page)
@@ -151,19 +152,26 @@ static bool want_leaf(struct shard_ahead *a, u32 i, u64 lba)
 }
 
 /*
- * Blocks up to @end, which are looked up at a time.  Only the newest run that knows
- * any of them is sure to be asked; as a rule it is the only one.
+ * Blocks up to @end, which are looked up at a time; @map says which of them are known
+ * already.  Only the newest run that knows any other is sure to be asked; as a rule it
+ * is the only one.
  */
-static bool want_blocks(struct shard_ahead *a, u64 lba, u64 end)
+static bool want_blocks(struct shard_ahead *a, u64 lba, u64 end,
+			const struct shard_block_map *map)
 {
+	const u64 begin = lba;
 	u32 i;
 
 	while (lba < end) {
-		for (i = 0; i < a->runs.nr; i++)
-			if (shard_run_knows(a->runs.run[i], lba, end - lba,
-					    nothing))
+		if (map[lba - begin].known) {
+			lba++;
+			continue;
+		}
+		for (i = 0; i < a->runs->nr; i++)
+			if (shard_run_knows(a->runs->run[i], lba, end - lba,
+					    &map[lba - begin]))
 				break;
-		if (i == a->runs.nr)
+		if (i == a->runs->nr)
 			break;
 		if (!want_leaf(a, i, lba)) {
 			a->at = lba;
@@ -187,7 +195,7 @@ static bool want_walk(struct shard_ahead *a, u64 lba, u64 end)
 
 	for (; lba < end; lba = next) {
 		next = end;
-		for (i = 0; i < a->runs.nr; i++) {
+		for (i = 0; i < a->runs->nr; i++) {
 			if (!want_leaf(a, i, lba)) {
 				a->at = min(a->at, lba - min_t(u64, lba,
 							       SHARD_LOOK_UP));
@@ -199,26 +207,36 @@ static bool want_walk(struct shard_ahead *a, u64 lba, u64 end)
 	return true;
 }
 
-/* What look-ups from @lba on need. */
-static void window_plan(struct shard_ahead *a, u64 lba)
+static void window_begin(struct shard_ahead *a,
+			 const struct shard_version *version)
 {
-	struct shard_range range;
-	bool fits = true;
 	u32 i;
 
-	for (i = 0; i < a->runs.nr; i++)
-		a->behind[i] = a->runs.run[i]->guide ? 0 : U64_MAX;
+	a->runs = shard_version_runs(version);
+	for (i = 0; i < a->runs->nr; i++) {
+		a->first[i] = 0;
+		a->behind[i] = a->runs->run[i]->guide ? 0 : U64_MAX;
+	}
 	a->nr_leaves = 0;
 	a->nr_pages = 0;
 	a->nr_reads = 0;
-	while (fits && shard_memtable_next(a->mt, lba, &range)) {
+}
+
+/* What look-ups from @lba on need. */
+static void plan_memtable(struct shard_ahead *a, const struct shard_memtable *mt,
+			  u64 lba)
+{
+	struct shard_range range;
+	bool fits = true;
+
+	while (fits && shard_memtable_next(mt, lba, &range)) {
 		u64 end = range.lba + range.nr_blocks;
 
 		lba = max(lba, range.lba);
 		if (range.nr_blocks > SHARD_LOOK_UP)
 			fits = want_walk(a, lba, end);
 		else
-			fits = want_blocks(a, lba, end);
+			fits = want_blocks(a, lba, end, nothing);
 		lba = end;
 		cond_resched();
 	}
@@ -257,7 +275,8 @@ static void window_read(struct shard_ahead *a)
 			page_read(a, page++, r->io.error);
 }
 
-void shard_ahead(struct shard_ahead *ahead, u64 lba)
+void shard_ahead_memtable(struct shard_ahead *ahead,
+			  const struct shard_memtable *mt, u64 lba)
 {
 	struct shard_version *version;
 
@@ -265,8 +284,33 @@ void shard_ahead(struct shard_ahead *ahead, u64 lba)
 		return;
 	/* a merge may drop runs meanwhile: they stay, as do their extents */
 	version = shard_index_hold(ahead->index);
-	shard_index_runs(ahead->index, &ahead->runs);
-	window_plan(ahead, lba);
+	window_begin(ahead, version);
+	plan_memtable(ahead, mt, lba);
 	window_read(ahead);
 	shard_index_put(ahead->index, version);
+}
+
+u32 shard_ahead_frame(struct shard_ahead *ahead, struct shard_version *version,
+		      const struct shard_frame_header *h, u32 i,
+		      struct shard_block_map *map)
+{
+	u32 at;
+
+	if (!ahead)
+		return h->nr_entries;
+	window_begin(ahead, version);
+	for (at = i; at < h->nr_entries; at++) {
+		const struct shard_frame_entry *e = &h->entries[at];
+
+		if (e->kind == SHARDBLK_ENTRY_DISCARD ||
+		    shard_index_knows(ahead->index, version, e->lba,
+				      e->nr_blocks, map))
+			continue;
+		if (!want_blocks(ahead, e->lba, e->lba + e->nr_blocks, map))
+			break;
+	}
+	shard_sometimes(ahead->nr_pages, "reclamation reads leaves ahead");
+	window_read(ahead);
+	/* one entry may be more than a window */
+	return max(at, i + 1);
 }

@@ -73,6 +73,7 @@ static int hide_blocks(struct shard_root *root, u64 lba, u32 nr_blocks)
  * length: from one block that is data to the next.
  */
 static int hide_range(struct shard_root *root, struct shard_ahead *ahead,
+		      const struct shard_memtable *mt,
 		      const struct shard_range *range)
 {
 	u64 end = range->lba + range->nr_blocks, at = range->lba;
@@ -81,7 +82,7 @@ static int hide_range(struct shard_root *root, struct shard_ahead *ahead,
 	while (at < end) {
 		u32 nr = min_t(u64, end - at, HIDE_BLOCKS);
 
-		shard_ahead(ahead, at);
+		shard_ahead_memtable(ahead, mt, at);
 		if (range->nr_blocks > HIDE_BLOCKS) {
 			cond_resched();
 			ret = shard_index_next_in_runs(root->index, &at);
@@ -111,7 +112,7 @@ static int write_run(struct shard_root *root)
 	root->builder.guide = shard_guide_begin(runs.nr);
 	/* there is nothing to read where all of the index is cached */
 	if (!root->builder.cache)
-		ahead = shard_ahead_begin(root->store, root->index, mt);
+		ahead = shard_ahead_begin(root->store, root->index);
 	while (!err && shard_memtable_next(mt, lba, &range)) {
 		lba = range.lba + range.nr_blocks;
 		if (range.mapped)
@@ -121,7 +122,7 @@ static int write_run(struct shard_root *root)
 		else if (!runs.nr)
 			continue;
 		/* O6: what it hides nothing needs once this root is durable */
-		err = hide_range(root, ahead, &range);
+		err = hide_range(root, ahead, mt, &range);
 		if (!err)
 			err = shard_run_builder_add(&root->builder, &range);
 	}

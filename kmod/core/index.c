@@ -418,6 +418,14 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 	return runs_lookup(index, &version->runs, lba, nr_blocks, map, sleep);
 }
 
+bool shard_index_knows(struct shard_index *index, struct shard_version *version,
+		       u64 lba, u32 nr_blocks, struct shard_block_map *map)
+{
+	memset(map, 0, nr_blocks * sizeof(*map));
+	memtables_lookup(index, version, lba, nr_blocks, map);
+	return all_known(map, nr_blocks);
+}
+
 int shard_index_lookup_runs(struct shard_index *index, u64 lba, u32 nr_blocks,
 			    struct shard_block_map *map)
 {
@@ -590,6 +598,11 @@ void shard_index_runs(struct shard_index *index, struct shard_runs *runs)
 	spin_lock_irqsave(&index->lock, flags);
 	*runs = index->newest->runs;
 	spin_unlock_irqrestore(&index->lock, flags);
+}
+
+const struct shard_runs *shard_version_runs(const struct shard_version *version)
+{
+	return &version->runs;
 }
 
 u64 shard_index_run_id(struct shard_index *index)

@@ -102,6 +102,15 @@ int shard_index_lookup(struct shard_index *index, struct shard_version *version,
 		       bool sleep);
 
 /**
+ * shard_index_knows() - do memtables alone say where blocks lie
+ * @map:	of @nr_blocks, filled in: known is what they say
+ *
+ * Now: shard_index_lookup() would ask no run.
+ */
+bool shard_index_knows(struct shard_index *index, struct shard_version *version,
+		       u64 lba, u32 nr_blocks, struct shard_block_map *map);
+
+/**
  * shard_index_next() - where data goes on
  * @lba:	from here on; changed to the first block that is data, or of which
  *		it cannot be told
@@ -148,6 +157,8 @@ u64 shard_index_frozen_pages(struct shard_index *index);
  * Only a publication drops one, so whoever keeps others from that may use them.
  */
 void shard_index_runs(struct shard_index *index, struct shard_runs *runs);
+/** shard_version_runs() - those of a version that is held */
+const struct shard_runs *shard_version_runs(const struct shard_version *version);
 /* For the check of a device that nobody writes to. */
 struct shard_memtable *shard_index_active(struct shard_index *index);
 

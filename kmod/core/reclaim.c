@@ -32,6 +32,8 @@
  */
 #include "reclaim.h"
 
+#include "ahead.h"
+#include "root.h"
 #include "stats.h"
 
 /* A victim whose blocks are in the batch. */
@@ -63,6 +65,7 @@ struct victim {
  * @end:	of it
  * @dense:	much of it is live: it is read whole
  * @buffer:	a part of it, of @window_nr blocks from block @window on
+ * @ahead:	leaves of the index for the next look-ups, or NULL
  */
 struct shard_reclaim {
 	struct shard_store *store;
@@ -92,6 +95,7 @@ struct shard_reclaim {
 	u32 window_nr;
 	struct completion written;
 	struct shard_frame_header *header;
+	struct shard_ahead *ahead;
 	void *buffer;
 	u64 *from;
 	u8 *owner;
@@ -115,6 +119,7 @@ void shard_reclaim_destroy(struct shard_reclaim *rc)
 	if (!rc)
 		return;
 	shard_frame_destroy(rc->frame);
+	shard_ahead_end(rc->ahead);
 	kvfree(rc->header);
 	kvfree(rc->buffer);
 	kvfree(rc->from);
@@ -138,6 +143,7 @@ struct shard_reclaim *shard_reclaim_create(struct shard_store *store,
 	rc->ops = ops;
 	rc->name = name;
 	rc->ctx = ctx;
+	rc->ahead = shard_ahead_begin(store, index);
 	rc->frame = shard_frame_create(store, store->frame_blocks);
 	rc->header = kvmalloc(sizeof(*rc->header), GFP_KERNEL);
 	rc->buffer = kvmalloc((size_t)store->frame_blocks * store->block_size,
@@ -388,6 +394,12 @@ static u32 live_stretch(const struct shard_block_map *map, u64 from, u32 i,
 	return end - i;
 }
 
+/* Where all of the index is cached there is nothing to read ahead. */
+static struct shard_ahead *leaves_ahead(struct shard_reclaim *rc)
+{
+	return shard_root_cache(rc->store, rc->index) ? NULL : rc->ahead;
+}
+
 /* What of a chunk that lies at @from is live. */
 static int chunk_gather(struct shard_reclaim *rc, struct shard_version *version,
 			const struct shard_frame_entry *e, u64 from)
@@ -417,11 +429,14 @@ static int chunk_gather(struct shard_reclaim *rc, struct shard_version *version,
 static int frame_gather(struct shard_reclaim *rc, struct shard_version *version)
 {
 	const struct shard_frame_header *h = rc->header;
+	struct shard_ahead *ahead = leaves_ahead(rc);
 	u64 from = victim_block(rc, rc->block + 1);
-	u32 i;
+	u32 i, seen = 0;
 	int ret;
 
 	for (i = 0; i < h->nr_entries; i++) {
+		if (i == seen)
+			seen = shard_ahead_frame(ahead, version, h, i, rc->map);
 		if (h->entries[i].kind == SHARDBLK_ENTRY_DISCARD)
 			continue;
 		ret = chunk_gather(rc, version, &h->entries[i], from);
@@ -644,13 +659,16 @@ static void batch_look_again(struct shard_reclaim *rc)
 {
 	const struct shard_frame_header *h = &rc->frame->header;
 	u64 covered = shard_index_covered(rc->index);
+	struct shard_ahead *ahead = leaves_ahead(rc);
 	struct shard_version *version;
-	u32 i, at = 0;
+	u32 i, at = 0, seen = 0;
 
 	shard_sometimes(true, "a checkpoint comes between look-up and swing");
 	version = shard_index_hold(rc->index);
 	batch_drop_gone(rc);
 	for (i = 0; i < h->nr_entries; i++) {
+		if (i == seen)
+			seen = shard_ahead_frame(ahead, version, h, i, rc->map);
 		chunk_look_again(rc, version, &h->entries[i], at);
 		at += h->entries[i].nr_blocks;
 	}
