@@ -120,10 +120,14 @@ void pair_print(const struct pair_place *place, char *buf, size_t size)
 	size_t len = scnprintf(buf, size, "%s", pairs[place->pair].name);
 	u32 i;
 
-	for (i = 0; i < place->nr; i++)
+	for (i = 0; i < place->nr; i++) {
 		len += scnprintf(buf + len, size - len, "%c%u=%u",
 				 i ? ',' : ':', place->changes[i].at,
 				 place->changes[i].who);
+		if (place->changes[i].medium)
+			len += scnprintf(buf + len, size - len, "+%u",
+					 place->changes[i].medium);
+	}
 }
 
 static bool pair_parse(const char *text, struct pair_place *place)
@@ -144,6 +148,8 @@ static bool pair_parse(const char *text, struct pair_place *place)
 		if (*end != '=')
 			return false;
 		c->who = strtoul(end + 1, &end, 0);
+		if (*end == '+')
+			c->medium = strtoul(end + 1, &end, 0);
 		text = end;
 	}
 	return pair_name(place->pair) && !*text;
@@ -155,6 +161,8 @@ static struct pair_place given;
 static bool is_given;		/* it is @given that the choices shall say */
 static struct pair_turns unasked;
 static struct pair_turns *last = &unasked;
+static struct pair_left left;
+static bool may_be_cut;
 static u32 cut_at;		/* the turn before which the power fails */
 static bool (*passes)(const struct kapi_turn *turn); /* it is no turn; or NULL */
 
@@ -203,8 +211,11 @@ static size_t pair_turn(void *ctx, const struct kapi_turn *turn)
 			.fiber = turn->going ? turn->ids[0] : 0,
 			.touched = last->nr_touches,
 		};
+	if (last->nr < PAIR_TURNS_MAX && !w->cut)
+		last->turns[last->nr].left = may_be_cut ? pair_left(&left, w) : 0;
 	if (last->nr == cut_at) {
 		last->cut = true;
+		last->unflushed = w->disk->undo_head != w->disk->undo_tail;
 		world_power_fails(w);
 	}
 	if (!is_given)
@@ -219,6 +230,10 @@ static size_t pair_turn(void *ctx, const struct kapi_turn *turn)
 static void pair_touch(void *ctx, u32 id, const void *object,
 		       enum kapi_access how)
 {
+	struct world *w = ctx;
+
+	if (object == &w->model)
+		left.told = true;
 	if (last->nr_touches < PAIR_TOUCHES_MAX)
 		last->touches[last->nr_touches++] = (struct pair_touch){
 			.object = object, .fiber = id, .how = how,
@@ -260,7 +275,10 @@ static void pair_fiber(struct world *w)
 	cut_at = choose(w, PAIR_TURNS_MAX, CHECK_CHOOSE_CUT, given_cut());
 	last->nr = 0;
 	last->cut = false;
+	last->unflushed = false;
 	last->nr_touches = 0;
+	may_be_cut = pair_may_be_cut(nr);
+	pair_left_begin(&left);
 	w->sim.hooks.turn = pair_turn;
 	w->sim.hooks.touch = pair_touch;
 	passes = pairs[nr].control ? control_passes : NULL;
@@ -272,10 +290,18 @@ static void pair_fiber(struct world *w)
 		users_run(w, &pairs[nr]);
 }
 
+/* What survives a power cut is all that is drawn. */
+static void choices_begin(struct sim_choices *choices)
+{
+	static struct sim_record records[PAIR_RECORDS_MAX];
+
+	sim_choices_list(choices, records, pair_medium(&given, records));
+}
+
 static void pair_begin(const char *from, struct sim_choices *choices)
 {
-	sim_choices_list(choices, NULL, 0);
 	is_given = pair_parse(from, &given);
+	choices_begin(choices);
 }
 
 const struct check_suite check_pairs = {
@@ -297,8 +323,9 @@ const char *pair_run(struct world *w, const struct pair_place *place,
 	is_given = true;
 	last = turns;
 	world_reset(w);
-	sim_choices_list(&w->sim.choices, NULL, 0);
+	choices_begin(&w->sim.choices);
 	why = kapi_run(&w->sim.hooks, given_fiber, w) ? kapi_failure() : NULL;
+	turns->undecided = turns->cut && w->sim.choices.at;
 	turns->nr = min(turns->nr, PAIR_TURNS_MAX - 1);
 	return why;
 }

@@ -9,8 +9,8 @@
  * run.  Another change that is to come may be in between; behind that it comes to the same
  * as well.
  *
- * A power cut between the two differs only if the step has to do with the disk, with
- * what users see, or with those who look whether the power is there.
+ * Where the power may fail between the two the step and what they do must not both have to
+ * do with what that leaves: the disk, and what users have seen.
  */
 #include "pairs.h"
 #include "world.h"
@@ -20,8 +20,17 @@ static bool changes(const struct pair_touch *touch)
 	return touch->how == KAPI_CHANGES || touch->how == KAPI_LETS_GO;
 }
 
-static bool clash(const struct pair_touch *a, const struct pair_touch *b)
+static bool is_left(const struct pair_touch *touch, const struct world *w)
 {
+	return w && changes(touch) &&
+	       (touch->object == w->disk || touch->object == &w->model);
+}
+
+static bool clash(const struct pair_touch *a, const struct pair_touch *b,
+		  const struct world *w)
+{
+	if (is_left(a, w) && is_left(b, w))
+		return true;
 	return a->object && a->object == b->object &&
 	       (changes(a) || changes(b));
 }
@@ -66,7 +75,7 @@ u32 pair_resumed(const struct pair_turns *before, u32 at,
 }
 
 bool pair_same(const struct pair_turns *turns, u32 at,
-	       const struct pair_stretch *stretch)
+	       const struct pair_stretch *stretch, const struct world *w)
 {
 	u32 i, k;
 
@@ -74,22 +83,7 @@ bool pair_same(const struct pair_turns *turns, u32 at,
 		return false;
 	for (i = turns->turns[at].touched; i < turns->turns[at + 1].touched; i++)
 		for (k = 0; k < stretch->nr; k++)
-			if (clash(&turns->touches[i], &stretch->touches[k]))
-				return false;
-	return true;
-}
-
-bool pair_same_cut(const struct pair_turns *turns, u32 at,
-		   const struct world *w)
-{
-	const void *objects[] = { w->disk, &w->model, &w->cut, &w->wait };
-	u32 i, k;
-
-	if (!pair_is_step(turns, at))
-		return false;
-	for (i = turns->turns[at].touched; i < turns->turns[at + 1].touched; i++)
-		for (k = 0; k < ARRAY_SIZE(objects); k++)
-			if (turns->touches[i].object == objects[k])
+			if (clash(&turns->touches[i], &stretch->touches[k], w))
 				return false;
 	return true;
 }

@@ -352,6 +352,7 @@ void world_change(struct world *w, struct world_slot *slot)
 	if (!slot->busy || slot->op != SHARD_WRITE)
 		return;
 	world_note(w, "%5u | its buffer changes", slot->number);
+	kapi_touch(&w->model, KAPI_CHANGES);
 	w->model.requests[slot->index].either = true;
 	for (i = 0; i < slot->nr_blocks; i++)
 		content_fill(slot->data + (size_t)i * size, size,
@@ -470,6 +471,7 @@ void world_close(struct world *w)
 	if (w->cut)
 		return;
 	step_end(w, row, err);
+	kapi_touch(&w->model, KAPI_CHANGES);
 	if (!err && (state == SHARD_STATE_READ_WRITE ||
 		     state == SHARD_STATE_FULL))
 		m_device_flushed(&w->model, w->model.acked);

@@ -19,6 +19,12 @@ void *shared_alloc(size_t size)
 	return shared == MAP_FAILED ? NULL : shared;
 }
 
+void shared_free(void *shared, size_t size)
+{
+	if (shared)
+		munmap(shared, size);
+}
+
 static pid_t process_start(u32 i, void (*run)(u32 i, void *arg), void *arg)
 {
 	pid_t pid = fork();

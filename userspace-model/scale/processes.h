@@ -12,6 +12,9 @@
 /** shared_alloc() - zeroed memory that processes share; NULL if there is none */
 void *shared_alloc(size_t size);
 
+/** shared_free() - give it back; it may be NULL */
+void shared_free(void *shared, size_t size);
+
 /**
  * processes_run() - call @run in @nr processes; returns when all have ended
  * @died:	called for each that was ended by what it was running
