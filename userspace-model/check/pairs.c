@@ -30,6 +30,10 @@ static const struct pair {
 	u32 cache_pages;
 	bool faults;
 	struct race_step steps[PAIR_USERS][PAIR_STEPS];
+	u32 frames;		/* in flight at most; 0: as many as there are */
+	bool fua;		/* the disk can do that */
+	bool thin;		/* it has room for half of its blocks */
+	bool stops;		/* the stop and the start are part of it */
 	void (*alone)(struct world *w);
 	void (*control)(struct world *w);
 } pairs[] = {
@@ -65,6 +69,31 @@ static const struct pair {
 	  { { BEGIN(0, 2), WRITE(1, 1) }, { JOB(ERRORS), WRITE(0, 1) } } },
 	{ "idle", "idle time", RACE_RUNS, 2, false,
 	  { { JOB(IDLE), WRITE(0, 2) }, { READ(0, 6), DISCARD(2, 2) } } },
+	{ "scrub-write", "what a scrub reads", RACE_LOGGED, 2, false,
+	  { { JOB(SCRUB), READ(0, 4) }, { WRITE(0, 2), DISCARD(1, 2) } } },
+	{ "scrub-checkpoint", "extents, the manifest", RACE_LOGGED, 2, false,
+	  { { JOB(SCRUB), WRITE(0, 1) }, { JOB(CHECKPOINT), READ(1, 3) } } },
+	{ "scrub-compact", "runs, extents", RACE_RUN, 2, false,
+	  { { JOB(SCRUB), READ(0, 6) }, { JOB(COMPACT), WRITE(0, 1) } } },
+	{ "flush-checkpoint", "flushes, what a root needs", RACE_LOGGED, 2, false,
+	  { { WRITE(0, 2), FLUSH }, { JOB(CHECKPOINT), WRITE(1, 1) } } },
+	{ "flush-reclaim", "flushes, moved blocks", RACE_RUNS, 2, false,
+	  { { WRITE(0, 2), FLUSH }, { JOB(RECLAIM), WRITE_FUA(1, 1) } } },
+	{ "discard-checkpoint", "memtables", RACE_LOGGED, 2, false,
+	  { { DISCARD(1, 3), READ(0, 4) }, { JOB(CHECKPOINT), WRITE(2, 1) } } },
+	{ "discard-compact", "holes in runs", RACE_RUNS, 2, false,
+	  { { DISCARD(1, 3), READ(0, 6) }, { JOB(COMPACT), READ(0, 4) } } },
+	{ "read-reclaim", "an extent that goes", RACE_RUNS, 2, false,
+	  { { READ(0, 6), READ(0, 6) }, { JOB(RECLAIM), WRITE(0, 2) } } },
+	{ "full", "the last room", RACE_FULL, 2, false,
+	  { { DISCARD(0, 60), JOB(CHECKPOINT) }, { WRITE(2, 2), WRITE(4, 1) } },
+	  .thin = true },
+	{ "one", "the one frame in flight", RACE_LOGGED, 1, false,
+	  { { BEGIN(0, 2), WRITE(1, 1) }, { WRITE_FUA(2, 1), FLUSH } },
+	  .frames = 1, .fua = true },
+	{ "stop", "all that goes on in a stop", RACE_LOGGED, 2, false,
+	  { { BEGIN(0, 2), BEGIN(1, 1) }, { JOB(CHECKPOINT), BEGIN(2, 1) } },
+	  .stops = true },
 	{ "adds", "a backing device", .control = control_pair_adds },
 	{ "twins", "a device that is there twice",
 	  .control = control_pair_twins },
@@ -244,7 +273,11 @@ static void pair_config(struct world_config *c, const struct pair *pair)
 {
 	history_config(c, false, pair->faults);
 	c->options.cache_pages = pair->cache_pages;
+	c->options.frames_in_flight = pair->frames;
 	c->disk.slow_resets = true;
+	c->disk.fua = pair->fua;
+	c->format.thin = pair->thin;
+	c->format.logical_size <<= pair->thin;
 }
 
 static void users_run(struct world *w, const struct pair *pair)
@@ -252,7 +285,7 @@ static void users_run(struct world *w, const struct pair *pair)
 	struct world_config config;
 	struct race race = {
 		.w = w, .before = pair->before, .nr_users = PAIR_USERS,
-		.calm = true,
+		.calm = !pair->stops, .power_any = pair->stops,
 	};
 	u32 i;
 

@@ -259,8 +259,8 @@ static void users_run(struct race *race)
 		race->users[i].fiber = kapi_spawn(names[i], user_fiber,
 						  &race->users[i]);
 	}
-	w->cut_any = race->power_after;
-	if (w->cut_any)
+	w->cut_any = race->power_after || race->power_any;
+	if (race->power_after)
 		kapi_spawn("power", power_fiber, race);
 	wait_event(w->wait, !race->nr_left || w->cut);
 	for (i = 0; i < race->nr_users && !w->cut; i++)
@@ -271,7 +271,7 @@ static void users_run(struct race *race)
 	if (!race->crash)
 		world_close(w);
 	/* it comes for certain if it is to come at all */
-	wait_event(w->wait, !w->cut_any);
+	wait_event(w->wait, !w->cut_any || race->power_any);
 }
 
 void race_run(struct race *race)
@@ -290,6 +290,7 @@ void race_run(struct race *race)
 	}
 	/* a start has its own workers beside it */
 	world_reopen(w);
+	w->cut_any = false;
 	sim_schedule_quiet(&w->sim);
 	history_end(w, true);
 	sim_schedule_end(&w->sim);

@@ -75,6 +75,7 @@ struct race_user {
  * @users:	what each does, one step after the other
  * @power_after: the power may fail after so many points of a fiber of its own;
  *		0: it does not
+ * @power_any:	it may at any turn of any fiber, if somebody says so
  * @crash:	the kernel dies at the end; else the device is stopped, beside what
  *		it has under way
  * @calm:	nobody is beside the stop
@@ -86,6 +87,7 @@ struct race {
 	u32 nr_users;
 	struct race_user users[RACE_USERS];
 	u32 power_after;
+	bool power_any;
 	bool crash;
 	bool calm;
 	u32 nr_left;
