@@ -112,6 +112,7 @@ static const struct pair {
 	{ "unload", "the module", .control = control_pair_unload },
 	{ "index", "alone: insert, look up, move", .alone = trio_index },
 	{ "extent", "alone: place, place, open", .alone = trio_extent },
+	{ "retire", "alone: move, root, give up", .alone = trio_retire },
 	{ "chunk", "alone: write, write, flush", .alone = trio_chunk },
 };
 

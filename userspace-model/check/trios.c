@@ -3,19 +3,9 @@
  * The layers alone, with three users each, beside each other.
  */
 #include "index.h"
-#include "stack.h"
 #include "trios.h"
 
-#define TRIO		3
-#define EXTENT_BLOCKS	64
-#define EXTENTS		24
-
-struct trio {
-	void (*steps[TRIO])(void *arg);
-	void *arg;
-	struct world *w;
-	u32 nr_left;
-};
+#define EXTENT_BLOCKS	TRIO_EXTENT_BLOCKS
 
 struct trio_user {
 	struct trio *trio;
@@ -32,7 +22,7 @@ static void trio_fiber(void *arg)
 	wake_up(&trio->w->wait);
 }
 
-static void trio_run(struct trio *trio)
+void trio_run(struct trio *trio)
 {
 	static const char * const names[TRIO] = { "A", "B", "C" };
 	struct kapi_fiber *fibers[TRIO];
@@ -55,8 +45,7 @@ static void trio_run(struct trio *trio)
 		kapi_yield();
 }
 
-/* A layer on a disk of its own. */
-static void trio_stack(struct stack *s, struct world *w)
+void trio_stack(struct stack *s, struct world *w)
 {
 	init_waitqueue_head(&w->wait);
 	w->cut_in = 0;
@@ -65,7 +54,7 @@ static void trio_stack(struct stack *s, struct world *w)
 	w->users = false;
 	w->cut = false;
 	w->nr_held = 0;
-	stack_begin(s, w, SECTOR_SIZE, EXTENT_BLOCKS, EXTENTS);
+	stack_begin(s, w, SECTOR_SIZE, EXTENT_BLOCKS, TRIO_EXTENTS);
 }
 
 /* ---- the index ---- */
@@ -192,97 +181,6 @@ void trio_index(struct world *w)
 	if (index_look(&t, 0) != STATES - 1)
 		kapi_fail("not all that was said is there");
 	shard_index_destroy(t.index);
-	stack_end(&t.stack);
-}
-
-/* ---- extents ---- */
-
-#define PLACES		2	/* of a user */
-#define PLACE_BLOCKS	40u	/* an extent has room for one */
-
-static const u32 trio_streams[] = {
-	SHARDBLK_STREAM_INDEX, SHARDBLK_STREAM_MERGE,
-};
-
-struct extent_trio {
-	struct stack stack;
-	struct shard_place places[2 * PLACES];
-	u32 nr;
-};
-
-/* The second one only if the next extent is there already. */
-static void extent_place(struct extent_trio *t, u32 stream)
-{
-	struct shard_extents *ex = t->stack.store.ex;
-	struct shard_place place;
-	u32 i;
-
-	for (i = 0; i < PLACES; i++) {
-		if (shard_extents_room(ex, stream) < PLACE_BLOCKS &&
-		    !shard_extents_next(ex, stream))
-			return;
-		if (!shard_extents_place(ex, stream, PLACE_BLOCKS, 0, &place))
-			kapi_fail("an extent that has room gives no place");
-		t->places[t->nr++] = place;
-	}
-}
-
-static void extent_place_a(void *arg)
-{
-	extent_place(arg, trio_streams[0]);
-}
-
-static void extent_place_b(void *arg)
-{
-	extent_place(arg, trio_streams[1]);
-}
-
-static void extent_open(void *arg)
-{
-	struct extent_trio *t = arg;
-	struct shard_extents *ex = t->stack.store.ex;
-	u32 nr, i;
-
-	for (i = 0; i < ARRAY_SIZE(trio_streams); i++) {
-		shard_extents_want(ex, trio_streams[i], true);
-		if (shard_extents_pick(ex, U32_MAX, false, &nr, 1) == 1)
-			shard_extent_ready(ex, nr);
-		shard_extents_want(ex, trio_streams[i], false);
-	}
-}
-
-static void places_differ(const struct shard_place *a,
-			  const struct shard_place *b)
-{
-	if (a->extent == b->extent && a->block < b->block + PLACE_BLOCKS &&
-	    b->block < a->block + PLACE_BLOCKS)
-		kapi_fail("O1: blocks %u and %u of extent %u are given at once",
-			  a->block, b->block, a->extent);
-}
-
-void trio_extent(struct world *w)
-{
-	static struct extent_trio t;
-	struct trio trio = {
-		.w = w, .arg = &t,
-		.steps = { extent_place_a, extent_place_b, extent_open },
-	};
-	u32 nr_free, i, k;
-
-	memset(&t, 0, sizeof(t));
-	trio_stack(&t.stack, w);
-	for (i = 0; i < ARRAY_SIZE(trio_streams); i++)
-		stack_open(&t.stack, trio_streams[i]);
-	nr_free = shard_extents_nr_free(t.stack.store.ex);
-	trio_run(&trio);
-	for (i = 0; i < t.nr; i++)
-		for (k = 0; k < i; k++)
-			places_differ(&t.places[i], &t.places[k]);
-	if (t.nr < 2)
-		kapi_fail("an extent has room for one, and has %u", t.nr);
-	if (shard_extents_nr_free(t.stack.store.ex) != nr_free - 2)
-		kapi_fail("two extents were assigned, and %u are free of %u",
-			  shard_extents_nr_free(t.stack.store.ex), nr_free);
 	stack_end(&t.stack);
 }
 
