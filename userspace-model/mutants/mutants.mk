@@ -91,6 +91,10 @@ mutants: $(O)/mutants/shardsim $(O)/mutants/kunit-user ## who notices which faul
 	@$(MUTANTS)/matrix $< --jobs=$(JOBS) $(if $(ONLY),--only=$(ONLY)) \
 		$(if $(FULL),--full $(if $(DOC),--doc=$(DOC)))
 
+.PHONY: mutants-pairs
+mutants-pairs: $(O)/mutants/shardsim ## do pairs judge some faults the same when no schedule is left out?
+	@$(MUTANTS)/verdicts $<
+
 .PHONY: mutants-locks
 mutants-locks: $(O)/locks/shardsim ## who notices each spinlock of the engine that is left out; ONLY=FILE[:FUNCTION]
 	@$(MUTANTS)/locks $< --jobs=$(JOBS) $(if $(ONLY),--only=$(ONLY))
