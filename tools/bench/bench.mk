@@ -25,8 +25,16 @@ $(eval $(call user-rules,count))
 
 INSTRUCTIONS	:= $(O)/count/instructions
 
-$(INSTRUCTIONS): $(call user-objs,count,tools/bench/instructions.c \
+instructions-objs := $(call user-objs,count,tools/bench/instructions.c tools/bench/media.c \
 		userspace-model/check/batch.c) $(call user-engine,count)
+
+$(INSTRUCTIONS): $(instructions-objs)
+	@echo "  LINK    $@"
+	@$(call user-link,count)
+
+user-libs-$(INSTRUCTIONS)-fill := -Wl,--wrap=memcpy,--wrap=crc32c
+
+$(INSTRUCTIONS)-fill: $(instructions-objs) $(call user-objs,count,tools/bench/payload.c)
 	@echo "  LINK    $@"
 	@$(call user-link,count)
 
@@ -34,9 +42,10 @@ $(INSTRUCTIONS): $(call user-objs,count,tools/bench/instructions.c \
 bench-deps:
 	@tools/deps bench
 
-bench-instructions: bench-deps ## instructions of a 4 KiB random write and read, by layer; GROWTH="18 22": with 2^18 and 2^22 blocks mapped
-	@$(MAKE) --no-print-directory $(INSTRUCTIONS)
-	@tools/bench/instructions $(INSTRUCTIONS) $(if $(GROWTH),--growth $(GROWTH))
+bench-instructions: bench-deps ## instructions of a 4 KiB random write and read, by layer; GROWTH="18 22": with 2^18 and 2^22 blocks mapped; EACH=128: by requests of so many; PERCENT=50 of what may lie above the oldest run
+	@$(MAKE) --no-print-directory $(INSTRUCTIONS) $(INSTRUCTIONS)-fill
+	@tools/bench/instructions $(INSTRUCTIONS) $(if $(GROWTH),--growth $(GROWTH)) $(if $(EACH),--each $(EACH)) \
+		$(if $(PERCENT),--percent $(PERCENT))
 
 # Instructions of an I/O in the kernel: tools/bench/cost.
 BENCH_COST	:= $(O)/bench-cost

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests of one block each, submitted together.
+ * Requests of one size, submitted together.
  */
 #include "batch.h"
 
@@ -16,8 +16,9 @@ static void request_done(struct shard_request *request, int error)
 		complete(&all_done);
 }
 
-void batch_submit(struct shard_device *device, enum shard_op op,
-		  const u64 *lbas, u32 nr, const struct shard_seg *seg)
+void batch_submit_large(struct shard_device *device, enum shard_op op,
+			const u64 *lbas, u32 nr, u32 blocks,
+			const struct shard_seg *segs)
 {
 	u32 i;
 
@@ -28,12 +29,18 @@ void batch_submit(struct shard_device *device, enum shard_op op,
 
 		r->op = op;
 		r->lba = lbas[i];
-		r->nr_blocks = op != SHARD_FLUSH;
-		r->segs = seg;
+		r->nr_blocks = blocks;
+		r->segs = segs;
 		r->done = request_done;
 		shard_device_submit(device, r);
 	}
 	shard_device_commit(device);
+}
+
+void batch_submit(struct shard_device *device, enum shard_op op,
+		  const u64 *lbas, u32 nr, const struct shard_seg *seg)
+{
+	batch_submit_large(device, op, lbas, nr, op != SHARD_FLUSH, seg);
 }
 
 void batch_wait(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Requests of one block each, submitted together: what benchmarks count.
+ * Requests of one size, submitted together: what benchmarks count.
  */
 #ifndef CHECK_BATCH_H
 #define CHECK_BATCH_H
@@ -20,6 +20,15 @@
  */
 void batch_submit(struct shard_device *device, enum shard_op op,
 		  const u64 *lbas, u32 nr, const struct shard_seg *seg);
+
+/**
+ * batch_submit_large() - the same, of more blocks
+ * @blocks:	of each
+ * @segs:	memory of so many blocks
+ */
+void batch_submit_large(struct shard_device *device, enum shard_op op,
+			const u64 *lbas, u32 nr, u32 blocks,
+			const struct shard_seg *segs);
 
 /** batch_wait() - until all are done; sleeps */
 void batch_wait(void);
