@@ -15,6 +15,8 @@ static struct {
 	struct kapi_fiber *fibers[TOY_FIBERS_MAX];
 	u32 nr_begun;
 	u32 nr_left;
+	bool begun;			/* the first is, where others come between */
+	bool all;			/* that come between have ended */
 
 	/* of the programs */
 	wait_queue_head_t queue;
@@ -461,6 +463,13 @@ const struct toy toys[] = {
 	  FAILS("seen in the middle", 1), .not_by = BIT(SIM_WALK) },
 	{ "late", 2, 30, late, NULL, NULL,
 	  FAILS("seen in the middle", 1), .not_by = BIT(SIM_WALK) },
+	/* numbers of fibers are what they are in the run */
+	{ "deep, 50 before", 2, 30, deep, NULL, NULL,
+	  FAILS("seen in the middle", 1), .not_by = BIT(SIM_WALK),
+	  .nr_before = 50 },
+	{ "deep, 63 apart", 2, 30, deep, NULL, NULL,
+	  FAILS("seen in the middle", 1), .not_by = BIT(SIM_WALK),
+	  .nr_between = SIM_FIBERS - 1 },
 	{ "ladder 1", 2, 2, ladder, NULL, ladder_end,
 	  FAILS("up the ladder", 1) },
 	{ "ladder 2", 2, 2, ladder, NULL, ladder_end,
@@ -489,6 +498,11 @@ static void fiber(void *arg)
 {
 	const u32 *nr = arg;
 
+	if (t.toy->nr_between && !t.all) {
+		t.begun = true;
+		wake_up(&t.wait);
+		wait_event(t.wait, t.all);
+	}
 	if (!t.nr_begun++)
 		sim_schedule_begin(t.sim);
 	t.toy->fiber(t.toy, *nr);
@@ -513,6 +527,8 @@ static void toy_begin(void)
 	refcount_set(&t.refs, t.toy->nr_fibers);
 	atomic_set(&t.atomic, 0);
 	t.nr_begun = 0;
+	t.begun = false;
+	t.all = false;
 	t.nr_left = t.toy->nr_fibers;
 	t.taken[0] = false;
 	t.taken[1] = false;
@@ -524,6 +540,16 @@ static void toy_begin(void)
 	kapi_events_pending = !!t.toy->event;
 }
 
+static void nothing(void *arg)
+{
+}
+
+static void others(u32 nr)
+{
+	while (nr--)
+		kapi_join(kapi_spawn("other", nothing, NULL));
+}
+
 static void run(void *arg)
 {
 	static const char * const names[TOY_FIBERS_MAX] = { "A", "B", "C", "D" };
@@ -531,8 +557,16 @@ static void run(void *arg)
 	u32 i;
 
 	toy_begin();
-	for (i = 0; i < t.toy->nr_fibers; i++)
+	others(t.toy->nr_before);
+	for (i = 0; i < t.toy->nr_fibers; i++) {
 		t.fibers[i] = kapi_spawn(names[i], fiber, (void *)&numbers[i]);
+		if (!i && t.toy->nr_between) {
+			wait_event(t.wait, t.begun);
+			others(t.toy->nr_between);
+			t.all = true;
+			wake_up(&t.wait);
+		}
+	}
 	wait_event(t.wait, !t.nr_left);
 	for (i = 0; i < t.toy->nr_fibers; i++)
 		kapi_join(t.fibers[i]);

@@ -21,6 +21,8 @@
  * @preemptions: the fewest in one that fails
  * @not_by:	strategies that do not find it (BIT(enum sim_strategy))
  * @word:	a word without whose points nothing does; NULL: not asked
+ * @nr_before:	fibers that have ended before the first of them is started
+ * @nr_between:	those that end before the second is
  */
 struct toy {
 	const char *name;
@@ -33,6 +35,8 @@ struct toy {
 	u32 preemptions;
 	u32 not_by;
 	const char *word;
+	u32 nr_before;
+	u32 nr_between;
 };
 
 /* The last has no name. */

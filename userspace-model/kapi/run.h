@@ -164,6 +164,13 @@ const char *kapi_fiber_name(const struct kapi_fiber *fiber);
 /** kapi_fiber_id() - its number in the run; 0: an interrupt */
 u32 kapi_fiber_id(const struct kapi_fiber *fiber);
 
+/**
+ * kapi_fiber_ids() - numbers of those that have not ended, interrupts left out
+ *
+ * In the order in which they were started.  Return: how many, at most @max.
+ */
+u32 kapi_fiber_ids(u32 *ids, u32 max);
+
 /** kapi_join() - wait until it has ended; to be called once per spawn */
 void kapi_join(struct kapi_fiber *fiber);
 

@@ -674,6 +674,17 @@ void kapi_counts(struct kapi_counts *counts)
 
 /* --- what fibers are --- */
 
+u32 kapi_fiber_ids(u32 *ids, u32 max)
+{
+	const struct kapi_fiber *fiber;
+	u32 nr = 0;
+
+	list_for_each_entry(fiber, &kapi.live, node)
+		if (fiber->id && nr < max)
+			ids[nr++] = fiber->id;
+	return nr;
+}
+
 void kapi_doing(const char *what, u32 nr)
 {
 	kapi.cur->doing = what;

@@ -8,6 +8,7 @@
 #define LENGTH_LOG_MIN	4
 #define LENGTH_LOG_MAX	12
 #define FIRST_PRIORITY	0x80000000u
+#define STARVED_OF	8	/* one of so many times it is interrupts that rest */
 #define ENDED		U64_MAX	/* who goes on then */
 
 static const char * const names[] = {
@@ -34,9 +35,43 @@ static u32 draw(struct sim_schedule *s, u32 n)
 	return mul_u64_u64_shr(z ^ z >> 31, n, 64);
 }
 
-static u32 fiber_of(const struct kapi_turn *turn, u32 idx)
+/* ---- slots ---- */
+
+static void slots_begin(struct sim_schedule *s)
 {
-	return turn->ids[idx] % SIM_FIBERS;
+	struct kapi_counts counts;
+
+	kapi_counts(&counts);
+	s->newest = counts.nr_fibers;
+	s->nr_first = kapi_fiber_ids(s->first, SIM_FIBERS_FIRST);
+	memset(s->ids, 0, sizeof(s->ids));
+}
+
+static u32 slot_of_first(const struct sim_schedule *s, u32 id)
+{
+	u32 i = 0;
+
+	while (i + 1 < s->nr_first && s->first[i] != id)
+		i++;
+	return SIM_FIBERS - 1 - i;
+}
+
+/* One that comes where all are taken has the slot of the one that came first. */
+static u32 fiber_of(struct sim_schedule *s, const struct kapi_turn *turn, u32 idx)
+{
+	u32 id = turn->ids[idx], slot;
+
+	if (!id)
+		return 0;
+	if (id <= s->newest)
+		return slot_of_first(s, id);
+	slot = 1 + (id - s->newest - 1) % (SIM_FIBERS - 1 - s->nr_first);
+	if (unlikely(s->ids[slot] < id)) {
+		s->ids[slot] = id;
+		s->priority[slot] = 0;
+		s->done[slot] = 0;
+	}
+	return slot;
 }
 
 /* --- walk --- */
@@ -78,9 +113,9 @@ static u32 pct(struct sim_schedule *s, const struct kapi_turn *turn)
 	u32 best = 0, idx = 0, i;
 
 	if (turn->going && (turn->yields || is_change(s)))
-		s->priority[fiber_of(turn, 0)] = --s->lowest;
+		s->priority[fiber_of(s, turn, 0)] = --s->lowest;
 	for (i = 0; i < turn->nr; i++) {
-		u32 priority = priority_of(s, fiber_of(turn, i));
+		u32 priority = priority_of(s, fiber_of(s, turn, i));
 
 		if (priority > best) {
 			best = priority;
@@ -105,10 +140,10 @@ static u32 urw(struct sim_schedule *s, const struct kapi_turn *turn)
 	u32 share = max(s->expected / turn->nr, 1u), sum = 0, v, i;
 
 	for (i = 0; i < turn->nr; i++)
-		sum += left_of(s, fiber_of(turn, i), share);
+		sum += left_of(s, fiber_of(s, turn, i), share);
 	v = draw(s, sum);
 	for (i = 0; i < turn->nr - 1; i++) {
-		u32 left = left_of(s, fiber_of(turn, i), share);
+		u32 left = left_of(s, fiber_of(s, turn, i), share);
 
 		if (v < left)
 			break;
@@ -119,21 +154,29 @@ static u32 urw(struct sim_schedule *s, const struct kapi_turn *turn)
 
 /* --- starve --- */
 
+static bool rests(const struct sim_schedule *s, const struct kapi_turn *turn,
+		  u32 idx)
+{
+	return turn->ids[idx] == s->starved;
+}
+
 static u32 starve(struct sim_schedule *s, const struct kapi_turn *turn)
 {
 	u32 awake = 0, v, i;
 
 	if (s->nr_points < s->from || s->nr_points >= s->to)
 		return walk(s, turn);
+	if (s->starved == U32_MAX)
+		s->starved = turn->ids[draw(s, turn->nr)];
 	for (i = 0; i < turn->nr; i++)
-		awake += fiber_of(turn, i) != s->starved;
+		awake += !rests(s, turn, i);
 	if (!awake)
 		return 0;
-	if (turn->going && fiber_of(turn, 0) != s->starved && s->sparse &&
+	if (turn->going && !rests(s, turn, 0) && s->sparse &&
 	    draw(s, 1u << s->sparse))
 		return 0;
 	v = draw(s, awake);
-	for (i = 0; fiber_of(turn, i) == s->starved || v--; i++)
+	for (i = 0; rests(s, turn, i) || v--; i++)
 		;
 	return i;
 }
@@ -175,7 +218,7 @@ static void strategy_begin(struct sim_schedule *s)
 	for (i = 0; i < s->nr_changes; i++)
 		s->changes[i] = draw(s, s->expected);
 	s->lowest = FIRST_PRIORITY;
-	s->starved = draw(s, 8);
+	s->starved = draw(s, STARVED_OF) ? U32_MAX : 0;
 	s->from = draw(s, s->expected);
 	s->to = s->from + 1 + draw(s, s->expected);
 }
@@ -191,6 +234,7 @@ void sim_schedule_begin(struct sim *sim)
 	s->quiet = false;
 	memset(s->done, 0, sizeof(s->done));
 	memset(s->priority, 0, sizeof(s->priority));
+	slots_begin(s);
 	s->guided = true;
 	if (sim->choices.source == SIM_SOURCE_SEED)
 		s->random = sim_choices_apart(&sim->choices);
@@ -314,7 +358,7 @@ size_t sim_schedule_turn(void *ctx, const struct kapi_turn *turn)
 	s->nr_points += turn->going;
 	s->nr_preemptions += turn->going && v;
 	s->nr_detours += !turn->going && v;
-	s->done[fiber_of(turn, v)]++;
+	s->done[fiber_of(s, turn, v)]++;
 	if (unlikely(s->show) && (v || !turn->going))
 		s->show(ctx, turn);
 	return v;

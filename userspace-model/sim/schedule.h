@@ -18,9 +18,10 @@
  *  walk     all that can run are as likely, or who runs goes on more often
  *  pct      each fiber has a priority, the highest runs; at a few points it falls
  *           (Burckhardt et al., ASPLOS'10).  Finds what takes d points in order
- *           with probability 1 / (fibers * length^(d - 1)) at least
+ *           with probability 1 / (fibers * length^(d - 1)) at least.  All interrupts
+ *           have one priority, so if one falls, those that come later have, too
  *  urw      as likely as there is left to do, so that all schedules are nearly
- *           as likely (Zhao et al., ASPLOS'25)
+ *           as likely (Zhao et al., ASPLOS'25), where that is known
  *  starve   a walk in which one fiber, or all interrupts, rest for a while
  *  bounded  so many preemptions, anywhere
  *
@@ -32,7 +33,8 @@
 #include "choices.h"
 #include "traces.h"
 
-#define SIM_FIBERS	64	/* told apart by their number modulo this */
+#define SIM_FIBERS	64	/* slots: so many are told apart */
+#define SIM_FIBERS_FIRST 16	/* of those that are there when a schedule begins */
 #define SIM_DEPTH_MAX	5
 
 enum sim_strategy {
@@ -62,9 +64,10 @@ enum sim_strategy {
  * @traces:	odometer: leave out what is known to be the same; or NULL
  * @seed:	lists: a strategy makes the choices, by this seed; 0: the list says
  * @show:	called when another goes on; may be NULL
- * @length:	points to be expected; 0: drawn.  A number of the harness, not of
- *		former runs, which the seed would not tell
- * @left:	urw: how often each fiber will go on, likewise; 0: its share
+ * @length:	points to be expected; 0: drawn, as harnesses of the engine leave it:
+ *		theirs are of any length.  Never one of former runs, which the seed
+ *		would not tell
+ * @left:	urw: how often the fiber of each slot will go on, likewise; 0: its share
  *
  * Of the last run:
  *
@@ -73,7 +76,15 @@ enum sim_strategy {
  * @nr_detours:	blocks likewise
  * @pruned:	it failed because its trace is known, and for no other reason
  *
- * @done:	how often each fiber went on
+ * @done:	how often the fiber of each slot went on
+ *
+ * Slots: interrupts have the first, then come fibers that were started since the
+ * schedule began, in that order; those that were there have the last ones:
+ *
+ * @nr_first:	fibers that were there
+ * @first:	their numbers in the run
+ * @newest:	the highest of them
+ * @ids:	of the fiber that has each slot, the last one that had it
  *
  * Of the strategy:
  *
@@ -83,11 +94,12 @@ enum sim_strategy {
  * @now:	which it is
  * @expected:	points
  * @sparse:	walk: what @rare says
- * @priority:	pct: of each; 0: has none yet
+ * @priority:	pct: of each slot; 0: has none yet
  * @lowest:	pct: the last that was given to one that fell
  * @changes:	pct: points at which who runs falls; bounded: those of preemptions
  * @nr_changes:	how many
- * @starved:	starve: who rests
+ * @starved:	starve: the number of who rests; 0: interrupts; U32_MAX: whoever could go
+ *		on when it begins
  * @from:	starve: when
  * @to:		starve: until when
  */
@@ -109,6 +121,11 @@ struct sim_schedule {
 	u32 nr_detours;
 	bool pruned;
 	u32 done[SIM_FIBERS];
+
+	u32 nr_first;
+	u32 first[SIM_FIBERS_FIRST];
+	u32 newest;
+	u32 ids[SIM_FIBERS];
 
 	bool guided;
 	bool quiet;
