@@ -4,7 +4,8 @@
  * Method:	plant faults whose shortest history is known: a disk that lies
  *		about flushes, an oracle that objects to five operations in a
  *		certain order, a race of two operations that takes two preemptions,
- *		and for the alphabet a model that takes all that was acknowledged
+ *		locks that one run takes in one order and another in the other, and
+ *		for the alphabet a model that takes all that was acknowledged
  *		for durable.  Shrink what is found first.
  */
 #include "alphabet.h"
@@ -190,11 +191,35 @@ static void run_race(struct world *w)
 		kapi_join(fibers[i]);
 }
 
+/* ---- locks: each run knows one order ---- */
+
+#define LOCKS_STEPS	4
+
+static void run_locks(struct world *w)
+{
+	bool turned = world_draw(2, CHECK_CHOOSE_CONFIG);
+	spinlock_t a, b;
+	u32 i;
+
+	spin_lock_init(&a);
+	spin_lock_init(&b);
+	for (i = 0; i < LOCKS_STEPS; i++) {
+		if (!world_draw(2, SIM_CHOOSE_STEP))
+			continue;
+		spin_lock(turned ? &b : &a);
+		spin_lock(turned ? &a : &b);
+		spin_unlock(turned ? &a : &b);
+		spin_unlock(turned ? &b : &a);
+	}
+	world_draw(2, SIM_CHOOSE_END);
+}
+
 const struct check_suite check_planted[] = {
 	{ "planted-flush", run_lost_flush, 0, "a disk that lies about flushes" },
 	{ "planted-order", run_objection, 0,
 	  "an oracle that objects to an order" },
 	{ "planted-race", run_race, 0, "a race that takes two preemptions" },
+	{ "planted-locks", run_locks, 0, "an order of locks, and another" },
 	{ NULL }
 };
 
@@ -253,6 +278,7 @@ static const struct planted planted[] = {
 	{ &check_planted[1], next_seed, "this order is objected to",
 	  ARRAY_SIZE(objection) },
 	{ &check_planted[2], next_seed, "an operation is interrupted", 2, 2 },
+	{ &check_planted[3], next_seed, "lock order", 1 },
 	{ &check_alphabet_lie, next_place, "", 1 },
 };
 

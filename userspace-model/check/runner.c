@@ -11,6 +11,10 @@
  * A failure is text, or the end of the process, when a sanitizer or a signal
  * ends it.  The latter is run again in a child process, whose choices and table
  * lie in shared memory.
+ *
+ * Lock orders outlive runs (kapi/lock.c).  What fails only behind other runs is
+ * replayed behind them: "SUITE:FROM+SUITE:FROM", the last is what fails; in a file
+ * these are "after SUITE:FROM".
  */
 #include <pthread.h>
 #include <signal.h>
@@ -109,11 +113,27 @@ static const char *run_one(const struct check_suite *suite, u32 seconds)
 	return why;
 }
 
+/* The run that has begun, as a repro says it; none but seeds have a name. */
+static bool is_seed;
+static u64 seed_now;
+
+static void run_name(void *ctx, char *buf, size_t size)
+{
+	if (is_seed)
+		scnprintf(buf, size, "%s:%#llx", running->name, seed_now);
+}
+
 static const char *run_seed(const struct check_suite *suite, u64 seed)
 {
+	const char *why;
+
 	world.sim.choices.recording = false;
 	sim_choices_seed(&world.sim.choices, seed);
-	return run_one(suite, check_run_seconds);
+	is_seed = true;
+	seed_now = seed;
+	why = run_one(suite, check_run_seconds);
+	is_seed = false;
+	return why;
 }
 
 /* Neighbouring seeds go to different processes: by another measure. */
@@ -213,6 +233,57 @@ void check_drawn(struct sim_record **records, size_t *nr)
 	*nr = world.sim.choices.next;
 	while (*nr && !(*records)[*nr - 1].value)
 		--*nr;
+}
+
+/* ---- runs that come first ---- */
+
+static char runs_before[512];	/* "+" between them */
+
+/* From now on each run begins with the lock orders of these, and no others. */
+static void before_run(void)
+{
+	char runs[sizeof(runs_before)], *next = runs, *name;
+	const struct check_suite *suite;
+	const char *from;
+
+	/* those that have no name are in this process only */
+	if (!strchr(runs_before, '?'))
+		kapi_lock_graph_reset();
+	scnprintf(runs, sizeof(runs), "%s", runs_before);
+	while ((name = strsep(&next, "+"))) {
+		suite = check_suite_of(name, &from);
+		if (suite)
+			run_seed(suite, strtoull(from, NULL, 0));
+	}
+	kapi_lock_graph_keep(false);
+}
+
+/* Those that the last run failed because of. */
+static void before_find(void)
+{
+	const char *runs = kapi_failure_runs();
+
+	if (*runs)
+		scnprintf(runs_before, sizeof(runs_before), "%s", runs);
+	before_run();
+}
+
+static void before_forget(void)
+{
+	runs_before[0] = '\0';
+	kapi_lock_graph_keep(true);
+}
+
+/* Return: what is behind them. */
+static const char *before_read(const char *repro)
+{
+	const char *last = strrchr(repro, '+'), *from;
+
+	if (!last || !check_suite_of(repro, &from))
+		return repro;
+	scnprintf(runs_before, sizeof(runs_before), "%.*s", (int)(last - repro),
+		  repro);
+	return last + 1;
 }
 
 /* ---- in a process of its own ---- */
@@ -357,8 +428,11 @@ static int list_write(const struct check_suite *suite, const struct list *list,
 	if (!file)
 		return -errno;
 	/* checkpatch takes the tag for this file's own, were it one string */
-	fprintf(file, "# %s: GPL-2.0-only\n# %s\nsuite %s\n",
-		"SPDX-License-Identifier", why, suite->name);
+	fprintf(file, "# %s: GPL-2.0-only\n# %s\n", "SPDX-License-Identifier",
+		why);
+	if (*runs_before)
+		fprintf(file, "after %s\n", runs_before);
+	fprintf(file, "suite %s\n", suite->name);
 	sim_records_print(file, list->records, list->nr);
 	return fclose(file) ? -EIO : 0;
 }
@@ -384,6 +458,8 @@ static const struct check_suite *list_read(const char *path, struct list *list,
 	while (fgets(line, sizeof(line), file)) {
 		if (line[0] == '#' && !strstr(line, "GPL"))
 			first_line(why, line + 2);
+		if (sscanf(line, "after %511s", runs_before) == 1)
+			continue;
 		if (sscanf(line, "suite %63s", name) == 1) {
 			suite = check_suite_find(name);
 			break;
@@ -420,7 +496,7 @@ static const char *list_file(const struct check_suite *suite,
 	return NULL;
 }
 
-bool check_shrink(struct shrink *s, const char *from)
+static bool shrink_from(struct shrink *s, const char *from)
 {
 	const char *why = begin_apart(s->suite, from, &s->best);
 
@@ -435,6 +511,16 @@ bool check_shrink(struct shrink *s, const char *from)
 	return true;
 }
 
+bool check_shrink(struct shrink *s, const char *from)
+{
+	bool fails;
+
+	before_find();
+	fails = shrink_from(s, from);
+	before_forget();
+	return fails;
+}
+
 void check_failed(const struct check_suite *suite, const char *from,
 		  const char *why, const char *file)
 {
@@ -444,10 +530,13 @@ void check_failed(const struct check_suite *suite, const char *from,
 
 	scnprintf(name, sizeof(name), "%s:%s", suite->name, from);
 	printf("\n%s: %s\n", name, why);
-	printf("make replay " HOW "REPRO=%s\n", name);
-	if (!check_shrink(&s, from)) {
+	before_find();
+	printf("make replay " HOW "REPRO=%s%s%s\n", runs_before,
+	       *runs_before ? "+" : "", name);
+	if (!shrink_from(&s, from)) {
 		printf("not the same when run again: passed\n");
 		list_free(&s.best);
+		before_forget();
 		return;
 	}
 	path = list_file(suite, &s.best, s.why, file ?: name);
@@ -457,6 +546,7 @@ void check_failed(const struct check_suite *suite, const char *from,
 		       "make replay " HOW "REPRO=", path);
 	list_print(suite, &s.best, false);
 	list_free(&s.best);
+	before_forget();
 	fflush(stdout);
 }
 
@@ -486,8 +576,10 @@ static int replay_from(const struct check_suite *suite, const char *from,
 {
 	struct list list;
 	char why[WHY_SIZE];
-	const char *found = begin_apart(suite, from, &list);
+	const char *found;
 
+	before_run();
+	found = begin_apart(suite, from, &list);
 	if (found) {
 		scnprintf(why, sizeof(why), "%s", found);
 		check_failed(suite, from, why, file);
@@ -506,6 +598,7 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 	bool failed = false;
 	char was[WHY_SIZE];
 
+	repro = before_read(repro);
 	suite = check_suite_of(repro, &from);
 	if (suite)
 		return replay_from(suite, from, io, file);
@@ -514,6 +607,7 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 		fprintf(stderr, "%s: neither a repro nor SUITE:SEED\n", repro);
 		return 2;
 	}
+	before_run();
 	if (quiet)
 		failed = check_list_apart(suite, &list);
 	if (!quiet || failed) {
@@ -523,6 +617,7 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 			list_file(suite, &list, why ?: was, file);
 		failed |= !!why;
 	}
+	before_forget();
 	list_free(&list);
 	return failed;
 }
@@ -530,5 +625,6 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 void check_init(void)
 {
 	world_init(&world);
+	world.sim.hooks.run = run_name;
 	watch_init();
 }

@@ -19,6 +19,7 @@
 struct kapi_held {
 	struct kapi_lock *lock;
 	struct kapi_lock_class *class;
+	const char *at;		/* where it was taken; NULL: by no word */
 	u64 below;		/* classes that were held already */
 	bool spin;
 	bool irqsave;
@@ -264,12 +265,28 @@ struct kapi_fiber *kapi_fiber_start(const char *name, void (*fn)(void *arg),
 				    void *arg);
 
 /* lock.c */
+void kapi_locks_begin(void);
 void kapi_locks_drop(struct kapi_ctx *ctx);
 void kapi_locks_none(const struct kapi_ctx *ctx, const char *what);
 void kapi_dep_acquire(struct kapi_lock *lock);
 void kapi_dep_release(struct kapi_lock *lock);
-void kapi_dep_check(struct kapi_lock_class *class);
+void kapi_dep_check(struct kapi_lock_class *class, const char *at);
 void kapi_no_locks_within(const void *start, size_t len);
+
+/* seen.c: what lock.c saw first, and where */
+void kapi_seen_run(void);
+void kapi_seen_keep(bool on);
+void kapi_seen_reset(void);
+/* @to was taken under @from; or, if that is NULL, in a way that @use says. */
+void kapi_seen_add(const struct kapi_lock_class *from,
+		   const struct kapi_lock_class *to, const char *use,
+		   const char *held_at, const char *at);
+/* What is to be told, beginning with the caller: it grows by what kapi_seen_tell() adds. */
+const char *kapi_seen_begin(const char *held_at, const char *at);
+void kapi_seen_tell(const struct kapi_lock_class *from,
+		    const struct kapi_lock_class *to, const char *use);
+/* In few words, of all that was told. */
+const char *kapi_seen_when(void);
 
 /* mem.c */
 void kapi_mem_reset(void);

@@ -14,8 +14,9 @@
  * reached by edges the other way round, must never be held with interrupts on:
  * that is checked whenever a class is used in a new way.
  *
- * The graph outlives runs: orders that no single run shows together are found.
- * An edge that fails a run is not kept, so that a replay fails likewise.
+ * The graph outlives runs: orders that no single run shows together are found, and
+ * who saw the others, in which run, is told (seen.c).  An edge that fails a run is
+ * not kept, so that a replay fails likewise.
  *
  * A spinlock is found taken only if its owner was preempted (run.h); then whoever
  * wants it waits for the unlock, since to go round would be no step of anybody.
@@ -32,7 +33,8 @@ static struct kapi_ctx *this_ctx(void)
 }
 
 static inline struct kapi_held *push_held(struct kapi_ctx *ctx,
-					  struct kapi_lock *lock, bool spin)
+					  struct kapi_lock *lock, bool spin,
+					  const char *at)
 {
 	struct kapi_held *held = &ctx->held[ctx->nr_held];
 
@@ -40,8 +42,8 @@ static inline struct kapi_held *push_held(struct kapi_ctx *ctx,
 		kapi_fail("%s holds too many locks", ctx->name);
 	ctx->nr_held++;
 	*held = (struct kapi_held){
-		.lock = lock, .class = lock->class, .below = ctx->classes,
-		.spin = spin,
+		.lock = lock, .class = lock->class, .at = at,
+		.below = ctx->classes, .spin = spin,
 	};
 	ctx->classes |= BIT_ULL(lock->class->index);
 	lock->owner = ctx;
@@ -111,23 +113,44 @@ const char kapi_races;
 /* One bit each. */
 #define CLASS_MAX	KAPI_CLASSES_MAX
 
+static struct graph {
+	u64 after[CLASS_MAX];	/* taken while holding this one */
+	u64 before[CLASS_MAX];	/* held while taking this one */
+	u64 in_irq;		/* taken in interrupts */
+	u64 irqs_on;		/* held while an interrupt may come */
+} graph, kept;
+
 static struct {
 	struct kapi_lock_class *classes[CLASS_MAX];
 	u32 nr_classes;
-	u64 after[CLASS_MAX];	/* taken while holding this one */
-	u64 before[CLASS_MAX];	/* held while taking this one */
 	u64 taken[CLASS_MAX];	/* how often */
 	u64 nr_atomics;		/* that were changed */
-	u64 in_irq;		/* taken in interrupts */
-	u64 irqs_on;		/* held while an interrupt may come */
-} graph = { .nr_classes = 1 };
+} known = { .nr_classes = 1 };
+
+static bool keep = true;
+
+static const char in_irq[] = "in an interrupt";
+static const char irqs_on[] = "with interrupts on";
 
 void kapi_lock_graph_reset(void)
 {
-	memset(graph.after, 0, sizeof(graph.after));
-	memset(graph.before, 0, sizeof(graph.before));
-	graph.in_irq = 0;
-	graph.irqs_on = 0;
+	memset(&graph, 0, sizeof(graph));
+	memset(&kept, 0, sizeof(kept));
+	kapi_seen_reset();
+}
+
+void kapi_lock_graph_keep(bool on)
+{
+	keep = on;
+	kept = graph;
+	kapi_seen_keep(on);
+}
+
+void kapi_locks_begin(void)
+{
+	if (!keep)
+		graph = kept;
+	kapi_seen_run();
 }
 
 /* A program may hold the same code more than once: one place, one class. */
@@ -135,9 +158,9 @@ static u32 class_find(const struct kapi_lock_class *class)
 {
 	u32 i;
 
-	for (i = 1; i < graph.nr_classes; i++)
-		if (!strcmp(graph.classes[i]->at, class->at) &&
-		    !strcmp(graph.classes[i]->name, class->name))
+	for (i = 1; i < known.nr_classes; i++)
+		if (!strcmp(known.classes[i]->at, class->at) &&
+		    !strcmp(known.classes[i]->name, class->name))
 			break;
 	return i;
 }
@@ -147,8 +170,8 @@ static noinline void class_add(struct kapi_lock_class *class)
 	class->index = class_find(class);
 	if (class->index == CLASS_MAX)
 		kapi_fail("more than %d lock classes", CLASS_MAX);
-	if (class->index == graph.nr_classes)
-		graph.classes[graph.nr_classes++] = class;
+	if (class->index == known.nr_classes)
+		known.classes[known.nr_classes++] = class;
 }
 
 static inline u32 class_index(struct kapi_lock_class *class)
@@ -189,40 +212,77 @@ static u32 irq_unsafe(u64 *bad)
 	return 0;
 }
 
-/* @mask has just got @bit; take it back if that is not safe, and fail. */
-static void check_irq_safety(u64 *mask, u64 bit)
+/* How @to is reached from @from, by the fewest edges. */
+static void tell_path(u32 from, u32 to)
+{
+	u64 seen = BIT_ULL(to), todo = seen;
+	u32 next[CLASS_MAX] = { 0 }, i;
+
+	/* from the end on: who comes before those that were reached last */
+	while (todo && !(seen & BIT_ULL(from))) {
+		u64 before = 0;
+
+		for (; todo; todo &= todo - 1) {
+			u32 at = __ffs64(todo);
+			u64 new = graph.before[at] & ~seen;
+
+			for (before |= new, seen |= new; new; new &= new - 1)
+				next[__ffs64(new)] = at;
+		}
+		todo = before;
+	}
+	for (i = from; i != to && seen & BIT_ULL(from); i = next[i])
+		kapi_seen_tell(known.classes[i], known.classes[next[i]], NULL);
+}
+
+/* It has just changed: unless it is safe now it is what it @was, and the run fails. */
+static void check_irq_safety(const struct graph *was, const char *held_at,
+			     const char *at)
 {
 	struct kapi_lock_class *a, *b;
+	const char *told;
 	u64 bad;
 	u32 i;
 
 	i = irq_unsafe(&bad);
 	if (likely(!i))
 		return;
-	*mask &= ~bit;
-	a = graph.classes[i];
-	b = graph.classes[__ffs64(bad)];
-	kapi_fail("irq safety: %s (%s) is taken in interrupts, %s (%s) %s held with interrupts on",
+	a = known.classes[i];
+	b = known.classes[__ffs64(bad)];
+	told = kapi_seen_begin(held_at, at);
+	kapi_seen_tell(NULL, a, in_irq);
+	tell_path(i, __ffs64(bad));
+	kapi_seen_tell(NULL, b, irqs_on);
+	graph = *was;
+	kapi_fail("irq safety: %s (%s) is taken in interrupts, %s (%s) %s held %s, seen %s%s",
 		  a->name, a->at, b->name, b->at,
-		  a == b ? "also" : "which is taken under it, is");
+		  a == b ? "also" : "which is taken under it, is", irqs_on,
+		  kapi_seen_when(), told);
 }
 
-static void add_edge(u32 from, u32 to)
+static void add_edge(u32 from, u32 to, const char *held_at, const char *at)
 {
-	struct kapi_lock_class *a = graph.classes[from];
-	struct kapi_lock_class *b = graph.classes[to];
+	struct kapi_lock_class *a = known.classes[from];
+	struct kapi_lock_class *b = known.classes[to];
+	const struct graph was = graph;
+	const char *told;
 
 	if (from == to)
 		kapi_fail("lock order: two of %s (%s) at once", a->name, a->at);
-	if (reach(to) & BIT_ULL(from))
-		kapi_fail("lock order: %s (%s) under %s (%s); the other order was seen before",
-			  b->name, b->at, a->name, a->at);
+	if (reach(to) & BIT_ULL(from)) {
+		told = kapi_seen_begin(held_at, at);
+		tell_path(to, from);
+		kapi_fail("lock order: %s (%s) under %s (%s); the other order was seen %s%s",
+			  b->name, b->at, a->name, a->at, kapi_seen_when(),
+			  told);
+	}
 	graph.after[from] |= BIT_ULL(to);
-	check_irq_safety(&graph.after[from], BIT_ULL(to));
 	graph.before[to] |= BIT_ULL(from);
+	check_irq_safety(&was, held_at, at);
+	kapi_seen_add(a, b, NULL, held_at, at);
 }
 
-static noinline void edges_find(struct kapi_ctx *ctx, u32 to)
+static noinline void edges_find(struct kapi_ctx *ctx, u32 to, const char *at)
 {
 	u32 i;
 
@@ -230,28 +290,37 @@ static noinline void edges_find(struct kapi_ctx *ctx, u32 to)
 		u32 from = class_index(ctx->held[i].class);
 
 		if (!(graph.after[from] & BIT_ULL(to)))
-			add_edge(from, to);
+			add_edge(from, to, ctx->held[i].at, at);
 	}
 }
 
-static inline u32 add_edges(struct kapi_ctx *ctx, struct kapi_lock_class *class)
+static inline u32 add_edges(struct kapi_ctx *ctx, struct kapi_lock_class *class,
+			    const char *at)
 {
 	u32 to = class_index(class);
 
 	if (unlikely(ctx->classes & ~graph.before[to]))
-		edges_find(ctx, to);
+		edges_find(ctx, to, at);
 	return to;
 }
 
-static inline void note_usage(struct kapi_ctx *ctx, u32 class)
+static noinline void use_add(u64 *mask, u32 class, const char *use,
+			     const char *at)
+{
+	const struct graph was = graph;
+
+	*mask |= BIT_ULL(class);
+	check_irq_safety(&was, NULL, at);
+	kapi_seen_add(NULL, known.classes[class], use, NULL, at);
+}
+
+static inline void note_usage(struct kapi_ctx *ctx, u32 class, const char *at)
 {
 	u64 *mask = ctx->irq ? &graph.in_irq :
 		    ctx->irqs_off ? NULL : &graph.irqs_on;
 
-	if (mask && unlikely(!(*mask & BIT_ULL(class)))) {
-		*mask |= BIT_ULL(class);
-		check_irq_safety(mask, BIT_ULL(class));
-	}
+	if (mask && unlikely(!(*mask & BIT_ULL(class))))
+		use_add(mask, class, ctx->irq ? in_irq : irqs_on, at);
 }
 
 static bool interrupted(const struct kapi_ctx *ctx)
@@ -291,14 +360,14 @@ static __always_inline struct kapi_held *acquire(spinlock_t *l, const char *at)
 
 	kapi_preempt_point("spin_lock", NULL, at);
 	check_free(ctx, &l->lock, "spin_lock");
-	class = add_edges(ctx, l->lock.class);
-	note_usage(ctx, class);
-	graph.taken[class]++;
+	class = add_edges(ctx, l->lock.class, at);
+	note_usage(ctx, class, at);
+	known.taken[class]++;
 	while (unlikely(l->lock.owner))
 		kapi_spin(&l->lock, at);
 	kapi_touch(l, KAPI_CHANGES);
 	ctx->atomic++;
-	return push_held(ctx, &l->lock, true);
+	return push_held(ctx, &l->lock, true, at);
 }
 
 static inline void release(spinlock_t *l, bool irqsave,
@@ -346,7 +415,7 @@ static unsigned long pretend(spinlock_t *l, const char *at)
 
 	kapi_preempt_point("spin_lock, deleted", l, at);
 	owner = l->lock.owner;
-	held = push_held(ctx, &l->lock, true);
+	held = push_held(ctx, &l->lock, true, at);
 	l->lock.owner = owner;
 	held->irqsave = true;
 	held->deleted = true;
@@ -495,8 +564,8 @@ void kapi_dep_acquire(struct kapi_lock *lock)
 {
 	struct kapi_ctx *ctx = this_ctx();
 
-	add_edges(ctx, lock->class);
-	push_held(ctx, lock, false);
+	add_edges(ctx, lock->class, NULL);
+	push_held(ctx, lock, false, NULL);
 }
 
 void kapi_dep_release(struct kapi_lock *lock)
@@ -505,9 +574,9 @@ void kapi_dep_release(struct kapi_lock *lock)
 }
 
 /* The caller is about to wait for whoever holds @class. */
-void kapi_dep_check(struct kapi_lock_class *class)
+void kapi_dep_check(struct kapi_lock_class *class, const char *at)
 {
-	add_edges(this_ctx(), class);
+	add_edges(this_ctx(), class, at);
 }
 
 void kapi_locks_none(const struct kapi_ctx *ctx, const char *what)
@@ -537,25 +606,33 @@ void kapi_no_locks_within(const void *start, size_t len)
 
 void kapi_count_atomic(void)
 {
-	graph.nr_atomics++;
+	known.nr_atomics++;
 }
 
 void kapi_taken(struct kapi_taken *taken)
 {
 	u32 i;
 
-	taken->nr_classes = graph.nr_classes - 1;
-	taken->nr_atomics = graph.nr_atomics;
-	for (i = 1; i < graph.nr_classes; i++) {
-		taken->classes[i - 1].name = graph.classes[i]->name;
-		taken->classes[i - 1].at = graph.classes[i]->at;
-		taken->classes[i - 1].nr = graph.taken[i];
+	taken->nr_classes = known.nr_classes - 1;
+	taken->nr_atomics = known.nr_atomics;
+	for (i = 1; i < known.nr_classes; i++) {
+		taken->classes[i - 1].name = known.classes[i]->name;
+		taken->classes[i - 1].at = known.classes[i]->at;
+		taken->classes[i - 1].nr = known.taken[i];
 	}
 }
 
 #else /* KAPI_NO_CHECKS */
 
 void kapi_lock_graph_reset(void)
+{
+}
+
+void kapi_lock_graph_keep(bool on __maybe_unused)
+{
+}
+
+void kapi_locks_begin(void)
 {
 }
 
@@ -572,7 +649,8 @@ void kapi_dep_release(struct kapi_lock *lock __maybe_unused)
 {
 }
 
-void kapi_dep_check(struct kapi_lock_class *class __maybe_unused)
+void kapi_dep_check(struct kapi_lock_class *class __maybe_unused,
+		    const char *at __maybe_unused)
 {
 }
 
@@ -610,7 +688,7 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 	kapi_might_sleep(at);
 	kapi_preempt_point("mutex_lock", NULL, at);
 	check_free(ctx, &m->lock, "mutex_lock");
-	graph.taken[add_edges(ctx, m->lock.class)]++;
+	known.taken[add_edges(ctx, m->lock.class, at)]++;
 #endif
 	if (m->lock.owner) {
 		list_add_tail(&waiter.node, &m->waiters);
@@ -623,7 +701,7 @@ void kapi_mutex_lock(struct mutex *m, const char *at __maybe_unused)
 		self->wait_lock = NULL;
 		list_del(&waiter.node);
 	}
-	push_held(ctx, &m->lock, false);
+	push_held(ctx, &m->lock, false, at);
 	kapi_touch(m, KAPI_CHANGES);
 }
 

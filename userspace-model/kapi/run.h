@@ -83,6 +83,8 @@ struct kapi_turn {
  *		there never is one
  * @log:	pr_*() messages; NULL: to stderr
  * @random:	get_random_bytes(); NULL: the system's
+ * @run:	what the run is called, for failures that it has a share in; NULL: it
+ *		has no name
  * @killed:	fatal_signal_pending(current); NULL: false
  * @turn:	who goes on, when kapi_preemption() is on; 0 <= result < @turn->nr
  * @touch:	a fiber looks at an object or changes it, likewise; NULL: it passes
@@ -96,6 +98,7 @@ struct kapi_hooks {
 	bool (*idle)(void *ctx);
 	void (*log)(void *ctx, int level, const char *fmt, va_list args);
 	void (*random)(void *ctx, void *buf, size_t len);
+	void (*run)(void *ctx, char *buf, size_t size);
 	bool (*killed)(void *ctx);
 	size_t (*turn)(void *ctx, const struct kapi_turn *turn);
 	void (*touch)(void *ctx, u32 id, const void *object,
@@ -119,6 +122,14 @@ int kapi_run(const struct kapi_hooks *hooks, void (*fn)(void *arg), void *arg);
 
 /** kapi_failure() - why the last run failed, or NULL */
 const char *kapi_failure(void);
+
+/**
+ * kapi_failure_runs() - other runs that the last one failed because of
+ *
+ * Return: their names, "+" between them, "?" for those that have none; or "".  Valid
+ * until the next run begins.
+ */
+const char *kapi_failure_runs(void);
 
 /** kapi_begin() - make the caller the first fiber of a run; for tools */
 void kapi_begin(const struct kapi_hooks *hooks);
@@ -249,6 +260,13 @@ size_t kapi_describe(char *buf, size_t size);
 
 /** kapi_lock_graph_reset() - forget the lock orders seen; they outlive runs */
 void kapi_lock_graph_reset(void);
+
+/**
+ * kapi_lock_graph_keep() - are lock orders that runs see kept?
+ *
+ * They are at first.  If not, each run begins with those that are known now.
+ */
+void kapi_lock_graph_keep(bool on);
 
 #define KAPI_FEW	8u
 

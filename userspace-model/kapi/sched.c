@@ -560,6 +560,7 @@ static void run_begin(const struct kapi_hooks *hooks)
 	if (kapi.first)
 		kapi_fail("a run within a run");
 	kapi_race_begin();
+	kapi_locks_begin();
 	kapi.hooks = hooks ? hooks : &no_hooks;
 	/* the same stacks in each run: what lies there has the same address */
 	INIT_LIST_HEAD(&kapi.idle);

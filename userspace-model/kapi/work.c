@@ -263,7 +263,7 @@ bool kapi_flush_work(struct work_struct *work, const char *at)
 	kapi_touch(wq, KAPI_CHANGES);
 	if (!work->func)
 		kapi_fail("flush_work() of a work that was never initialised");
-	kapi_dep_check(work->class);
+	kapi_dep_check(work->class, at);
 	kapi_after(work);
 	if (!wq || (!work->pending && !find_running(wq, work, work->seq)))
 		return false;
@@ -295,7 +295,7 @@ bool kapi_cancel_work_sync(struct work_struct *work, const char *at)
 	was_pending = work->pending;
 	if (!work->func)
 		kapi_fail("cancel_work_sync() of a work that was never initialised");
-	kapi_dep_check(work->class);
+	kapi_dep_check(work->class, at);
 	if (!wq)
 		return false;
 	kapi_work_unqueue(work);
@@ -313,7 +313,7 @@ void kapi_flush_workqueue(struct workqueue_struct *wq, const char *at)
 {
 	might_sleep();
 	kapi_preempt_point("flush_workqueue", wq, at);
-	kapi_dep_check(wq->class);
+	kapi_dep_check(wq->class, at);
 	check_wait(wq, "flush_workqueue");
 	wait_work(wq, NULL, wq->seq, "flush_workqueue", at);
 }
