@@ -289,6 +289,20 @@ static void put_work(const struct toy *toy, u32 nr)
 	freed();
 }
 
+static void stuck_work(struct work_struct *work)
+{
+	wait_event(t.queue, t.flag);
+}
+
+/* Whose it is that is stuck is told. */
+static void stuck(const struct toy *toy, u32 nr)
+{
+	kapi_doing("asking", 3);
+	INIT_WORK(&t.work, stuck_work);
+	queue_work(t.wq, &t.work);
+	flush_work(&t.work);
+}
+
 /* --- two words that are changed together, and read beside that --- */
 
 static void pair_write(void)
@@ -433,6 +447,8 @@ const struct toy toys[] = {
 	  .word = "wait_event" },
 	{ "waits within", 2, 0, waits_within, NULL, NULL,
 	  FAILS("held by A, in waiting #7\n", 0) },
+	{ "stuck work", 1, 0, stuck, NULL, NULL,
+	  FAILS("in work stuck_work, for A, in asking #3: waits in", 0) },
 	{ "overtake", 2, 0, overtake, NULL, NULL, FAILS("overtaken", 1),
 	  .not_by = BIT(SIM_PCT) },
 	{ "lost wake-up", 2, 0, lost_wakeup, NULL, NULL,
@@ -535,7 +551,7 @@ static void toy_begin(void)
 	t.flag = false;
 	t.x = 0;
 	t.wq = NULL;
-	if (t.toy->fiber == put_work)
+	if (t.toy->fiber == put_work || t.toy->fiber == stuck)
 		t.wq = alloc_workqueue("toy", 0, 0);
 	kapi_events_pending = !!t.toy->event;
 }

@@ -116,6 +116,7 @@ enum kapi_fiber_state {
  * @wait_lock:	the lock it is blocked on
  * @work:	worker: the work under way
  * @work_seq:	its number
+ * @by:		worker: whose operation set that going; it has no name: nobody's
  * @wq:		worker: its queue
  */
 struct kapi_fiber {
@@ -144,6 +145,7 @@ struct kapi_fiber {
 	struct kapi_lock *wait_lock;
 	struct work_struct *work;
 	u64 work_seq;
+	struct kapi_by by;
 	struct workqueue_struct *wq;
 	struct kapi_ctx *interrupted[KAPI_IRQ_NEST_MAX];
 	struct kapi_ctx irq_ctx[KAPI_IRQ_NEST_MAX];

@@ -169,7 +169,11 @@ struct kapi_fiber *kapi_spawn(const char *name, void (*fn)(void *arg),
  */
 void kapi_doing(const char *what, u32 nr);
 
-/** kapi_fiber_name() - "A", or "A, in write #3".  Return: valid until the next */
+/**
+ * kapi_fiber_name() - "A", or "A, in write #3"; a worker: "..., for A, in write #3"
+ *
+ * Return: valid until the next.
+ */
 const char *kapi_fiber_name(const struct kapi_fiber *fiber);
 
 /** kapi_fiber_id() - its number in the run; 0: an interrupt */

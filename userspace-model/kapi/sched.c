@@ -120,6 +120,7 @@ static void fiber_init(struct kapi_fiber *fiber, const char *name,
 	fiber->wait_what = NULL;
 	fiber->wait_lock = NULL;
 	fiber->work = NULL;
+	fiber->by.name = NULL;
 	fiber->wq = NULL;
 	fiber->now = &fiber->ctx;
 	fiber->id = ++kapi.counts.nr_fibers;
@@ -697,18 +698,30 @@ u32 kapi_fiber_id(const struct kapi_fiber *fiber)
 	return fiber->id;
 }
 
+/* Adds who it is, and at what. */
+static size_t name_add(char *buf, size_t size, const struct kapi_by *by)
+{
+	size_t len = scnprintf(buf, size, "%s", by->name);
+
+	if (by->doing)
+		len += scnprintf(buf + len, size - len, ", in %s", by->doing);
+	if (by->doing && by->nr)
+		len += scnprintf(buf + len, size - len, " #%u", by->nr);
+	return len;
+}
+
 const char *kapi_fiber_name(const struct kapi_fiber *fiber)
 {
-	static char name[80];
-	size_t len;
+	const struct kapi_by self = {
+		fiber->ctx.name, fiber->doing, fiber->doing_nr,
+	};
+	static char name[128];
+	size_t len = name_add(name, sizeof(name), &self);
 
-	len = scnprintf(name, sizeof(name), "%s", fiber->ctx.name);
-	if (fiber->doing)
-		len += scnprintf(name + len, sizeof(name) - len, ", in %s",
-				 fiber->doing);
-	if (fiber->doing && fiber->doing_nr)
-		scnprintf(name + len, sizeof(name) - len, " #%u",
-			  fiber->doing_nr);
+	if (fiber->by.name) {
+		len += scnprintf(name + len, sizeof(name) - len, ", for ");
+		name_add(name + len, sizeof(name) - len, &fiber->by);
+	}
 	return name;
 }
 

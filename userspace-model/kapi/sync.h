@@ -331,6 +331,18 @@ struct workqueue_struct;
 typedef void (*work_func_t)(struct work_struct *work);
 
 /**
+ * struct kapi_by - who was at what
+ * @name:	a fiber's
+ * @doing:	as kapi_doing() has it, or NULL
+ * @nr:		likewise, or 0
+ */
+struct kapi_by {
+	const char *name;
+	const char *doing;
+	u32 nr;
+};
+
+/**
  * struct work_struct - as in the kernel
  * @node:	in its queue while pending
  * @func:	what to do; may free the work
@@ -339,6 +351,7 @@ typedef void (*work_func_t)(struct work_struct *work);
  * @pending:	queued and not yet begun, or being cancelled
  * @class:	what it runs under, for lock orders: whoever waits for it must
  *		not hold what it takes
+ * @by:		whose operation set it going, for messages
  */
 struct work_struct {
 	struct kapi_lock_class *class;
@@ -347,6 +360,9 @@ struct work_struct {
 	struct workqueue_struct *wq;
 	u64 seq;
 	bool pending;
+#ifndef KAPI_NO_CHECKS
+	struct kapi_by by;
+#endif
 };
 
 #define INIT_WORK(w, f)							\

@@ -124,6 +124,23 @@ static struct work_struct *take_pending(struct workqueue_struct *wq)
 	return NULL;
 }
 
+/* Work that queues work does so for whoever set it going. */
+static void by_set(struct work_struct *work)
+{
+#ifndef KAPI_NO_CHECKS
+	const struct kapi_fiber *self = kapi.cur;
+
+	if (kapi.ctx->irq)
+		work->by = (struct kapi_by){ .name = kapi.ctx->name };
+	else if (self->work)
+		work->by = self->by;
+	else
+		work->by = (struct kapi_by){
+			self->ctx.name, self->doing, self->doing_nr,
+		};
+#endif
+}
+
 static void run_work(struct workqueue_struct *wq, struct work_struct *work)
 {
 	struct kapi_lock wq_lock = { .class = wq->class };
@@ -133,6 +150,9 @@ static void run_work(struct workqueue_struct *wq, struct work_struct *work)
 	self->work = work;
 	self->work_seq = work->seq;
 	kapi_doing(work->class->name, 0);
+#ifndef KAPI_NO_CHECKS
+	self->by = work->by;
+#endif
 	self->ctx.reclaim = wq->flags & WQ_MEM_RECLAIM;
 	kapi_dep_acquire(&wq_lock);
 	kapi_dep_acquire(&work_lock);
@@ -149,6 +169,7 @@ static void run_work(struct workqueue_struct *wq, struct work_struct *work)
 	kapi_locks_none(&self->ctx, "ends its work");
 	self->ctx.reclaim = false;
 	kapi_doing(NULL, 0);
+	self->by.name = NULL;
 	self->work = NULL;
 }
 
@@ -195,6 +216,7 @@ void kapi_work_queue(struct workqueue_struct *wq, struct work_struct *work)
 	work->pending = true;
 	work->wq = wq;
 	work->seq = ++wq->seq;
+	by_set(work);
 	list_add_tail(&work->node, &wq->pending);
 	wq->nr_pending++;
 	kapi_touch(wq, KAPI_CHANGES);
