@@ -110,25 +110,42 @@ void show_lost(const struct world_slot *slot)
 #define COLUMN_WIDTH	4
 #define COLUMNS_MAX	12
 
-/* Interrupts share one.  Columns are in the order in which fibers come. */
+static u32 columns[COLUMNS_MAX];	/* whose: a number and 1; 0: nobody's */
+
+/* Interrupts share one, and so do those that come where no column is free. */
 static u32 column_of(u32 id)
 {
-	static u32 ids[COLUMNS_MAX], nr;
+	static bool told;
 	u32 i;
 
-	for (i = 0; i < nr; i++)
-		if (ids[i] == id)
+	for (i = 0; i < COLUMNS_MAX; i++)
+		if (columns[i] == id + 1)
 			return i;
-	if (nr < COLUMNS_MAX)
-		ids[nr++] = id;
-	return nr - 1;
+	for (i = 0; i < COLUMNS_MAX && columns[i]; i++)
+		;
+	if (i < COLUMNS_MAX) {
+		columns[i] = id + 1;
+		return i;
+	}
+	if (!told)
+		world_print("      | more than %u fibers at once: the last column is of several",
+			    COLUMNS_MAX);
+	told = true;
+	return COLUMNS_MAX - 1;
+}
+
+/* Its column is another's from now on. */
+static void column_free(u32 column, u32 id)
+{
+	if (id && columns[column] == id + 1)
+		columns[column] = 0;
 }
 
 void show_turn(void *ctx, const struct kapi_turn *turn)
 {
 	const struct kapi_place *place = turn->place;
 	const char *file = place->at ? strrchr(place->at, '/') : NULL;
-	u32 column = column_of(kapi_fiber_id(turn->fiber));
+	u32 id = kapi_fiber_id(turn->fiber), column = column_of(id);
 
 	world_print("      | %*s%s: %s%s%s%s%s", column * COLUMN_WIDTH, "",
 		    kapi_fiber_name(turn->fiber),
@@ -136,6 +153,8 @@ void show_turn(void *ctx, const struct kapi_turn *turn)
 		    place->at ? " at " : "",
 		    file ? file + 1 : place->at ?: "",
 		    turn->going ? ", preempted" : "");
+	if (turn->ends)
+		column_free(column, id);
 }
 
 /* ---- the engine's own I/O ---- */

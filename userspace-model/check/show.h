@@ -27,7 +27,12 @@ void show_lost(const struct world_slot *slot);
 /** show_op() - its name */
 const char *show_op(enum shard_op op);
 
-/** show_turn() - another fiber goes on: a row in the column of the last one */
+/**
+ * show_turn() - another fiber goes on: a row in the column of the last one
+ *
+ * Fibers have columns in the order in which they come; that of one that has ended is
+ * the next one's.
+ */
 void show_turn(void *ctx, const struct kapi_turn *turn);
 
 /** show_log() - the hook for the engine's messages */
