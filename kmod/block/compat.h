@@ -134,7 +134,7 @@ static inline void compat_bdev_close(struct compat_bdev *handle)
 /* What a disk's ->open() is told. */
 #ifdef BLK_OPEN_READ
 #define compat_opened		gendisk
-#define compat_mode_t		blk_mode_t
+#define compat_blk_mode_t	blk_mode_t
 
 static inline struct gendisk *compat_opened_disk(struct gendisk *opened)
 {
@@ -142,7 +142,7 @@ static inline struct gendisk *compat_opened_disk(struct gendisk *opened)
 }
 #else
 #define compat_opened		block_device
-#define compat_mode_t		fmode_t
+#define compat_blk_mode_t	fmode_t
 
 static inline struct gendisk *compat_opened_disk(struct block_device *opened)
 {

@@ -222,7 +222,7 @@ static const struct blk_mq_ops queue_ops = {
 };
 
 /* Called under open_mutex, for partitions too. */
-static int disk_open(struct compat_opened *opened, compat_mode_t mode)
+static int disk_open(struct compat_opened *opened, compat_blk_mode_t mode)
 {
 	struct shardblk *sb = compat_opened_disk(opened)->private_data;
 

@@ -301,11 +301,11 @@ struct device {
 struct gendisk;
 
 #define compat_opened	gendisk
-typedef unsigned int compat_mode_t;
+typedef unsigned int compat_blk_mode_t;
 
 struct block_device_operations {
 	struct module *owner;
-	int (*open)(struct gendisk *disk, compat_mode_t mode);
+	int (*open)(struct gendisk *disk, compat_blk_mode_t mode);
 };
 
 /**
