@@ -3,6 +3,7 @@
 # The targets that need a VM.
 #
 #   make vm-test ONLY=name   one test (tools/vm/vm-test --list tells the names)
+#   JOBS=N                   so many tests at a time, instead of one for each processor
 #   HOG_SECONDS=300          how long the test "memory" keeps memory short
 #   KERNEL=6.1               Debian's kernel series
 #   DEBUG_KERNEL=kasan|kcsan a kernel built for it (tools/vm/debug-kernel), which reports
@@ -25,7 +26,7 @@ vm-deps:
 
 vm-test: vm-deps $(VM_NEEDS) ## tests of the module in a VM, power cuts included; ONLY=name for one; DEBUG_KERNEL=kasan or kcsan
 	@tools/vm/vm-test --dir $(VM_DIR) --module $(VM_MODULE) $(if $(ONLY),--only "$(ONLY)") \
-		$(if $(HOG_SECONDS),--hog-seconds $(HOG_SECONDS))
+		$(if $(JOBS),--jobs $(JOBS)) $(if $(HOG_SECONDS),--hog-seconds $(HOG_SECONDS))
 
 vm-shell: vm-deps $(VM_NEEDS) ## a shell in the VM, with the module and two empty disks
 	@mkdir -p $(VM_DIR)

@@ -2,7 +2,7 @@
 # shellcheck shell=dash
 # 200 times add, write, remove: the metadata that this costs does not fill the device.
 # Fewer times on a slow kernel, where not freed memory is found by other means.
-# vdd: 64 MiB.
+# vda: 64 MiB.
 # shellcheck source=tools/vm/tests/lib.sh
 . ./lib.sh
 
