@@ -194,31 +194,28 @@ u64 check_hash(void)
 	return world.sim.choices.hash;
 }
 
-const char *check_list(const struct check_suite *suite,
-		       const struct list *list)
-{
-	sim_choices_list(&world.sim.choices, list->records, list->nr);
-	world.sim.choices.recording = true;
-	return run_one(suite, check_run_seconds);
-}
-
-const char *check_list_anyhow(const struct check_suite *suite,
-			      const struct list *list, u64 seed,
-			      u32 preemptions_max)
+/* The schedule is the list's, or, with a @seed, another one. */
+static const char *run_list(const struct check_suite *suite,
+			    const struct list *list, u64 seed,
+			    u32 preemptions_max, u32 seconds)
 {
 	struct sim_schedule *schedule = &world.sim.schedule;
 	const struct sim_schedule was = *schedule;
 	const char *why;
 
-	schedule->seed = seed;
-	schedule->preemptions_max = preemptions_max;
+	if (seed) {
+		schedule->seed = seed;
+		schedule->preemptions_max = preemptions_max;
+	}
 	/* one of two just does as many of them */
 	if (seed % 2 && preemptions_max < SIM_DEPTH_MAX) {
 		schedule->strategy = SIM_BOUNDED;
 		schedule->depth = preemptions_max + 1;
 		schedule->length = was.nr_points;
 	}
-	why = check_list(suite, list);
+	sim_choices_list(&world.sim.choices, list->records, list->nr);
+	world.sim.choices.recording = true;
+	why = run_one(suite, seconds);
 	schedule->seed = was.seed;
 	schedule->preemptions_max = was.preemptions_max;
 	schedule->strategy = was.strategy;
@@ -227,12 +224,31 @@ const char *check_list_anyhow(const struct check_suite *suite,
 	return why;
 }
 
+const char *check_list(const struct check_suite *suite,
+		       const struct list *list)
+{
+	return run_list(suite, list, 0, 0, check_run_seconds);
+}
+
+const char *check_list_anyhow(const struct check_suite *suite,
+			      const struct list *list, u64 seed,
+			      u32 preemptions_max)
+{
+	return run_list(suite, list, seed, preemptions_max, check_run_seconds);
+}
+
+/* Without zeros at the end. */
+static size_t nr_drawn(const struct sim_record *records, size_t nr)
+{
+	while (nr && !records[nr - 1].value)
+		nr--;
+	return nr;
+}
+
 void check_drawn(struct sim_record **records, size_t *nr)
 {
 	*records = world.sim.choices.records;
-	*nr = world.sim.choices.next;
-	while (*nr && !(*records)[*nr - 1].value)
-		--*nr;
+	*nr = nr_drawn(*records, world.sim.choices.next);
 }
 
 /* ---- runs that come first ---- */
@@ -293,10 +309,19 @@ static void apart_begin(void)
 	if (!apart)
 		apart = mmap(NULL, sizeof(*apart), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (apart == MAP_FAILED)
+	if (apart == MAP_FAILED || madvise(apart, sizeof(*apart), MADV_REMOVE))
 		abort();
-	apart->why[0] = '\0';
 	fflush(stdout);
+}
+
+/* In the child: what it draws outlives it. */
+static void apart_keep(void)
+{
+	struct sim_choices *choices = &world.sim.choices;
+
+	choices->records = apart->records;
+	choices->max_records = APART_RECORDS;
+	choices->fixed = true;
 }
 
 /* Return: why it failed, or NULL. */
@@ -321,7 +346,8 @@ static void __attribute__((__noreturn__)) apart_end(const char *why)
 }
 
 const char *check_list_apart(const struct check_suite *suite,
-			     const struct list *list)
+			     const struct list *list, u64 seed,
+			     u32 preemptions_max)
 {
 	pid_t child;
 
@@ -333,8 +359,17 @@ const char *check_list_apart(const struct check_suite *suite,
 	if (!freopen("/dev/null", "w", stderr))
 		_exit(0);
 	close(STDERR_FILENO);
-	sim_choices_list(&world.sim.choices, list->records, list->nr);
-	apart_end(run_one(suite, APART_SECONDS));
+	apart_keep();
+	apart_end(run_list(suite, list, seed, preemptions_max, APART_SECONDS));
+}
+
+void check_drawn_apart(struct sim_record **records, size_t *nr)
+{
+	*records = apart->records;
+	*nr = 0;
+	while (*nr < APART_RECORDS && apart->records[*nr].bound)
+		++*nr;
+	*nr = nr_drawn(apart->records, *nr);
 }
 
 /* Runs from there in a child; keeps what was drawn, even if that dies. */
@@ -342,18 +377,14 @@ static const char *begin_apart(const struct check_suite *suite,
 			       const char *from, struct list *list)
 {
 	struct sim_choices *choices = &world.sim.choices;
+	struct sim_record *records;
 	const char *why;
-	size_t nr = 0;
 	pid_t child;
 
 	apart_begin();
-	if (madvise(apart, sizeof(*apart), MADV_REMOVE))
-		abort();
 	child = fork();
 	if (!child) {
-		choices->records = apart->records;
-		choices->max_records = APART_RECORDS;
-		choices->fixed = true;
+		apart_keep();
 		if (suite->begin)
 			suite->begin(from, choices);
 		else
@@ -362,15 +393,11 @@ static const char *begin_apart(const struct check_suite *suite,
 		apart_end(run_one(suite, check_run_seconds));
 	}
 	why = apart_wait(child);
-	while (nr < APART_RECORDS && apart->records[nr].bound)
-		nr++;
-	while (nr && !apart->records[nr - 1].value)
-		nr--;
-	list->records = malloc(max_t(size_t, nr, 1) * sizeof(*list->records));
+	check_drawn_apart(&records, &list->nr);
+	list->records = malloc(max_t(size_t, list->nr, 1) * sizeof(*records));
 	if (!list->records)
 		abort();
-	memcpy(list->records, apart->records, nr * sizeof(*list->records));
-	list->nr = nr;
+	memcpy(list->records, records, list->nr * sizeof(*records));
 	return why;
 }
 
@@ -506,7 +533,7 @@ static bool shrink_from(struct shrink *s, const char *from)
 	scnprintf(s->why, sizeof(s->why), "%s", why);
 	s->nr_ops = list_nr_ops(&s->best);
 	shrink(s);
-	why = check_list_apart(s->suite, &s->best);
+	why = check_list_apart(s->suite, &s->best, 0, 0);
 	scnprintf(s->why, sizeof(s->why), "%s", why ?: "passed");
 	return true;
 }
@@ -609,7 +636,7 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 	}
 	before_run();
 	if (quiet)
-		failed = check_list_apart(suite, &list);
+		failed = check_list_apart(suite, &list, 0, 0);
 	if (!quiet || failed) {
 		why = list_print(suite, &list, io);
 		/* one that has been mended is what is to be filed */

@@ -124,11 +124,17 @@ const char *check_list(const struct check_suite *suite,
 const char *check_list_anyhow(const struct check_suite *suite,
 			      const struct list *list, u64 seed,
 			      u32 preemptions_max);
-/** check_list_apart() - the same in a process of its own, which may die */
+/**
+ * check_list_apart() - the same in a process of its own, which may die
+ * @seed:	of another schedule; 0: the list says
+ */
 const char *check_list_apart(const struct check_suite *suite,
-			     const struct list *list);
+			     const struct list *list, u64 seed,
+			     u32 preemptions_max);
 
 /** check_drawn() - what the last check_list() drew, without zeros at its end */
 void check_drawn(struct sim_record **records, size_t *nr);
+/** check_drawn_apart() - likewise check_list_apart(), up to where it died */
+void check_drawn_apart(struct sim_record **records, size_t *nr);
 
 #endif /* CHECK_RUNNER_H */

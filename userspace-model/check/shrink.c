@@ -143,24 +143,24 @@ static bool try(struct shrink *s)
 	const char *why;
 	struct list run;
 
-	if (late(s) || (s->dies && !simpler(drawn, &s->best)))
+	if (late(s))
 		return false;
 	s->nr_runs++;
-	why = s->dies ? check_list_apart(s->suite, drawn) :
+	why = s->dies ? check_list_apart(s->suite, drawn, s->seed,
+					 s->preemptions_max) :
 	      s->seed ? check_list_anyhow(s->suite, drawn, s->seed,
 					  s->preemptions_max) :
 			check_list(s->suite, drawn);
 	if (!why || (s->how && strncmp(why, s->how, strlen(s->how))))
 		return false;
-	if (!s->dies) {
+	if (s->dies)
+		check_drawn_apart(&run.records, &run.nr);
+	else
 		check_drawn(&run.records, &run.nr);
-		drawn = &run;
-	}
-	if (drawn->nr > s->max_records || !simpler(drawn, &s->best))
+	if (run.nr > s->max_records || !simpler(&run, &s->best))
 		return false;
-	memcpy(s->best.records, drawn->records,
-	       drawn->nr * sizeof(*drawn->records));
-	s->best.nr = drawn->nr;
+	memcpy(s->best.records, run.records, run.nr * sizeof(*run.records));
+	s->best.nr = run.nr;
 	return true;
 }
 
@@ -197,7 +197,7 @@ static bool try_schedules(struct shrink *s, u32 nr, u32 preemptions_max)
 static bool try_anyhow(struct shrink *s)
 {
 	return try(s) ||
-	       (!s->dies && is_scheduled(&s->best) &&
+	       (is_scheduled(&s->best) &&
 		try_schedules(s, s->nr_schedules, list_nr_preemptions(&s->best)));
 }
 
@@ -206,8 +206,6 @@ static bool shrink_preemptions(struct shrink *s)
 	u32 nr = min_t(u32, list_nr_preemptions(&s->best),
 		       PREEMPTIONS_MAX + 1), k;
 
-	if (s->dies)
-		return false;
 	for (k = 0; k < nr; k++) {
 		candidate(s);
 		if (try_schedules(s, SCHEDULES_MAX, k))
