@@ -13,7 +13,7 @@ KUNIT_ARGS	?=
 $(foreach f,$(KUNIT_SRCS),$(eval user-cflags-$f := -Ikunit/user))
 
 # Also of the engine with mutants, which `make mutants` asks about.
-$(foreach f,asan mutants generic generic-asan,$(eval $(O)/$f/kunit-user: \
+$(foreach f,asan mutants mutants-asan generic generic-asan,$(eval $(O)/$f/kunit-user: \
 	$(call user-objs,$f,$(KUNIT_SRCS)) $(call user-engine,$f) ; \
 	@echo "  LINK    $$@" && $$(call user-link,$f)))
 

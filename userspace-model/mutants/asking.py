@@ -13,6 +13,8 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REGRESSIONS = "userspace-model/check/regressions/*.repro"
+# Reasons why nobody could notice that a lock, or a pin, is left out.
+UNLOCKED = os.path.join(TOP, "userspace-model", "mutants", "unlocked")
 
 # Histories of the whole device, of all the engine's layers.
 HISTORIES = ["device", "faults", "swarm", "swarm-faults"]

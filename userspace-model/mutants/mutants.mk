@@ -14,7 +14,7 @@ WOVEN_PLACES	:= $(shell sed -n '/^[a-z]*\/.*\.c$$/p' $(MUTANTS)/table | sort -u)
 WOVEN_BLOCK	:= $(filter block/%,$(WOVEN_PLACES))
 WOVEN_MODELS	:= $(filter-out block/%,$(WOVEN_PLACES))
 
-$(WOVEN_STAMP): $(wildcard kmod/core/*.[ch]) $(MUTANTS)/table \
+$(WOVEN_STAMP): $(wildcard kmod/core/*.[ch]) $(addprefix $(MUTANTS)/,table pins weakened) \
 		$(MUTANTS)/weave $(MUTANTS)/weave_table.py \
 		$(addprefix userspace-model/,$(WOVEN_MODELS)) \
 		$(addprefix kmod/,$(WOVEN_BLOCK))
@@ -30,7 +30,7 @@ $(O)/$1/kmod/core/%.o: kmod/core/%.c $(MUTANTS)/mutant.h $(O)/$2/woven/.stamp \
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
 	@$(USER_CC) $(patsubst -Ikmod/core,-I$(O)/$2/woven -Ikmod/core,$(USER_CFLAGS)) \
-		$(user-cflags-$1) -include $(MUTANTS)/mutant.h \
+		$(user-cflags-$1) $$(user-more) -include $(MUTANTS)/mutant.h \
 		-fmacro-prefix-map=$(O)/$2/woven=kmod/core \
 		-MMD -MP -c -o $$@ $(O)/$2/woven/$$*.c
 
@@ -42,20 +42,22 @@ $(O)/$1/$(MUTANTS)/mutant.o: $(MUTANTS)/mutant.c $(MUTANTS)/mutant.h \
 		-MMD -MP -c -o $$@ $$<
 endef
 $(eval $(call woven-flavour,mutants,mutants))
+$(eval $(call woven-flavour,mutants-asan,mutants))
+$(eval $(call woven-flavour,race-mutants,mutants))
 $(eval $(call woven-flavour,generic,generic))
 $(eval $(call woven-flavour,generic-asan,generic))
 
 define woven-block
-$(O)/mutants/kmod/$(1:.c=.o): kmod/$1 $(MUTANTS)/mutant.h $(WOVEN_STAMP) \
+$(O)/$1/kmod/$(2:.c=.o): kmod/$2 $(MUTANTS)/mutant.h $(WOVEN_STAMP) \
 		$(KERNEL_STAMP) $(USER_STAMP)
 	@echo "  CC      $$@"
 	@mkdir -p $$(@D)
-	@$(USER_CC) -I$(WOVEN) $(USER_CFLAGS) -Ikmod/block $(user-cflags-mutants) \
-		$(user-cflags-kmod/$1) -include $(MUTANTS)/mutant.h \
+	@$(USER_CC) -I$(WOVEN) $(USER_CFLAGS) -Ikmod/block $(user-cflags-$1) $$(user-more) \
+		$(user-cflags-kmod/$2) -include $(MUTANTS)/mutant.h \
 		-fmacro-prefix-map=$(WOVEN)/block=kmod/block \
-		-MMD -MP -c -o $$@ $(WOVEN)/$1
+		-MMD -MP -c -o $$@ $(WOVEN)/$2
 endef
-$(foreach f,$(WOVEN_BLOCK),$(eval $(call woven-block,$f)))
+$(foreach f,$(WOVEN_BLOCK),$(foreach flavour,mutants mutants-asan race-mutants,$(eval $(call woven-block,$(flavour),$f))))
 
 define woven-model
 $(O)/mutants/userspace-model/$(1:.c=.o): userspace-model/$1 $(MUTANTS)/mutant.h \
@@ -67,6 +69,16 @@ $(O)/mutants/userspace-model/$(1:.c=.o): userspace-model/$1 $(MUTANTS)/mutant.h 
 		-MMD -MP -c -o $$@ $(WOVEN)/$1
 endef
 $(foreach m,$(WOVEN_MODELS),$(eval $(call woven-model,$m)))
+
+$(foreach d,core block,$(eval $(O)/race-mutants/kmod/$d/%.o: user-more := -fsanitize=thread))
+
+.PHONY: race-mutants
+race-mutants: $(O)/race-mutants/shardsim ## does ThreadSanitizer notice each acquire and release that is weakened?
+	@$(FIXED) $< run control 0 200
+	@for name in $$(sed -n 's/^\(W1_[A-Z_]*\):.*/\1/p' $(MUTANTS)/weakened); do \
+		MUTANT=$$name $(FIXED) $< run control 0 2000 2>&1 | grep -m1 "data race" | \
+			sed "s/^/$$name: /" | grep . || { echo "$$name: NOT NOTICED"; exit 1; }; \
+	done
 
 # Small faults that a script makes, some of all that there could be.
 GENERIC_COUNT	?= 320
@@ -94,6 +106,10 @@ mutants: $(O)/mutants/shardsim $(O)/mutants/kunit-user ## who notices which faul
 .PHONY: mutants-pairs
 mutants-pairs: $(O)/mutants/shardsim ## do pairs judge some faults the same when no schedule is left out?
 	@$(MUTANTS)/verdicts $<
+
+.PHONY: mutants-pins
+mutants-pins: $(O)/mutants-asan/shardsim $(O)/mutants-asan/kunit-user ## who notices each pin of the engine that is left out; ONLY=H1
+	@$(MUTANTS)/matrix $< --pins --jobs=$(JOBS) $(if $(ONLY),--only=$(ONLY))
 
 .PHONY: mutants-locks
 mutants-locks: $(O)/locks/shardsim ## who notices each spinlock of the engine that is left out; ONLY=FILE[:FUNCTION]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Reads the table of mutants; see there."""
+"""Reads the tables of mutants; see there."""
 import os
 import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TABLE, PINS, WEAKENED = (os.path.join(HERE, name) for name in ("table", "pins", "weakened"))
 HEAD = re.compile(r"^([A-Z]\d\d?_[A-Z0-9_]+): (.+)$")
 
 
@@ -26,7 +27,7 @@ class Mutant:
         self.edits = []
 
 
-def read_table(path=os.path.join(HERE, "table")):
+def read_table(path=TABLE):
     """[Mutant], in the order of the table."""
     mutants, edit = [], None
     with open(path, encoding="utf-8") as file:
@@ -48,3 +49,8 @@ def read_table(path=os.path.join(HERE, "table")):
             else:
                 sys.exit(f"{path}:{number}: cannot read: {line}")
     return mutants
+
+
+def read_all():
+    """Those of all tables that user space asks about."""
+    return [mutant for table in (TABLE, PINS, WEAKENED) for mutant in read_table(table)]
