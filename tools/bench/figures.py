@@ -18,7 +18,7 @@ OTHERS = (
     ("instructions per I/O", "counted: [instructions](PERFORMANCE.md#instructions-per-io)"),
     ("locks and shared cache lines", "**missed**, counted: [locks](PERFORMANCE.md#locks-of-a-request)"),
     ("instructions at 16 TiB mapped over those at 1 GiB",
-     "**missed** for reads, counted up to 16 GiB and reckoned from there: [growth](PERFORMANCE.md#growth)"),
+     "**missed** for reads, counted: [growth](PERFORMANCE.md#growth)"),
     ("ahead of dm-vdo", "not measured: it is not in this kernel"),
 )
 
