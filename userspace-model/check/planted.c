@@ -3,11 +3,14 @@
  * Goal:	a failure shrinks to the shortest history that shows it.
  * Method:	plant faults whose shortest history is known: a disk that lies
  *		about flushes, an oracle that objects to five operations in a
- *		certain order, a race of two operations that takes two preemptions,
- *		locks that one run takes in one order and another in the other, and
- *		for the alphabet a model that takes all that was acknowledged
- *		for durable.  Shrink what is found first.
+ *		certain order, a race of two operations that takes two preemptions
+ *		and fails, or ends the process, locks that one run takes in one
+ *		order and another in the other, and for the alphabet a model that
+ *		takes all that was acknowledged for durable.  Shrink what is found
+ *		first.
  */
+#include <signal.h>
+
 #include "alphabet.h"
 #include "history.h"
 #include "shrink.h"
@@ -115,6 +118,7 @@ static struct {
 	u32 nr_left;
 	bool open;
 	bool within;
+	bool deadly;
 } race;
 
 static void race_point(void)
@@ -132,6 +136,8 @@ static void race_step(enum race_op op)
 	case RACE_OPENS:
 		race.open = true;
 		race_point();
+		if (race.within && race.deadly)
+			raise(SIGKILL);
 		if (race.within)
 			kapi_fail("an operation is interrupted where it must not be");
 		race.open = false;
@@ -165,7 +171,7 @@ static void race_fiber(void *arg)
 	wake_up(&race.wait);
 }
 
-static void run_race(struct world *w)
+static void race_run(struct world *w, bool deadly)
 {
 	static const u32 users[2] = { 0, 1 };
 	struct kapi_fiber *fibers[2];
@@ -173,6 +179,7 @@ static void run_race(struct world *w)
 
 	memset(&race, 0, sizeof(race));
 	race.w = w;
+	race.deadly = deadly;
 	race.nr_left = 2;
 	init_waitqueue_head(&race.wait);
 	for (i = 0; i < RACE_STEPS; i++) {
@@ -189,6 +196,16 @@ static void run_race(struct world *w)
 	wait_event(race.wait, !race.nr_left);
 	for (i = 0; i < 2; i++)
 		kapi_join(fibers[i]);
+}
+
+static void run_race(struct world *w)
+{
+	race_run(w, false);
+}
+
+static void run_deadly_race(struct world *w)
+{
+	race_run(w, true);
 }
 
 /* ---- locks: each run knows one order ---- */
@@ -219,6 +236,8 @@ const struct check_suite check_planted[] = {
 	{ "planted-order", run_objection, 0,
 	  "an oracle that objects to an order" },
 	{ "planted-race", run_race, 0, "a race that takes two preemptions" },
+	{ "planted-death", run_deadly_race, 0,
+	  "the same race, which ends the process" },
 	{ "planted-locks", run_locks, 0, "an order of locks, and another" },
 	{ NULL }
 };
@@ -271,6 +290,17 @@ static bool next_seed(const struct planted *p, u64 *seed, char *from,
 	return false;
 }
 
+/* Whoever looks for a death dies of it: where it is not one. */
+static bool next_death(const struct planted *p, u64 *seed, char *from,
+		       size_t size)
+{
+	static const struct planted race = {
+		.suite = &check_planted[2], .how = "an operation is",
+	};
+
+	return next_seed(&race, seed, from, size);
+}
+
 /* ---- */
 
 static const struct planted planted[] = {
@@ -278,7 +308,8 @@ static const struct planted planted[] = {
 	{ &check_planted[1], next_seed, "this order is objected to",
 	  ARRAY_SIZE(objection) },
 	{ &check_planted[2], next_seed, "an operation is interrupted", 2, 2 },
-	{ &check_planted[3], next_seed, "lock order", 1 },
+	{ &check_planted[3], next_death, "the process died", 2, 2 },
+	{ &check_planted[4], next_seed, "lock order", 1 },
 	{ &check_alphabet_lie, next_place, "", 1 },
 };
 
