@@ -48,6 +48,7 @@ u32 check_run_seconds = 240;
 /* Where a child leaves what it drew, and why it failed. */
 static struct apart {
 	char why[WHY_SIZE];
+	u64 seed;
 	struct sim_record records[APART_RECORDS];
 } *apart;
 
@@ -345,22 +346,53 @@ static void __attribute__((__noreturn__)) apart_end(const char *why)
 	_exit(0);
 }
 
+/* In the child: one schedule after the other until one fails. */
+static const char *run_schedules(const struct check_suite *suite,
+				 const struct list *list, u64 first, u64 last,
+				 u32 preemptions_max)
+{
+	struct sim_choices *choices = &world.sim.choices;
+	const char *why;
+
+	for (apart->seed = first;; apart->seed++) {
+		why = run_list(suite, list, apart->seed, preemptions_max,
+			       APART_SECONDS);
+		if (why || apart->seed == last)
+			return why;
+		memset(choices->records, 0,
+		       choices->next * sizeof(*choices->records));
+	}
+}
+
 const char *check_list_apart(const struct check_suite *suite,
-			     const struct list *list, u64 seed,
+			     const struct list *list, u64 *seed, u64 last,
 			     u32 preemptions_max)
 {
+	const char *why;
 	pid_t child;
 
 	apart_begin();
 	child = fork();
-	if (child)
-		return apart_wait(child);
-	/* what it has to say is said once, at the end */
-	if (!freopen("/dev/null", "w", stderr))
-		_exit(0);
-	close(STDERR_FILENO);
-	apart_keep();
-	apart_end(run_list(suite, list, seed, preemptions_max, APART_SECONDS));
+	if (!child) {
+		/* what it has to say is said once, at the end */
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(0);
+		close(STDERR_FILENO);
+		apart_keep();
+		apart_end(run_schedules(suite, list, *seed, last,
+					preemptions_max));
+	}
+	why = apart_wait(child);
+	*seed = apart->seed;
+	return why;
+}
+
+static const char *list_apart(const struct check_suite *suite,
+			      const struct list *list)
+{
+	u64 seed = 0;
+
+	return check_list_apart(suite, list, &seed, 0, 0);
 }
 
 void check_drawn_apart(struct sim_record **records, size_t *nr)
@@ -533,7 +565,7 @@ static bool shrink_from(struct shrink *s, const char *from)
 	scnprintf(s->why, sizeof(s->why), "%s", why);
 	s->nr_ops = list_nr_ops(&s->best);
 	shrink(s);
-	why = check_list_apart(s->suite, &s->best, 0, 0);
+	why = list_apart(s->suite, &s->best);
 	scnprintf(s->why, sizeof(s->why), "%s", why ?: "passed");
 	return true;
 }
@@ -636,7 +668,7 @@ int check_replay(const char *repro, bool quiet, bool io, const char *file)
 	}
 	before_run();
 	if (quiet)
-		failed = check_list_apart(suite, &list, 0, 0);
+		failed = list_apart(suite, &list);
 	if (!quiet || failed) {
 		why = list_print(suite, &list, io);
 		/* one that has been mended is what is to be filed */

@@ -126,10 +126,12 @@ const char *check_list_anyhow(const struct check_suite *suite,
 			      u32 preemptions_max);
 /**
  * check_list_apart() - the same in a process of its own, which may die
- * @seed:	of another schedule; 0: the list says
+ * @seed:	of other schedules, the first, 0: the list says; then the one that failed,
+ *		or @last
+ * @last:	of these
  */
 const char *check_list_apart(const struct check_suite *suite,
-			     const struct list *list, u64 seed,
+			     const struct list *list, u64 *seed, u64 last,
 			     u32 preemptions_max);
 
 /** check_drawn() - what the last check_list() drew, without zeros at its end */

@@ -146,8 +146,8 @@ static bool try(struct shrink *s)
 	if (late(s))
 		return false;
 	s->nr_runs++;
-	why = s->dies ? check_list_apart(s->suite, drawn, s->seed,
-					 s->preemptions_max) :
+	why = s->dies ? check_list_apart(s->suite, drawn, &s->seed,
+					 s->last_seed, s->preemptions_max) :
 	      s->seed ? check_list_anyhow(s->suite, drawn, s->seed,
 					  s->preemptions_max) :
 			check_list(s->suite, drawn);
@@ -181,24 +181,30 @@ static bool is_scheduled(const struct list *list)
 	return false;
 }
 
-/* The candidate, on @nr other schedules with so many preemptions. */
-static bool try_schedules(struct shrink *s, u32 nr, u32 preemptions_max)
+/*
+ * The candidate, on @nr other schedules with so many preemptions, by their seeds from
+ * @first on; 0: as it is.
+ */
+static bool try_schedules(struct shrink *s, u32 first, u32 nr,
+			  u32 preemptions_max)
 {
 	bool taken = false;
 
 	s->preemptions_max = preemptions_max;
-	for (s->seed = 1; s->seed <= nr && !taken && !late(s); s->seed++)
+	s->last_seed = nr;
+	for (s->seed = first; s->seed <= nr && !taken && !late(s); s->seed++)
 		taken = try(s);
 	s->seed = 0;
+	s->last_seed = 0;
 	return taken;
 }
 
 /* As it is, or on other schedules, if it has any. */
 static bool try_anyhow(struct shrink *s)
 {
-	return try(s) ||
-	       (is_scheduled(&s->best) &&
-		try_schedules(s, s->nr_schedules, list_nr_preemptions(&s->best)));
+	return is_scheduled(&s->best) ?
+	       try_schedules(s, 0, s->nr_schedules,
+			     list_nr_preemptions(&s->best)) : try(s);
 }
 
 static bool shrink_preemptions(struct shrink *s)
@@ -208,7 +214,7 @@ static bool shrink_preemptions(struct shrink *s)
 
 	for (k = 0; k < nr; k++) {
 		candidate(s);
-		if (try_schedules(s, SCHEDULES_MAX, k))
+		if (try_schedules(s, 1, SCHEDULES_MAX, k))
 			return true;
 	}
 	return false;

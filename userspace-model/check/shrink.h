@@ -49,6 +49,7 @@ struct shrink {
 	struct list scratch;
 	size_t max_records;
 	u64 seed;
+	u64 last_seed;
 	u32 preemptions_max;
 	u32 nr_schedules;
 };
