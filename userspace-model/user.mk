@@ -38,7 +38,7 @@
 USER_CC		:= $(if $(filter default,$(origin CC)),gcc,$(CC))
 PYTHON		?= python3
 
-USER_FLAVOURS	:= asan bench plain train fast tool mutants generic generic-asan locks cov race race-mutants mutants-asan
+USER_FLAVOURS	:= asan bench plain train fast tool mutants generic generic-asan locks cov race mutants-asan
 # Other compilers and levels than those: see check.mk.
 USER_OTHERS	:= gcc-O0 clang-O0 clang-O2
 user-cc		= $(or $(user-cc-$1),$(USER_CC))
@@ -132,9 +132,6 @@ $(foreach d,kmod/core kmod/block kernel,$(eval $(O)/race/$d/%.o: user-more := -f
 
 user-cflags-mutants-asan := $(user-cflags-asan)
 user-srcs-mutants-asan	:= $(user-srcs-mutants)
-user-cflags-race-mutants := $(user-cflags-race)
-user-srcs-race-mutants	:= $(user-srcs-mutants)
-user-libs-race-mutants	:= $(user-libs-race)
 
 # The calls that ThreadSanitizer wants, and what they call is ours.
 $(O)/locks/kmod/core/%.o: user-more := -fsanitize=thread \
@@ -223,7 +220,7 @@ $(O)/$1/sim-selftest: $(call user-objs,$1,userspace-model/sim/selftest.c \
 endef
 $(foreach f,$(USER_FLAVOURS),$(eval $(call selftest-rules,$f)))
 
-SELFTESTS	:= $(foreach f,$(filter-out mutants generic generic-asan locks train fast cov race race-mutants mutants-asan,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
+SELFTESTS	:= $(foreach f,$(filter-out mutants generic generic-asan locks train fast cov race mutants-asan,$(USER_FLAVOURS)),$(O)/$f/kapi-selftest $(O)/$f/sim-selftest)
 
 $(O)/race/userspace-model/kapi/race_selftest.o: user-more := -fsanitize=thread
 $(O)/race/race-selftest: $(call user-objs,race,userspace-model/kapi/race_selftest.c \

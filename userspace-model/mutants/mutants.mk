@@ -14,7 +14,7 @@ WOVEN_PLACES	:= $(shell sed -n '/^[a-z]*\/.*\.c$$/p' $(MUTANTS)/table | sort -u)
 WOVEN_BLOCK	:= $(filter block/%,$(WOVEN_PLACES))
 WOVEN_MODELS	:= $(filter-out block/%,$(WOVEN_PLACES))
 
-$(WOVEN_STAMP): $(wildcard kmod/core/*.[ch]) $(addprefix $(MUTANTS)/,table pins weakened) \
+$(WOVEN_STAMP): $(wildcard kmod/core/*.[ch]) $(addprefix $(MUTANTS)/,table pins) \
 		$(MUTANTS)/weave $(MUTANTS)/weave_table.py \
 		$(addprefix userspace-model/,$(WOVEN_MODELS)) \
 		$(addprefix kmod/,$(WOVEN_BLOCK))
@@ -43,7 +43,6 @@ $(O)/$1/$(MUTANTS)/mutant.o: $(MUTANTS)/mutant.c $(MUTANTS)/mutant.h \
 endef
 $(eval $(call woven-flavour,mutants,mutants))
 $(eval $(call woven-flavour,mutants-asan,mutants))
-$(eval $(call woven-flavour,race-mutants,mutants))
 $(eval $(call woven-flavour,generic,generic))
 $(eval $(call woven-flavour,generic-asan,generic))
 
@@ -57,7 +56,7 @@ $(O)/$1/kmod/$(2:.c=.o): kmod/$2 $(MUTANTS)/mutant.h $(WOVEN_STAMP) \
 		-fmacro-prefix-map=$(WOVEN)/block=kmod/block \
 		-MMD -MP -c -o $$@ $(WOVEN)/$2
 endef
-$(foreach f,$(WOVEN_BLOCK),$(foreach flavour,mutants mutants-asan race-mutants,$(eval $(call woven-block,$(flavour),$f))))
+$(foreach f,$(WOVEN_BLOCK),$(foreach flavour,mutants mutants-asan,$(eval $(call woven-block,$(flavour),$f))))
 
 define woven-model
 $(O)/mutants/userspace-model/$(1:.c=.o): userspace-model/$1 $(MUTANTS)/mutant.h \
@@ -69,16 +68,6 @@ $(O)/mutants/userspace-model/$(1:.c=.o): userspace-model/$1 $(MUTANTS)/mutant.h 
 		-MMD -MP -c -o $$@ $(WOVEN)/$1
 endef
 $(foreach m,$(WOVEN_MODELS),$(eval $(call woven-model,$m)))
-
-$(foreach d,core block,$(eval $(O)/race-mutants/kmod/$d/%.o: user-more := -fsanitize=thread))
-
-.PHONY: race-mutants
-race-mutants: $(O)/race-mutants/shardsim ## does ThreadSanitizer notice each acquire and release that is weakened?
-	@$(FIXED) $< run control 0 200
-	@for name in $$(sed -n 's/^\(W1_[A-Z_]*\):.*/\1/p' $(MUTANTS)/weakened); do \
-		MUTANT=$$name $(FIXED) $< run control 0 2000 2>&1 | grep -m1 "data race" | \
-			sed "s/^/$$name: /" | grep . || { echo "$$name: NOT NOTICED"; exit 1; }; \
-	done
 
 # Small faults that a script makes, some of all that there could be.
 GENERIC_COUNT	?= 320
