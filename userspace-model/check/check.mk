@@ -80,7 +80,7 @@ check-programs: $(CHECK_PROGRAMS)
 
 .PHONY: check-programs check unchecked race soak scale-test scale-show replay replay-check bench-check bench-locks bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
 
-check: $(O)/asan/shardsim ## check the engine in user space, about a minute
+check: $(O)/asan/shardsim ## check the engine in user space
 	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
 		'--also=$t=$(MAKE) --no-print-directory --output-sync --jobs=$(JOBS) $t')
 
