@@ -3,6 +3,7 @@
  * shardsim: runs, replays, shrinks and measures the checks of the engine.
  *
  *	shardsim check [--jobs=N] [--scale=PERCENT] [--also=NAME=COMMAND]...
+ *	shardsim scenarios [--jobs=N]
  *	shardsim soak [--seconds=N | --scenarios=N] [--first=SEED] [--jobs=N]
  *		[--suite=NAME] [--results=DIRECTORY]
  *	shardsim merge [--to=FILE] RESULT...
@@ -50,15 +51,13 @@
 
 /*
  * Scenarios that `make check` runs at least, with all their operations; power
- * cuts in them; and what it then runs.  With the states of all short sequences
- * (check/exhaustive.c) that is more than 500,000 crash states.
+ * cuts in them; and what it then runs: all of them by one program (scenarios), and
+ * a share of them by another that has sanitizers (check).  With the states of all
+ * short sequences (check/exhaustive.c) that is more than 500,000 crash states.
  */
 #define CHECK_SCENARIOS_MIN	100000
 #define CHECK_CRASHES_MIN	100000
 #define CHECK_SCENARIOS		107000
-
-/* Failures of each planted kind that `make check` shrinks. */
-#define CHECK_SHRINKS	3
 
 #define BENCH_RUNS	5
 #define BENCH_SECONDS	5
@@ -76,19 +75,28 @@ static void verdict(bool ok, const char *name, const char *what)
 		nr_failed++;
 }
 
-static u64 suite_count(const struct check_suite *suite, u32 scale)
+/* What is run: this part of the scenarios, in percent, and tests asked once? */
+struct plan {
+	u32 scale;
+	bool tests;
+};
+
+static u64 suite_count(const struct check_suite *suite,
+		       const struct plan *plan)
 {
 	return suite->share ?
-		(u64)CHECK_SCENARIOS * suite->share / 100 * scale / 100 : 1;
+		(u64)CHECK_SCENARIOS * suite->share / 100 * plan->scale / 100 :
+		plan->tests;
 }
 
 static void check_job(struct job *job, u32 i, void *arg)
 {
-	u32 scale = *(u32 *)arg, s;
+	const struct plan *plan = arg;
 	u64 nr, seed;
+	u32 s;
 
 	for (s = 0; check_suites[s].name; s++) {
-		nr = suite_count(&check_suites[s], scale);
+		nr = suite_count(&check_suites[s], plan);
 		/* tests that are asked once are dealt out */
 		if (!check_suites[s].share && s % nr_jobs != i)
 			continue;
@@ -99,18 +107,20 @@ static void check_job(struct job *job, u32 i, void *arg)
 	}
 }
 
-static void check_suites_report(u32 scale)
+/* Return: what came of all scenarios. */
+static struct check_tally suites_report(const struct plan *plan)
 {
 	struct check_tally sum, all = { 0 };
-	struct sometimes sometimes;
 	char what[256];
 	u32 s;
 
 	for (s = 0; check_suites[s].name; s++) {
 		sum = jobs_sum(s);
 		if (!check_suites[s].share) {
-			verdict(!sum.nr_failed && sum.nr_runs,
-				check_suites[s].name, check_suites[s].what);
+			if (plan->tests)
+				verdict(!sum.nr_failed && sum.nr_runs,
+					check_suites[s].name,
+					check_suites[s].what);
 			continue;
 		}
 		scnprintf(what, sizeof(what),
@@ -118,31 +128,11 @@ static void check_suites_report(u32 scale)
 			  sum.nr_runs, sum.nr_ops,
 			  sum.nr_refused, sum.nr_crashes);
 		verdict(!sum.nr_failed &&
-			sum.nr_runs >= suite_count(&check_suites[s], scale),
+			sum.nr_runs >= suite_count(&check_suites[s], plan),
 			check_suites[s].name, what);
-		all.nr_runs += sum.nr_runs;
-		all.nr_full += sum.nr_full;
-		all.nr_crashes += sum.nr_crashes;
-		all.nr_twice += sum.nr_twice;
+		check_tally_add(&all, &sum);
 	}
-	scnprintf(what, sizeof(what),
-		  "%llu run, %llu with all operations, %llu run twice, %llu crashes",
-		  all.nr_runs, all.nr_full, all.nr_twice, all.nr_crashes);
-	if (scale >= 100)
-		verdict(all.nr_full >= CHECK_SCENARIOS_MIN &&
-			all.nr_crashes >= CHECK_CRASHES_MIN, "scenarios", what);
-	jobs_sometimes(&sometimes);
-	if (scale >= 100)
-		verdict(!sometimes_report(&sometimes, false, false),
-			"sometimes", "what must occur");
-}
-
-static void check_shrinks(void)
-{
-	char what[256];
-	bool ok = check_shrinking(CHECK_SHRINKS, what, sizeof(what));
-
-	verdict(ok, "shrinking", what);
+	return all;
 }
 
 static void check_regressions(void)
@@ -158,16 +148,36 @@ static void check_regressions(void)
 	globfree(&files);
 }
 
+static int cmd_scenarios(void)
+{
+	struct plan plan = { .scale = 100 };
+	struct sometimes sometimes;
+	struct check_tally all;
+	char what[256];
+
+	jobs_run(check_job, &plan);
+	all = suites_report(&plan);
+	scnprintf(what, sizeof(what),
+		  "%llu run, %llu with all operations, %llu run twice, %llu crashes",
+		  all.nr_runs, all.nr_full, all.nr_twice, all.nr_crashes);
+	verdict(all.nr_full >= CHECK_SCENARIOS_MIN &&
+		all.nr_crashes >= CHECK_CRASHES_MIN, "all", what);
+	jobs_sometimes(&sometimes);
+	verdict(!sometimes_report(&sometimes, false, false), "sometimes",
+		"what must occur");
+	return !!nr_failed;
+}
+
 static int cmd_check(u32 scale, char **also, u32 nr_also)
 {
+	struct plan plan = { .scale = scale, .tests = true };
 	double start = now();
 	char *command;
 	u32 i;
 
-	jobs_run(check_job, &scale);
-	check_suites_report(scale);
+	jobs_run(check_job, &plan);
+	suites_report(&plan);
 	check_regressions();
-	check_shrinks();
 	fflush(stdout);
 	for (i = 0; i < nr_also; i++) {
 		command = strchr(also[i], '=');
@@ -367,11 +377,12 @@ static int cmd_bench(void)
 
 static int cmd_list(void)
 {
+	const struct plan all = { .scale = 100, .tests = true };
 	const struct check_suite *suite;
 
 	for (suite = check_suites; suite->name; suite++)
 		printf("%-14s %6llu %s\n", suite->name,
-		       suite_count(suite, 100), suite->what);
+		       suite_count(suite, &all), suite->what);
 	return 0;
 }
 
@@ -497,6 +508,8 @@ static int command_run(struct told *told, const char *command, char **args,
 {
 	if (!strcmp(command, "check"))
 		return cmd_check(told->scale, told->also, told->nr_also);
+	if (!strcmp(command, "scenarios"))
+		return cmd_scenarios();
 	if (!strcmp(command, "soak"))
 		return cmd_soak(&told->soak, told->first);
 	if (!strcmp(command, "merge") && nr)

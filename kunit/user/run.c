@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SEEDS_DEFAULT	10
+#define SEEDS_DEFAULT	5
 #define LOG_MAX		(64u << 10)
 
 /* In front of what kunit_kmalloc() gives out. */

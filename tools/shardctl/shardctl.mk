@@ -40,8 +40,7 @@ COMPLETIONDIR ?= /usr/share/bash-completion/completions
 ALL += $(SHARDCTL)
 INSTALL += shardctl-install
 
-.PHONY: shardctl shardctl-install shardctl-test shardctl-test-tool \
-	shardctl-test-asan
+.PHONY: shardctl shardctl-install shardctl-test
 shardctl: $(SHARDCTL) ## build the tool that formats, adds, checks and exports
 
 shardctl-install: $(SHARDCTL)
@@ -50,12 +49,5 @@ shardctl-install: $(SHARDCTL)
 	install -D -m 644 tools/shardctl/shardctl.bash-completion \
 		$(DESTDIR)$(COMPLETIONDIR)/shardctl
 
-shardctl-test: $(SHARDCTL) $(SHARDCTL_ASAN) $(SHARDCTL_FILL) ## test shardctl on image files
-	@$(MAKE) --no-print-directory -j2 -Otarget shardctl-test-tool \
-		shardctl-test-asan
-
-shardctl-test-tool: $(SHARDCTL) $(SHARDCTL_FILL)
-	tools/shardctl/test.sh $(SHARDCTL) $(SHARDCTL_FILL)
-
-shardctl-test-asan: $(SHARDCTL_ASAN) $(SHARDCTL_FILL)
+shardctl-test: $(SHARDCTL_ASAN) $(SHARDCTL_FILL) ## test shardctl on image files
 	tools/shardctl/test.sh $(SHARDCTL_ASAN) $(SHARDCTL_FILL)

@@ -65,24 +65,35 @@ $(call user-objs,fast,$(SHARDSIM_SRCS) $(CORE_SRCS) $(KAPI_SRCS) $(SIM_SRCS) \
 	$(MOCKS:%=userspace-model/check/mock_%.c)) $(call KERNEL_OBJS,fast): \
 	$(PROFILE)
 
-# By whom a run is compiled must not matter: asan is gcc -O1, tool is gcc -O2.
+# By whom a run is compiled must not matter.
 REPLAY_BY := $(patsubst %,$(O)/%/shardsim,asan tool $(USER_OTHERS))
-REPLAY_RUNS := 100
+REPLAY_RUNS := 25
 
 # What else is asked: each is one check that passes or fails.  Programs that keep
-# one core busy run side by side.
-CHECK_ALSO	:= alphabet pairs check-programs
-CHECK_PROGRAMS	:= schedules shardctl-test kunit-user kapi-selftest scale-test unchecked compare bench-locks \
-	bench-cells-test \
-	$(if $(shell command -v clang),replay-check)
+# one core busy run side by side, those that take long first.
+CHECK_ALSO	:= scenarios shrinking alphabet pairs check-programs
+CHECK_PROGRAMS	:= shardctl-test $(if $(shell command -v clang),replay-check) \
+	kunit-user schedules kapi-selftest scale-test compare unchecked bench-locks \
+	bench-cells-test
 
 check-programs: $(CHECK_PROGRAMS)
 
-.PHONY: check-programs check unchecked race soak scale-test scale-show replay replay-check bench-check bench-locks bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
+.PHONY: check-programs check scenarios shrinking unchecked race soak scale-test scale-show replay replay-check bench-check bench-locks bench-memory bench-gc bench-pace alphabet compare pairs schedules exhaustive
+
+# All scenarios are run with kapi's checks, and this part of them, in percent, by
+# a program that has sanitizers and is three times slower.
+SANITIZED	?= 10
 
 check: $(O)/asan/shardsim ## check the engine in user space
-	@$(O)/asan/shardsim check --jobs=$(JOBS) $(foreach t,$(CHECK_ALSO), \
+	@$(O)/asan/shardsim check --jobs=$(JOBS) --scale=$(SANITIZED) $(foreach t,$(CHECK_ALSO), \
 		'--also=$t=$(MAKE) --no-print-directory --output-sync --jobs=$(JOBS) $t')
+
+scenarios: $(O)/tool/shardsim ## 100,000 scenarios, and all that must occur in them
+	@$< scenarios --jobs=$(JOBS)
+
+# It has a limit of time, so nothing runs beside it.
+shrinking: $(O)/tool/shardsim ## how short do planted failures become, and how soon?
+	@$< shrinking 3
 
 # Sequences of up to so many operations, and states of a crash point: of the
 # usual disk, and of the others (check/alphabet.h).
@@ -93,10 +104,10 @@ OTHER_DISKS	:= no-cache fua zoned failing
 DISK		?= cache
 
 # That pruning changes no verdict is asked by compare.
-alphabet: $(O)/asan/shardsim ## all sequences of up to 3 operations, crashed everywhere; of up to 2 on other disks
+alphabet: $(O)/asan/shardsim $(O)/tool/shardsim ## all sequences of up to 3 operations, crashed everywhere; of up to 2 on other disks
 	@set -e; \
-	$(O)/asan/shardsim exhaustive --jobs=$(JOBS) $(ALPHABET); \
-	for disk in $(OTHER_DISKS); do \
+	$(O)/tool/shardsim exhaustive --jobs=$(JOBS) $(ALPHABET); \
+	for disk in cache $(OTHER_DISKS); do \
 		$(O)/asan/shardsim exhaustive --disk=$$disk --jobs=$(JOBS) \
 			$(ALPHABET_OTHERS); \
 	done
@@ -115,21 +126,20 @@ unchecked: $(O)/plain/shardsim ## does the checker run without the checks that b
 		$< run $$suite 0 50 || exit 1; \
 	done
 
-schedules: $(O)/asan/shardsim ## does the scheduler find what is known of toy programs?
-	@$(O)/asan/shardsim schedules 20000
+schedules: $(O)/tool/shardsim ## does the scheduler find what is known of toy programs?
+	@$< schedules 20000
 
 # Changes of a schedule (check/pairs.h), and pairs that are small enough for those of
 # exhaustive.
 PAIRS		?= 1
 PAIRS_EXHAUSTIVE ?= 2
-PAIRS_SMALL	:= write-gone read-shrink idle
+PAIRS_SMALL	:= write-gone read-shrink
 PAIR		?=
 
-pairs: $(O)/asan/shardsim $(O)/tool/shardsim ## two users and a worker beside each other: all schedules with at most one change from the simplest, of some with two
+pairs: $(O)/tool/shardsim ## two users and a worker beside each other: all schedules with at most one change from the simplest, of some with two
 	@$< pairs --jobs=$(JOBS) $(PAIRS)
 	@for pair in $(PAIRS_SMALL); do \
-		$(O)/tool/shardsim pairs --jobs=$(JOBS) --suite=$$pair \
-			$(PAIRS_EXHAUSTIVE) || exit 1; \
+		$< pairs --jobs=$(JOBS) --suite=$$pair $(PAIRS_EXHAUSTIVE) || exit 1; \
 	done
 
 exhaustive: $(O)/tool/shardsim ## pairs and alphabet with more: two changes, sequences of 5 operations; goes on where it was ended; DISK=no-cache, fua, zoned, failing; PAIR=NAME
@@ -146,7 +156,7 @@ soak: $(O)/$(SOAK)/shardsim ## fresh seeds for SECONDS=600, or SCENARIOS=N from 
 	@$< soak $(if $(SCENARIOS),--scenarios=$(SCENARIOS),--seconds=$(SECONDS)) \
 		--first='$(FIRST)' --jobs=$(JOBS) --results=$(RESULTS)
 
-scale-test: $(O)/asan/shardsim ## do the shards of a soak add up, whoever tells them which one they are?
+scale-test: $(O)/tool/shardsim ## do the shards of a soak add up, whoever tells them which one they are?
 	@tools/scale/test.sh $< 400 swarm-faults
 
 # Slurm is downloaded, not installed (tools/scale/slurm-here).

@@ -12,6 +12,7 @@
 #include "index.h"
 #include "mock.h"
 #include "model/m_index.h"
+#include "scale/processes.h"
 #include "suites.h"
 
 #define RUNS_MAX	16384	/* of a history, failed ones too */
@@ -52,12 +53,12 @@ struct shard_index {
 	void *on_free_ctx;
 };
 
-/* What runs say: the disk of this mock. */
+/* What runs say: the disk of this mock, large, and not for LeakSanitizer to search. */
 static struct layer {
 	u64 id;
 	u32 pages_max;
 	struct m_index m;
-} layers[RUNS_MAX];
+} *layers;
 static u32 nr_layers;
 static u64 last_id;
 
@@ -790,6 +791,9 @@ void shard_index_publish(struct shard_index *index,
 
 void check_mock_index(struct world *w)
 {
+	layers = layers ?: shared_alloc(RUNS_MAX * sizeof(*layers));
+	if (!layers)
+		kapi_fail("no memory for %u runs", RUNS_MAX);
 	nr_layers = 0;
 	last_id = 0;
 	mock_history(w, true);

@@ -53,15 +53,15 @@ static void run_idle(struct world *w)
 }
 
 const struct check_suite check_suites[] = {
-	{ "device", run_device, 55,
+	{ "device", run_device, 59,
 	  "histories of the small geometry, with crashes" },
 	{ "faults", run_faults, 20,
 	  "the same with I/O errors" },
-	{ "swarm", run_swarm, 9,
+	{ "swarm", run_swarm, 6,
 	  "histories of other geometries and configurations" },
 	{ "swarm-faults", run_swarm_faults, 6,
 	  "the same with I/O errors" },
-	{ "idle", run_idle, 2,
+	{ "idle", run_idle, 1,
 	  "histories of swarm and swarm-faults in which time passes" },
 	{ "race", check_race, 1,
 	  "several users at a time, in all orders" },
@@ -107,8 +107,8 @@ const struct check_suite check_suites[] = {
 	{ "sweep-alloc", check_sweep_alloc, 0, "each allocation fails" },
 	{ "sweep-pools", check_sweep_pools, 0, "one buffer and worker of each" },
 	{ "rot", check_rot, 0, "a check names the record of each live byte that rots" },
-	{ "scrub", check_scrub, 0, "a scrub finds what is damaged, and nothing else" },
 	{ "capacity", check_capacity, 0, "nothing is cut to 32 bits" },
+	{ "scrub", check_scrub, 0, "a scrub finds what is damaged, and nothing else" },
 	{ "long-run", check_long_run, 0, "a run of many pages is written whole" },
 	{ "kill", check_kill, 0, "a start that is killed leaves no trace" },
 	{ "zones", check_zones, 0, "crashes do not use up zones" },
