@@ -10,7 +10,8 @@
  *
  * Calls are recorded with their begin and end, and judged when all is over
  * (control_judge.c).  A block of each backing device is each user's own: what was
- * written there is what is read, in this life of the device and in the next.
+ * written there is what is read, in this life of the device and in the next, and
+ * what a power cut may leave of it is known (control_power.c).
  */
 #include "block/block.h"
 #include "../../kmod/block/block.h"
@@ -21,6 +22,7 @@
 #define MEMTABLE	4096u	/* bytes */
 #define CACHE_PAGES	2u
 #define SCRUB_STEPS_MAX	200	/* more than one takes */
+#define POWER_POINTS	256
 
 static const char * const control_op_names[CONTROL_OPS] = {
 	[CONTROL_NOTHING] = "nothing",
@@ -77,7 +79,7 @@ static void check_error(const struct control *control, int error)
 		kapi_fail("a call returned %d, and nothing was wrong", error);
 }
 
-static void do_add(struct control_user *user, const struct control_step *step)
+int control_add(struct control_user *user, const struct control_step *step)
 {
 	struct control_call *call = call_begin(user, CONTROL_ADD, step->id);
 	char path[] = { '/', '0' + step->backing, '\0' };
@@ -104,9 +106,10 @@ static void do_add(struct control_user *user, const struct control_step *step)
 		check_error(control, ret);
 	}
 	call_end(user, call, min(ret, 0));
+	return min(ret, 0);
 }
 
-static int do_remove(struct control_user *user, u32 id)
+int control_remove(struct control_user *user, u32 id)
 {
 	struct control_call *call = call_begin(user, CONTROL_REMOVE, id);
 	int error = shardblk_remove(id);
@@ -167,7 +170,7 @@ static void do_remove_all(struct control_user *user)
 		for (id = 0, busy = 0; id < CONTROL_IDS; id++) {
 			if (!(left & BIT(id)))
 				continue;
-			error = do_remove(user, id);
+			error = control_remove(user, id);
 			removed |= !error;
 			if (error == -EBUSY)
 				busy |= BIT(id);
@@ -187,10 +190,38 @@ static void block_read(struct control *control, struct gendisk *disk, u32 user,
 		check_error(control, -EIO);
 		return;
 	}
-	if (*memory != control->stamps[backing][user] && !control->sick)
-		kapi_fail("user %u reads %llu of backing device %u, and wrote %llu",
+	if (*memory != control_written(control, backing, user) &&
+	    !control->sick)
+		kapi_fail("user %u reads %llu of backing device %u, and wrote %u",
 			  user, *memory, backing,
-			  control->stamps[backing][user]);
+			  control_written(control, backing, user));
+}
+
+/* Its number is what is written. */
+static void block_write(struct control_user *user, struct gendisk *disk,
+			u32 backing, bool fua, u64 *memory)
+{
+	struct control *control = user->control;
+	struct control_write *write =
+		control_write_begin(control, backing, user->nr);
+
+	*memory = write->begin;
+	if (block_io(disk, REQ_OP_WRITE | (fua ? REQ_FUA : 0), user->nr, memory,
+		     SECTOR_SIZE))
+		check_error(control, -EIO);
+	else
+		control_write_end(control, write, fua);
+}
+
+static void disk_flush(struct control *control, struct gendisk *disk,
+		       u32 backing)
+{
+	u32 begin = ++control->now;
+
+	if (block_io(disk, REQ_OP_FLUSH, 0, NULL, 0))
+		check_error(control, -EIO);
+	else
+		control_flushed(control, backing, begin);
 }
 
 static void do_use(struct control_user *user, const struct control_step *step)
@@ -213,13 +244,9 @@ static void do_use(struct control_user *user, const struct control_step *step)
 	if (!memory)
 		goto out;
 	block_read(control, disk, user->nr, backing, memory);
-	*memory = ++control->now;
-	control->stamps[backing][user->nr] = *memory;
-	if (block_io(disk, REQ_OP_WRITE | (step->what & 1 ? REQ_FUA : 0),
-		     user->nr, memory, SECTOR_SIZE))
-		check_error(control, -EIO);
-	if (step->what & 2 && block_io(disk, REQ_OP_FLUSH, 0, NULL, 0))
-		check_error(control, -EIO);
+	block_write(user, disk, backing, step->what & 1, memory);
+	if (step->what & 2)
+		disk_flush(control, disk, backing);
 	block_read(control, disk, user->nr, backing, memory);
 out:
 	kfree(memory);
@@ -310,10 +337,10 @@ static void node_step(struct control_user *user, const struct control_step *step
 		do_status(user, step->id);
 		break;
 	case CONTROL_ADD:
-		do_add(user, step);
+		control_add(user, step);
 		break;
 	case CONTROL_REMOVE:
-		do_remove(user, step->id);
+		control_remove(user, step->id);
 		break;
 	case CONTROL_REMOVE_ALL:
 		do_remove_all(user);
@@ -454,8 +481,7 @@ static void devices_begin(struct control *control)
 			continue;
 		step.id = i;
 		step.backing = i;
-		do_add(&first, &step);
-		if (first.calls[first.nr_calls - 1].error)
+		if (control_add(&first, &step))
 			kapi_fail("device %u cannot be added", i);
 	}
 }
@@ -463,6 +489,7 @@ static void devices_begin(struct control *control)
 static void users_run(struct control *control)
 {
 	static const char * const names[CONTROL_USERS] = { "A", "B", "C" };
+	struct kapi_fiber *power = NULL;
 	struct world *w = control->w;
 	u32 i;
 
@@ -476,9 +503,13 @@ static void users_run(struct control *control)
 		control->users[i].fiber = kapi_spawn(names[i], user_fiber,
 						     &control->users[i]);
 	}
-	wait_event(w->wait, !control->nr_left);
-	for (i = 0; i < CONTROL_USERS; i++)
+	if (control->power_after)
+		power = kapi_spawn("power", control_power_fiber, control);
+	wait_event(w->wait, !control->nr_left || w->cut);
+	for (i = 0; i < CONTROL_USERS && !w->cut; i++)
 		kapi_join(control->users[i].fiber);
+	if (power && !w->cut)
+		kapi_join(power);
 }
 
 /* A scrub that somebody has begun ends by itself. */
@@ -539,7 +570,10 @@ void control_run(struct control *control)
 	w->sim.hooks.alloc_fault_in = control->alloc_fault_in;
 	block_refuse_disks(control->refuses_disks);
 	users_run(control);
-	control_end(control);
+	if (!w->cut)
+		control_end(control);
+	if (control->power_after)
+		control_power_cut(control);
 }
 
 bool control_passes(const struct kapi_turn *turn)
@@ -630,6 +664,9 @@ static void check(struct world *w, bool faults)
 	if (world_draw(4, CHECK_CHOOSE_CONFIG))
 		w->sim.hooks.turn = control_turn;
 	world_draw(2, SIM_CHOOSE_END);
+	if (world_draw(3, CHECK_CHOOSE_CUT) == 1)
+		control.power_after = 1 + world_draw(POWER_POINTS,
+						     CHECK_CHOOSE_CUT);
 	control_run(&control);
 }
 
@@ -641,143 +678,4 @@ void check_control(struct world *w)
 void check_control_faults(struct world *w)
 {
 	check(w, true);
-}
-
-/* ---- pairs ---- */
-
-#define STEP(o, i, b, ...)	{ CONTROL_##o, i, b, ##__VA_ARGS__ }
-
-static void pair_run_steps(struct control *control,
-			   const struct control_step *steps)
-{
-	u32 i;
-
-	for (i = 0; i < 4; i++) {
-		struct control_user *user = &control->users[i / 2];
-
-		user->steps[user->nr_steps++] = steps[i];
-	}
-	control_run(control);
-}
-
-static void pair(struct world *w, u32 before, const struct control_step *steps)
-{
-	struct control control = { .w = w, .before = before };
-
-	pair_run_steps(&control, steps);
-}
-
-void control_pair_adds(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(ADD, 0, 0), STEP(LIST, 0, 0),
-		STEP(ADD, CONTROL_ANY, 0), STEP(STATUS, 0, 0),
-	};
-
-	pair(w, 0, steps);
-}
-
-/* Two backing devices hold the same one. */
-void control_pair_twins(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(ADD, 0, 0), STEP(LIST, 0, 0),
-		STEP(ADD, 1, 1), STEP(STATUS, 0, 0),
-	};
-	struct control control = { .w = w, .twins = true };
-
-	pair_run_steps(&control, steps);
-}
-
-void control_pair_remove_list(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(REMOVE, 0, 0), STEP(ADD, 0, 0),
-		STEP(LIST, 0, 0), STEP(STATUS, 0, 0),
-	};
-
-	pair(w, BIT(0) | BIT(1), steps);
-}
-
-void control_pair_remove_open(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(USE, 0, 0), STEP(LIST, 0, 0),
-		STEP(REMOVE, 0, 0), STEP(FILES, 0, 0),
-	};
-
-	pair(w, BIT(0), steps);
-}
-
-void control_pair_removes(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(REMOVE, 0, 0), STEP(STATUS, 0, 0),
-		STEP(REMOVE, 0, 0), STEP(FILES, 0, 0),
-	};
-
-	pair(w, BIT(0), steps);
-}
-
-void control_pair_add_all(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(ADD, CONTROL_ANY, 1), STEP(USE, 1, 1),
-		STEP(REMOVE_ALL, 0, 0), STEP(LIST, 0, 0),
-	};
-
-	pair(w, BIT(0), steps);
-}
-
-void control_pair_scrubs(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(SCRUB, 0, 0, 0), STEP(SCRUB, 0, 0, 1),
-		STEP(SCRUB, 0, 0, 0), STEP(REMOVE, 0, 0),
-	};
-
-	pair(w, BIT(0), steps);
-}
-
-/* Whoever stops one leaves the next one alone. */
-void control_pair_scrub_stop(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(SCRUB, 0, 0, 0), STEP(SCRUB, 0, 0, 1),
-		STEP(SCRUB, 0, 0, 0), STEP(FILES, 0, 0),
-	};
-
-	pair(w, BIT(0), steps);
-}
-
-/* The disk can be seen for a moment, and then is refused. */
-void control_pair_refused(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(ADD, 0, 0), STEP(LIST, 0, 0),
-		STEP(AWAIT, 0, 0), STEP(SCRUB, 0, 0, 0),
-	};
-	struct control control = { .w = w, .sick = true, .refuses_disks = true };
-
-	pair_run_steps(&control, steps);
-}
-
-void control_pair_checkpoint(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(CHECKPOINT, 0, 0), STEP(USE, 0, 0),
-		STEP(REMOVE, 0, 0), STEP(SHRINK, 0, 0),
-	};
-
-	pair(w, BIT(0), steps);
-}
-
-void control_pair_unload(struct world *w)
-{
-	static const struct control_step steps[] = {
-		STEP(UNLOAD, 0, 0), STEP(FILES, 0, 0),
-		STEP(SCRUB, 0, 0, 0), STEP(SHRINK, 0, 0),
-	};
-
-	pair(w, BIT(0) | BIT(1), steps);
 }

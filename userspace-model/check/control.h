@@ -64,6 +64,18 @@ struct control_call {
 	u32 moment;
 };
 
+/**
+ * struct control_write - of a user, to its own block of a backing device
+ * @begin:	when, which is also what was written
+ * @end:	when it had succeeded; U32_MAX: it has not
+ * @durable:	a power cut may not take it any more
+ */
+struct control_write {
+	u32 begin;
+	u32 end;
+	bool durable;
+};
+
 struct control;
 
 struct control_user {
@@ -90,9 +102,12 @@ struct control_user {
  *		device N
  * @users:	what each does
  * @now:	counts moments
- * @stamps:	[backing][user]: what a user knows to be in its block
+ * @writes:	[backing][user]: all there were, oldest first
+ * @nr_writes:	how many
  * @nr_left:	users that are not done
  * @nr_waiting:	of these: for a disk
+ * @power_after: the power fails after so many turns of its own, or else when all is
+ *		over; 0: never
  */
 struct control {
 	struct world *w;
@@ -106,9 +121,11 @@ struct control {
 	u32 before;
 	struct control_user users[CONTROL_USERS];
 	u32 now;
-	u64 stamps[CONTROL_BACKINGS][CONTROL_USERS];
+	struct control_write writes[CONTROL_BACKINGS][CONTROL_USERS][CONTROL_STEPS];
+	u32 nr_writes[CONTROL_BACKINGS][CONTROL_USERS];
 	u32 nr_left;
 	u32 nr_waiting;
+	u32 power_after;
 };
 
 /** control_run() - all that @control says, and the verdict */
@@ -123,6 +140,31 @@ void control_run(struct control *control);
  * and unless each refusal has somebody who was in the way.
  */
 void control_judge(struct control *control, u32 left);
+
+/** control_add() - of a user, or of the first fiber.  Return: 0, or why not */
+int control_add(struct control_user *user, const struct control_step *step);
+/** control_remove() - the same.  Return: 0, or why not */
+int control_remove(struct control_user *user, u32 id);
+
+/* What is in blocks (control_power.c). */
+struct control_write *control_write_begin(struct control *control, u32 backing,
+					  u32 user);
+void control_write_end(struct control *control, struct control_write *write,
+		       bool durable);
+/** control_flushed() - what had ended before @begin is durable */
+void control_flushed(struct control *control, u32 backing, u32 begin);
+/** control_written() - Return: what is in a block if all went well; 0: nothing */
+u32 control_written(const struct control *control, u32 backing, u32 user);
+
+/** control_power_fiber() - of struct control: the power fails */
+void control_power_fiber(void *arg);
+/**
+ * control_power_cut() - and a start of each device, and what it has
+ *
+ * Of each backing device what is left must be a prefix of what was written there,
+ * with all that was promised.
+ */
+void control_power_cut(struct control *control);
 
 /** control_turn() - the hook: who goes on, at words of the module and of its model only */
 size_t control_turn(void *ctx, const struct kapi_turn *turn);
