@@ -136,7 +136,7 @@ gone "$dev"
 rc=0
 shardctl format --force /dev/vdd >/tmp/out 2>&1 || rc=$?
 [ "$rc" != 0 ] || fail "a device of 16 MiB was formatted"
-dd if=/dev/zero of=/dev/vdb bs=1M count=256 2>/dev/null
+must blkdiscard -z /dev/vdb
 rc=0
 shardctl add /dev/vdb >/tmp/out 2>&1 || rc=$?
 [ "$rc" != 0 ] || fail "an empty disk was added"
