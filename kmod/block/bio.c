@@ -117,10 +117,7 @@ static void backing_finish(struct shard_io *io, blk_status_t status)
 {
 	struct shardblk_backing *backing = io->private;
 
-	io->error = blk_status_to_errno(status);
-	/* jobs wait for memory of their own; this is an operation that failed */
-	if (io->error == -ENOMEM)
-		io->error = -EIO;
+	io->error = status ? -EIO : 0;
 	if (io->error && (status == BLK_STS_OFFLINE ||
 			  shardblk_backing_gone(backing)))
 		backing->gone(backing);

@@ -249,10 +249,13 @@ static void page_read(struct shard_ahead *a, u32 i, int error)
 	struct shard_store *store = a->store;
 	struct shard_cached *page = a->pages[i];
 
-	if (!error)
+	if (!error) {
 		error = shard_page_check(page->block, store->block_size,
 					 store->seed, page->run_id, page->page,
 					 a->csums[i]);
+		if (error)
+			atomic64_inc(&store->stats->read_mismatches);
+	}
 	shard_sometimes(error, "what was read ahead is read again");
 	shard_cache_filled(a->cache, page, !error);
 }

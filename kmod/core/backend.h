@@ -44,7 +44,9 @@ struct shard_seg {
  *		first segment
  * @done:	called once, in any context (hard interrupts too), possibly before
  *		submit returns; @error is set
- * @error:	0 or negative errno
+ * @error:	0 or -EIO: whatever the back end calls it, other names mean other
+ *		things to the engine (-ENODATA that no record is there, -ENOSPC that
+ *		no extent is)
  * @node:	for the back end while the operation is under way
  * @private:	for the back end while the operation is under way
  *

@@ -23,7 +23,7 @@
  * no interest: no look-up ends there.
  *
  * A frame or a block that cannot be read, twice, is reported and keeps its
- * extent; what else is live in it is moved all the same.
+ * extent; what else is live in that frame, and before it, is moved all the same.
  *
  * Where the index says that a block lies may have to be read again before the
  * swing.  What cannot be read then, in several attempts, is treated in the same

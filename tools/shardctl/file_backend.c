@@ -69,24 +69,27 @@ static int flush(struct file_backend *file)
 static void file_submit(struct shard_backend *backend, struct shard_io *io)
 {
 	struct file_backend *file = to_file(backend);
+	int err = 0;
 
-	io->error = 0;
 	if (backend->read_only && io->op != SHARD_IO_READ) {
-		io->error = -EROFS;
+		err = -EROFS;
 	} else {
 		switch (io->op) {
 		case SHARD_IO_READ:
 		case SHARD_IO_APPEND:
-			io->error = transfer(file, io);
+			err = transfer(file, io);
 			break;
 		case SHARD_IO_FLUSH:
-			io->error = flush(file);
+			err = flush(file);
 			break;
 		case SHARD_IO_RESET:
 		case SHARD_IO_FINISH:	/* not zoned: nothing to do */
 			break;
 		}
 	}
+	if (err && !file->error)
+		file->error = -err;
+	io->error = err ? -EIO : 0;
 	io->done(io);
 }
 

@@ -12,10 +12,13 @@
  * struct file_backend - embeds the engine's view
  * @backend:	for the engine
  * @target:	where; outlives it
+ * @error:	errno of what failed first, for whoever tells of it; the engine knows
+ *		one error
  */
 struct file_backend {
 	struct shard_backend backend;
 	const struct target *target;
+	int error;
 };
 
 /** file_backend_init() - there is nothing to undo */

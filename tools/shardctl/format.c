@@ -185,7 +185,8 @@ static int check_contents(struct file_backend *file)
 	return code;
 }
 
-static int format_error(const struct format_args *args, int err)
+static int format_error(const struct format_args *args,
+			const struct file_backend *file, int err)
 {
 	switch (err) {
 	case -ENOSPC:
@@ -199,7 +200,7 @@ static int format_error(const struct format_args *args, int err)
 				 args->path);
 	default:
 		return ctl_error(CTL_SYSTEM, "%s: cannot format it: %s", args->path,
-				 strerror(-err));
+				 strerror(file->error ?: -err));
 	}
 }
 
@@ -252,7 +253,7 @@ static int run_format(const struct format_args *args, struct target *target)
 	}
 	err = shard_format(&file.backend, &args->options);
 	if (err)
-		return format_error(args, err);
+		return format_error(args, &file, err);
 	/* What is left of other formats would mislead whoever probes. */
 	code = target_wipe_signatures(target);
 	if (code != CTL_DONE)
