@@ -46,10 +46,7 @@ umount /tmp/cgroup
 gone "$dev"
 
 # A kernel with KCSAN dies when it wakes up, without any module as well.
-if [ -e /sys/kernel/debug/kcsan ]; then
-	finish
-	exit
-fi
+[ ! -e /sys/kernel/debug/kcsan ] || finish
 
 # Below is something that holds each operation back for a while, and then finds the disk
 # asleep.  The clock wakes the machine up.
