@@ -195,7 +195,7 @@ round_trip()	# FILE OPTION...
 
 test_format()
 {
-	local size uuid=01234567-89ab-cdef-0123-456789abcdef
+	local size code uuid=01234567-89ab-cdef-0123-456789abcdef
 
 	for size in 32M 33M 100M 1G 16G; do
 		fresh image "$size"
@@ -221,6 +221,11 @@ test_format()
 	expect 2 'no shardblk format' check image
 	# A refused format has changed nothing.
 	check 'refused formats left the file alone' all_holes image
+	# The engine knows one error; the user is told which one it was.
+	code=0
+	(trap '' XFSZ; ulimit -f 16; exec "$ctl" format image >out 2>err) || code=$?
+	check 'a write that the system refuses fails' test "$code" -eq 3
+	check 'and is told as the system tells it' grep -q 'File too large' err
 }
 
 # Not every file system has files of this size; tmpfs has.
