@@ -47,7 +47,15 @@ trace_begin vdc
 exercise "$dev" 4k-64k
 trace_end
 same "$nr_flushes" 0 "flushes to a disk without a cache"
+# It gets one meanwhile, as a logical volume may that is moved to another disk.
+echo "write back" >/sys/block/vdc/cache_type
+trace_begin vdc
+exercise "$dev" 4k-64k
+trace_end
+[ "$nr_flushes" -ge 10 ] || fail "$nr_flushes flushes to a disk that has a cache now"
+echo "write through" >/sys/block/vdc/cache_type
 gone "$dev"
+must shardctl check --data /dev/vdc
 
 t "tiny max_sectors"
 before=$(cat /sys/block/vda/queue/max_sectors_kb)
