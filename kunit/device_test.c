@@ -304,8 +304,8 @@ static void a_device_that_has_no_numbers_left_is_read_only(struct kunit *test)
 }
 
 /*
- * Goal: a device whose image was copied to a disk of larger physical blocks works there,
- * though not as safely, which is said.
+ * Goal: a device whose image was copied to a disk of larger physical blocks, which begin
+ * elsewhere, works there, though not as safely, which is said.
  * Method: such a disk; read-only, where nothing can be lost, and not.
  */
 static void larger_physical_blocks_refuse_nothing(struct kunit *test)
@@ -315,6 +315,7 @@ static void larger_physical_blocks_refuse_nothing(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, testdev_write(dev, 3, 2, 9), 0);
 	KUNIT_ASSERT_EQ(test, testdev_close(dev), 0);
 	dev->fake->backend.physical_block_size = 4096;
+	dev->fake->backend.misaligned = true;
 	expect_opens_to_read(dev);
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
 	testdev_expect(dev, 3, 2, 9);

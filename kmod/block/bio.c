@@ -411,6 +411,7 @@ static void backing_describe(struct shardblk_backing *backing, bool read_only)
 	backend->capacity = bdev_nr_bytes(bdev);
 	backend->logical_block_size = bdev_logical_block_size(bdev);
 	backend->physical_block_size = bdev_physical_block_size(bdev);
+	backend->misaligned = bdev_alignment_offset(bdev);
 	/*
 	 * Whether it has a write cache may change while it is open.  The block layer
 	 * knows, and ends flushes of a disk that has none before they reach it.

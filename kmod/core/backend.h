@@ -88,6 +88,7 @@ struct shard_backend_ops {
  * @zone_size:		bytes, 0 when not zoned; all zones are sequential
  * @active_max:		zones that may be partly written at a time; 0: all, or
  *			not zoned
+ * @misaligned:		blocks of it do not begin where physical blocks do
  * @volatile_cache:	completed appends may be lost until a flush
  * @fua:		appends can be durable at once
  * @read_only:		appends fail
@@ -100,6 +101,7 @@ struct shard_backend {
 	u32 physical_block_size;
 	u32 zone_size;
 	u32 active_max;
+	bool misaligned;
 	bool volatile_cache;
 	bool fua;
 	bool read_only;

@@ -409,6 +409,9 @@ static int device_may_write(const struct shard_device *device)
 		pr_warn("%s: its physical blocks of %u bytes are larger than the format's of %u: a power cut may take durable data that lies beside what is written\n",
 			device->backend->name,
 			device->backend->physical_block_size, r->block_size);
+	if (device->backend->misaligned)
+		pr_warn("%s: its blocks do not begin where physical blocks do: a power cut may take durable data that lies beside what is written\n",
+			device->backend->name);
 	return 0;
 }
 

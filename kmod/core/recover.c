@@ -518,6 +518,7 @@ static int restore_manifest(struct log_scan *s)
 	struct shard_store *store = s->store;
 	struct shard_manifest_image image;
 	u32 copy, i, good = 0;
+	int refused = -EUCLEAN;
 	bool ok = true;
 	int err = 0;
 
@@ -541,12 +542,15 @@ static int restore_manifest(struct log_scan *s)
 		/* then it is not known what must be kept */
 		if (err == -ENOMEM)
 			return err;
+		/* what cannot be read need not be damaged */
+		if (err == -EIO)
+			refused = err;
 	}
 	if (!ok) {
 		pr_err("%s: an extent is said to be of two streams\n", s->name);
 		return -EUCLEAN;
 	}
-	return good ? 0 : -EUCLEAN;
+	return good ? 0 : refused;
 }
 
 /*

@@ -107,6 +107,7 @@ void file_backend_init(struct file_backend *file, const struct target *target)
 	file->backend.capacity = target->size;
 	file->backend.logical_block_size = target->logical_block_size;
 	file->backend.physical_block_size = target->physical_block_size;
+	file->backend.misaligned = target->alignment_offset;
 	file->backend.volatile_cache = true;
 	file->backend.read_only = !target->writable;
 }

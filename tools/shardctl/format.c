@@ -43,7 +43,9 @@ static const struct argp_option format_options[] = {
 	  "Log between checkpoints, 1M to 64G (default: of the device a part in "
 	  "16384, at least 64M, at most 4G)", 0 },
 	{ "uuid", OPT_UUID, "UUID", 0, "Identity (default: random)", 0 },
-	{ "force", 'f', NULL, 0, "Overwrite what is there, if it is not in use", 0 },
+	{ "force", 'f', NULL, 0,
+	  "Overwrite what is there, if it is not in use; also where physical blocks begin "
+	  "elsewhere", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 }
 };
 
@@ -135,6 +137,13 @@ static int check_options(struct format_args *args, const struct target *target)
 				 "%s: its physical blocks of %u bytes are larger than "
 				 "blocks of %u", args->path,
 				 target->physical_block_size, options->block_size);
+	if (target->alignment_offset && !args->force)
+		return ctl_error(CTL_REFUSED,
+				 "%s: blocks do not begin where its physical blocks of %u "
+				 "bytes do (alignment offset %d): a power cut may take "
+				 "durable data that lies beside what is written; --force "
+				 "formats it all the same", args->path,
+				 target->physical_block_size, target->alignment_offset);
 	if (target->size < CAPACITY_MIN)
 		return ctl_error(CTL_REFUSED, "%s: %s are too small: at least 32 MiB",
 				 args->path, ctl_size_text(target->size, text));

@@ -53,7 +53,8 @@ static int probe_block(struct target *target, const struct stat *st)
 	target->rdev = st->st_rdev;
 	if (ioctl(target->fd, BLKGETSIZE64, &target->size) ||
 	    ioctl(target->fd, BLKSSZGET, &logical) ||
-	    ioctl(target->fd, BLKPBSZGET, &physical))
+	    ioctl(target->fd, BLKPBSZGET, &physical) ||
+	    ioctl(target->fd, BLKALIGNOFF, &target->alignment_offset))
 		return ctl_error(CTL_SYSTEM, "%s: cannot get its size: %s",
 				 target->path, strerror(errno));
 	target->logical_block_size = (uint32_t)logical;
@@ -117,6 +118,7 @@ static int probe_file(struct target *target, const struct stat *st, bool force)
 	target->size = (uint64_t)st->st_size;
 	target->logical_block_size = 512;
 	target->physical_block_size = 512;
+	target->alignment_offset = 0;
 	if (force)
 		return CTL_DONE;
 	if (flock(target->fd,

@@ -19,6 +19,8 @@
  * @size:	bytes
  * @logical_block_size:	bytes; 512 for files
  * @physical_block_size: bytes; 512 for files
+ * @alignment_offset: where the first physical block begins, bytes; -1: not all devices
+ *	below agree; 0 for files
  */
 struct target {
 	const char *path;
@@ -29,6 +31,7 @@ struct target {
 	uint64_t size;
 	uint32_t logical_block_size;
 	uint32_t physical_block_size;
+	int alignment_offset;
 };
 
 /**

@@ -308,6 +308,9 @@ test_export()
 	"$fill" image physical:4096 write:1:1:18 stop 2>err
 	check 'a warning of larger physical blocks' \
 		grep -q 'physical blocks of 4096 bytes are larger than.* 512' err
+	"$fill" image physical:512:3584 write:1:1:18 stop 2>err
+	check 'a warning of blocks that begin elsewhere' \
+		grep -q 'blocks do not begin where physical blocks do' err
 	expect 0 'clean +true' check --data image
 
 	# Reading all of these holes would take minutes.

@@ -6,7 +6,7 @@
  *
  * write:LBA:BLOCKS:BYTE, discard:LBA:BLOCKS, flush, checkpoint, and at the end
  * stop (a clean one); without it the process just ends, as in a crash.  As the
- * first of all, physical:BYTES says what the device's blocks are.  Warnings of the
+ * first of all, physical:BYTES[:OFFSET] says what the device's blocks are.  Warnings of the
  * engine are printed.
  */
 #include <fcntl.h>
@@ -119,8 +119,8 @@ int main(int argc, char **argv)
 	if (target.fd < 0 || fstat(target.fd, &st))
 		return fail(argv[1], -errno);
 	target.size = st.st_size;
-	if (argc > i && sscanf(argv[i], "physical:%u",
-			       &target.physical_block_size) == 1)
+	if (argc > i && sscanf(argv[i], "physical:%u:%d", &target.physical_block_size,
+			       &target.alignment_offset) >= 1)
 		i++;
 	kapi_begin(&hooks);
 	file_backend_init(&file, &target);

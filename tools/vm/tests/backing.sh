@@ -74,6 +74,19 @@ exercise "$dev" 4k-256k
 gone "$dev"
 must shardctl check --data /dev/vdd
 
+t "blocks that begin elsewhere than physical ones"
+scsi_debug_new dev_size_mb=64 physblk_exp=3 lowest_aligned=1
+same "$(cat "/sys/block/$(basename "$disk")/alignment_offset")" 512 "alignment offset"
+refuses 2 shardctl format "$disk"
+grep -q 'alignment offset 512' /tmp/out || fail "it does not say why: $(cat /tmp/out)"
+expect_begin "blocks do not begin where physical blocks do"
+fresh "$disk"
+expect_end
+dmesg | grep -q "shardblk: .*blocks do not begin where physical blocks do" || fail "no warning"
+exercise "$dev" 4k-64k
+gone "$dev"
+must rmmod scsi_debug
+
 t "read-only backing"
 fresh /dev/vda
 put "$dev" ro 4

@@ -166,52 +166,36 @@ must dmsetup remove flaky
 # The block layer calls these -ENODATA, in contrast to what dm makes.
 t "medium errors in superblock extents: the other copy is read, or the start refused"
 mib=2048
-modprobe sd_mod
-modprobe scsi_debug dev_size_mb=64 medium_error_start=0 medium_error_count=$((2 * mib)) ||
-	die "no scsi_debug"
-debug=/sys/bus/pseudo/drivers/scsi_debug
-medium()
-{
-	find $debug/adapter0/ -path '*/block/sd*' -prune -name 'sd*' | sed -n 's|.*/|/dev/|p'
-}
-# shellcheck disable=SC2317
-medium_there()
-{
-	[ -b "$(medium)" ]
-}
-wait_for 60 medium_there || die "no disk of scsi_debug"
-disk=$(medium)
+scsi_debug_new dev_size_mb=64 medium_error_start=0 medium_error_count=$((2 * mib))
 fresh "$disk" --extent-size=1M
 put "$dev" four 4
 gone "$dev"
 # Of the copies in extents 0 and 1 none is left; what is there is not taken for no format.
 expect_begin "medium error|I/O error|Sense Key|Add. Sense|tag#|cannot"
-echo 2 >$debug/opts
+echo 2 >/sys/bus/pseudo/drivers/scsi_debug/opts
 rc=0
 shardctl add "$disk" >/tmp/out 2>&1 || rc=$?
 [ "$rc" != 0 ] || fail "added without a superblock"
 ! grep -q 'formatted' /tmp/out || fail "it was taken for another disk: $(cat /tmp/out)"
 refuses 3 shardctl check "$disk"
-echo 0 >$debug/opts
+echo 0 >/sys/bus/pseudo/drivers/scsi_debug/opts
 expect_end
 dev=$(add_device "$disk") || fail "add"
 shows "$dev" four 4
 gone "$dev"
 # One of the copies is enough.
 must rmmod scsi_debug
-modprobe scsi_debug dev_size_mb=64 medium_error_start=0 medium_error_count=$mib
-wait_for 60 medium_there || die "no disk of scsi_debug"
-disk=$(medium)
+scsi_debug_new dev_size_mb=64 medium_error_start=0 medium_error_count=$mib
 fresh "$disk" --extent-size=1M
 put "$dev" five 4
 gone "$dev"
 expect_begin "medium error|I/O error|Sense Key|Add. Sense|tag#"
-echo 2 >$debug/opts
+echo 2 >/sys/bus/pseudo/drivers/scsi_debug/opts
 dev=$(add_device "$disk") || fail "one copy is not enough"
 shows "$dev" five 4
 same "$(state_of "$dev")" read-write state
 gone "$dev"
-echo 0 >$debug/opts
+echo 0 >/sys/bus/pseudo/drivers/scsi_debug/opts
 expect_end
 must shardctl check --data "$disk"
 must rmmod scsi_debug

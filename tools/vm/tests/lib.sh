@@ -191,6 +191,22 @@ gone()
 	must shardctl remove "$1"
 }
 
+# shellcheck disable=SC2317
+scsi_debug_there()
+{
+	disk=$(find /sys/bus/pseudo/drivers/scsi_debug/adapter0/ -path '*/block/sd*' -prune -name 'sd*' |
+		sed -n 's|.*/|/dev/|p')
+	[ -b "$disk" ]
+}
+
+# scsi_debug_new [OPTION=VALUE...]: the path of its disk is in $disk.
+scsi_debug_new()
+{
+	modprobe sd_mod
+	modprobe scsi_debug "$@" || die "no scsi_debug"
+	wait_for 60 scsi_debug_there || die "no disk of scsi_debug"
+}
+
 # A 64 MiB null_blk of 4096-byte sectors (or $2), by configfs: memory-backed.
 # null NAME SIZE-MIB [ATTRIBUTE=VALUE...]; prints the device.
 null_new()
