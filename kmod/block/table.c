@@ -389,7 +389,7 @@ static const char *table_reason(int error)
 	case -EUCLEAN:
 		return "damaged: run shardctl check on it";
 	case -EROFS:
-		return "backing device is read-only";
+		return "can be added read-only only";
 	case -EINTR:
 		return "interrupted";
 	case -ENOMEM:

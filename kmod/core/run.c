@@ -11,6 +11,9 @@
  */
 #include "run.h"
 
+/* So many pages of a run are made before others have their turn. */
+#define RESCHED_PAGES	4
+
 struct shard_run *shard_run_create(u32 nr_chunks)
 {
 	struct shard_run *run;
@@ -627,6 +630,9 @@ static int level_put(struct shard_run_builder *b, u32 level,
 		shard_guide_add_leaf(b->guide, entry->lba, entry->page,
 				     entry->csum);
 	b->nr_pages++;
+	/* what is merged may all be cached, and then nothing is waited for */
+	if (!(b->nr_pages % RESCHED_PAGES))
+		cond_resched();
 	level_begin(b, level);
 	return shard_writer_page_done(&b->writer);
 }

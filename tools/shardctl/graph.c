@@ -17,6 +17,7 @@
 
 #include "graph.h"
 #include "shardctl.h"
+#include "target.h"
 
 #define DEBUGFS		"/sys/kernel/debug/shardblk"
 #define PATH_LEN	128
@@ -219,6 +220,23 @@ static int put_svg(const struct graph *graph, const struct graph_args *args)
 	return CTL_DONE;
 }
 
+/* It would be emptied. */
+static int check_output(const struct graph_args *args)
+{
+	struct stat st, source;
+
+	if (stat(args->output, &st))
+		return CTL_DONE;
+	if (S_ISBLK(st.st_mode))
+		return ctl_error(CTL_REFUSED, "%s: is a block device",
+				 args->output);
+	if (!stat(args->path, &source) && target_same(&st, &source))
+		return ctl_error(CTL_USAGE, "%s: is the source itself",
+				 args->output);
+	return S_ISREG(st.st_mode) ? target_refuse_loop(args->output, &st) :
+				     CTL_DONE;
+}
+
 static int put_graph(const struct graph *graph, const struct graph_args *args)
 {
 	const char *end = args->output ? strrchr(args->output, '.') : NULL;
@@ -227,6 +245,9 @@ static int put_graph(const struct graph *graph, const struct graph_args *args)
 
 	if (!args->output)
 		return put_dot(graph, args, stdout);
+	code = check_output(args);
+	if (code != CTL_DONE)
+		return code;
 	if (end && !strcmp(end, ".svg"))
 		return put_svg(graph, args);
 	out = fopen(args->output, "we");

@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "shardctl.h"
 #include "sink.h"
+#include "target.h"
 
 /* Zeros for streams, a piece at a time. */
 static const char zeros[64 << 10];
@@ -23,25 +25,39 @@ static int sink_error(const struct sink *sink, const char *what)
 			 "%s: cannot %s: %s", sink->path, what, strerror(errno));
 }
 
+/* What is given, once as it is found, and again when it is open. */
+static int refuse_source(const struct sink *sink, const struct stat *st,
+			 const struct stat *source)
+{
+	if (target_same(st, source))
+		return ctl_error(CTL_USAGE, "%s: is the source itself",
+				 sink->path);
+	return CTL_DONE;
+}
+
 static int open_path(struct sink *sink, const struct stat *source)
 {
-	struct stat st;
-	int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC, code;
+	struct stat st, now;
+	bool block;
 
-	if (!stat(sink->path, &st)) {
-		if (st.st_dev == source->st_dev && st.st_ino == source->st_ino)
-			return ctl_error(CTL_USAGE, "%s: is the source itself",
-					 sink->path);
-		if (S_ISBLK(st.st_mode) && S_ISBLK(source->st_mode) &&
-		    st.st_rdev == source->st_rdev)
-			return ctl_error(CTL_USAGE, "%s: is the source itself",
-					 sink->path);
+	block = !stat(sink->path, &st) && S_ISBLK(st.st_mode);
+	if (block) {
+		code = refuse_source(sink, &st, source);
+		if (code != CTL_DONE)
+			return code;
 		/* O_EXCL without O_CREAT: refuse a device that is in use. */
-		if (S_ISBLK(st.st_mode))
-			flags = O_WRONLY | O_EXCL | O_CLOEXEC;
+		flags = O_WRONLY | O_EXCL | O_CLOEXEC;
 	}
 	sink->fd = open(sink->path, flags, 0666);
-	return sink->fd < 0 ? sink_error(sink, "open") : CTL_DONE;
+	if (sink->fd < 0)
+		return sink_error(sink, "open");
+	if (fstat(sink->fd, &now))
+		return sink_error(sink, "look at it");
+	if (S_ISBLK(now.st_mode) != block)
+		return ctl_error(CTL_REFUSED, "%s: replaced while it was opened",
+				 sink->path);
+	return refuse_source(sink, &now, source);
 }
 
 static int prepare_block(struct sink *sink, uint64_t size)
@@ -67,6 +83,16 @@ static int prepare_file(struct sink *sink, const struct stat *st)
 	off_t at = 0;
 
 	if (sink->fd != STDOUT_FILENO) {
+		int code;
+
+		if (flock(sink->fd, LOCK_EX | LOCK_NB))
+			return ctl_error(CTL_REFUSED,
+					 "%s: in use: another program has it locked",
+					 sink->path);
+		/* of the source, or of what is mounted */
+		code = target_refuse_loop(sink->path, st);
+		if (code != CTL_DONE)
+			return code;
 		if (ftruncate(sink->fd, 0))
 			return sink_error(sink, "empty");
 	} else {
@@ -88,18 +114,19 @@ int sink_open(struct sink *sink, const char *path, uint64_t size,
 	memset(sink, 0, sizeof(*sink));
 	sink->path = path;
 	sink->kind = SINK_STREAM;
-	sink->fd = STDOUT_FILENO;
-	if (strcmp(path, "-"))
+	sink->fd = strcmp(path, "-") ? -1 : STDOUT_FILENO;
+	if (sink->fd < 0)
 		code = open_path(sink, source);
 	if (code != CTL_DONE)
-		return code;
+		goto out;
 	if (fstat(sink->fd, &st))
 		code = sink_error(sink, "look at it");
 	else if (S_ISBLK(st.st_mode))
 		code = prepare_block(sink, size);
 	else if (S_ISREG(st.st_mode))
 		code = prepare_file(sink, &st);
-	if (code != CTL_DONE && sink->fd != STDOUT_FILENO)
+out:
+	if (code != CTL_DONE && sink->fd != STDOUT_FILENO && sink->fd >= 0)
 		close(sink->fd);
 	return code;
 }

@@ -84,14 +84,20 @@ static bool loop_is_on(const char *backing_file, const struct stat *st)
 		return false;
 	if (fgets(path, sizeof(path), file)) {
 		path[strcspn(path, "\n")] = '\0';
-		same = !stat(path, &other) && other.st_dev == st->st_dev &&
-		       other.st_ino == st->st_ino;
+		same = !stat(path, &other) && target_same(&other, st);
 	}
 	fclose(file);
 	return same;
 }
 
-static int refuse_loop(const struct target *target, const struct stat *st)
+bool target_same(const struct stat *one, const struct stat *other)
+{
+	if (S_ISBLK(one->st_mode) && S_ISBLK(other->st_mode))
+		return one->st_rdev == other->st_rdev;
+	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+int target_refuse_loop(const char *path, const struct stat *st)
 {
 	int code = CTL_DONE;
 	glob_t found;
@@ -105,8 +111,7 @@ static int refuse_loop(const struct target *target, const struct stat *st)
 		if (loop_is_on(found.gl_pathv[i], st))
 			code = ctl_error(CTL_REFUSED,
 					 "%s: in use: it is below /dev/%.*s",
-					 target->path, (int)strcspn(name, "/"),
-					 name);
+					 path, (int)strcspn(name, "/"), name);
 	}
 	globfree(&found);
 	return code;
@@ -126,13 +131,14 @@ static int probe_file(struct target *target, const struct stat *st, bool force)
 		return ctl_error(CTL_REFUSED,
 				 "%s: in use: another program has it locked",
 				 target->path);
-	return target->writable ? refuse_loop(target, st) : CTL_DONE;
+	return target->writable ? target_refuse_loop(target->path, st) :
+				  CTL_DONE;
 }
 
 static int open_target(struct target *target, const char *path, int flags,
 		       bool force)
 {
-	struct stat st;
+	struct stat st, now;
 	int code;
 
 	if (stat(path, &st))
@@ -148,12 +154,15 @@ static int open_target(struct target *target, const char *path, int flags,
 	target->fd = open(path, flags | O_CLOEXEC);
 	if (target->fd < 0)
 		return open_error(path);
-	if (fstat(target->fd, &st))
+	if (fstat(target->fd, &now))
 		code = ctl_error(CTL_SYSTEM, "%s: %s", path, strerror(errno));
-	else if (S_ISBLK(st.st_mode))
-		code = probe_block(target, &st);
+	else if ((now.st_mode ^ st.st_mode) & S_IFMT)
+		code = ctl_error(CTL_REFUSED, "%s: replaced while it was opened",
+				 path);
+	else if (S_ISBLK(now.st_mode))
+		code = probe_block(target, &now);
 	else
-		code = probe_file(target, &st, force);
+		code = probe_file(target, &now, force);
 	if (code != CTL_DONE)
 		close(target->fd);
 	return code;

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct stat;
+
 /**
  * struct target - an open device or file
  * @path:	as the user gave it
@@ -49,6 +51,18 @@ int target_open_read(struct target *target, const char *path, bool force);
  * Refused whenever it is in use.  Return: as above.
  */
 int target_open_write(struct target *target, const char *path);
+
+/**
+ * target_refuse_loop() - is a file below a loop device
+ * @path:	as the user gave it
+ * @st:		what it is
+ *
+ * Return: CTL_DONE when it is below none, else CTL_REFUSED, which was said.
+ */
+int target_refuse_loop(const char *path, const struct stat *st);
+
+/** target_same() - are two a file, or a block device, by whatever name */
+bool target_same(const struct stat *one, const struct stat *other);
 
 /** target_close() - Return: 0, or -1 with errno when writing had failed */
 int target_close(struct target *target);

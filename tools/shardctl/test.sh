@@ -261,7 +261,7 @@ test_signatures()
 
 test_export()
 {
-	local size
+	local size rc
 
 	fresh image 64M
 	expect 0 formatted format --size=32M image
@@ -272,6 +272,11 @@ test_export()
 	"$ctl" export image - | cmp -s - copy
 	check 'a pipe gets the same' test $? -eq 0
 	expect 1 'is the source' export image image
+	expect 1 'is the source' export image ./image
+	rc=0
+	flock --exclusive copy "$ctl" export image copy 2>err || rc=$?
+	check 'a file that is locked is not written over' test $rc -eq 2
+	check 'nor emptied' test "$(stat -c %s copy)" -eq "$size"
 
 	"$fill" image write:0:1:17 write:{100,116,132,148}:16:34 write:120:10:51 \
 		discard:105:5 write:8191:1:68 flush stop
@@ -528,6 +533,8 @@ test_graph()
 		"s/^.\(a[0-9]*\) .*record 3.*extent 0:.*/\1/p" dot | xargs -I{} \
 		grep -cE '{} -> a[0-9]+ .color="#1c7ed6".;' dot)" -eq 3
 	expect 0 '' graph --last=1 -o last image
+	expect 1 'is the source' graph -o image image
+	expect 1 'is the source' graph -o ./image image
 	check 'no more than wanted' test "$(grep -c '^.a[0-9]* .shape' last)" -eq 1
 	check 'graph changed nothing' cmp -s image before
 	if command -v dot >/dev/null; then

@@ -68,6 +68,18 @@ refuses 2 shardctl format --force /dev/vda
 refuses 2 shardctl check /dev/vda
 refuses 2 shardctl export /dev/vda /tmp/export
 
+t "an image is not exported over the file that it lies in"
+modprobe loop
+truncate -s 64M /tmp/image
+loop=$(losetup -f --show /tmp/image)
+must shardctl format "$loop"
+refuses 2 shardctl export "$loop" /tmp/image
+grep -q "it is below $loop" /tmp/out || fail "it does not say why: $(cat /tmp/out)"
+same "$(stat -c %s /tmp/image)" 67108864 "size of the file"
+must shardctl check "$loop"
+losetup -d "$loop"
+rm /tmp/image
+
 t "remove and add keep the data"
 gone "$dev"
 must shardctl check --data /dev/vda

@@ -166,7 +166,7 @@ must dmsetup remove flaky
 # The block layer calls these -ENODATA, in contrast to what dm makes.
 t "medium errors in superblock extents: the other copy is read, or the start refused"
 mib=2048
-scsi_debug_new dev_size_mb=64 medium_error_start=0 medium_error_count=$((2 * mib))
+scsi_debug_new dev_size_mb=64 delay=0 medium_error_start=0 medium_error_count=$((2 * mib))
 fresh "$disk" --extent-size=1M
 put "$dev" four 4
 gone "$dev"
@@ -185,7 +185,7 @@ shows "$dev" four 4
 gone "$dev"
 # One of the copies is enough.
 must rmmod scsi_debug
-scsi_debug_new dev_size_mb=64 medium_error_start=0 medium_error_count=$mib
+scsi_debug_new dev_size_mb=64 delay=0 medium_error_start=0 medium_error_count=$mib
 fresh "$disk" --extent-size=1M
 put "$dev" five 4
 gone "$dev"
