@@ -286,6 +286,49 @@ static void sizes_say_what_to_merge(struct kunit *test)
 	KUNIT_EXPECT_GT(test, most, 6u);
 }
 
+/* Two runs of single blocks, as long as runs of this layout can be. */
+static u64 pages_of_all(struct kunit *test, const struct shard_layout *l)
+{
+	struct shard_run *run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
+	struct shard_runs runs = { .nr = 2, .run = { run, run } };
+
+	KUNIT_ASSERT_NOT_NULL(test, run);
+	run->nr_entries = shard_layout_mapped_max(l);
+	run->nr_pages = shard_run_pages_max(l->block_size, run->nr_entries);
+	return shard_compaction_pages(l, &runs, runs.nr, true);
+}
+
+/*
+ * Goal: O12: what a merge of all runs is said to need is what the layout keeps for it.
+ * It decides whether a run begins in an extent of its own: one that has its old and its
+ * new run in two extents must never have either in both.
+ * Method: devices of few extents and of many, whose logical size is theirs, or far more.
+ */
+static void a_merge_of_all_needs_what_is_kept_for_it(struct kunit *test)
+{
+	u32 nr_extents, thin, nr_single = 0;
+
+	for (nr_extents = 40; nr_extents < 400; nr_extents += 4) {
+		for (thin = 0; thin < 2; thin++) {
+			struct shard_layout l = {
+				.block_size = 4096, .extent_blocks = 256,
+				.nr_extents = nr_extents,
+				.logical_blocks = thin ? 1000000 : 64 * nr_extents,
+			};
+			u32 payload = shard_extent_pages(4096, 256);
+			u64 pages;
+
+			if (!shard_layout_make(&l))
+				continue;
+			pages = pages_of_all(test, &l);
+			KUNIT_EXPECT_LE(test, 2 * DIV_ROUND_UP((u32)pages, payload),
+					l.merge_extents);
+			nr_single += thin && l.merge_extents == 2;
+		}
+	}
+	KUNIT_EXPECT_GT(test, nr_single, 10u);
+}
+
 static int compaction_init(struct kunit *test)
 {
 	return index_rig_begin(test, CACHE);
@@ -293,6 +336,7 @@ static int compaction_init(struct kunit *test)
 
 static struct kunit_case compaction_cases[] = {
 	KUNIT_CASE(a_merge_says_what_its_runs_said),
+	KUNIT_CASE(a_merge_of_all_needs_what_is_kept_for_it),
 	KUNIT_CASE(a_cached_index_is_not_read),
 	KUNIT_CASE(a_merge_takes_in_what_was_chosen),
 	KUNIT_CASE(a_hole_stays_above_older_runs),

@@ -605,9 +605,10 @@ static void a_failed_checkpoint_after_a_start_loses_nothing(struct kunit *test)
 }
 
 /*
- * Goal: a durable frame that is gone is noticed however large it was.
- * Method: break the header of the largest frame there is; only the mark of the
- * frame right behind it tells that it was durable.
+ * Goal: a durable frame that is gone is noticed however large it was, and so are
+ * two, one behind the other.
+ * Method: break the header of the largest frame there is, then that of the one in
+ * front as well; only the mark of the frame right behind tells that it was durable.
  */
 static void a_missing_frame_of_any_size_is_damage(struct kunit *test)
 {
@@ -630,6 +631,9 @@ static void a_missing_frame_of_any_size_is_damage(struct kunit *test)
 	KUNIT_ASSERT_LT(test, at, dev->fake->backend.capacity);
 	fake_rot(dev->fake, at + 36);
 	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EUCLEAN);
+	fake_rot(dev->fake, at - 2 * 512 + 36);
+	KUNIT_EXPECT_EQ(test, testdev_open(dev), -EUCLEAN);
+	fake_rot(dev->fake, at - 2 * 512 + 36);
 	fake_rot(dev->fake, at + 36);
 	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
 	testdev_expect(dev, 120, 1, 7);

@@ -64,21 +64,21 @@ static u32 runs_of_checkpoints(const struct shard_runs *runs)
 	return nr;
 }
 
-/* Pages of a merge of the newest @nr runs at most. */
-static u64 merge_pages(struct shard_store *store, const struct shard_runs *runs,
-		       u32 nr)
+u64 shard_compaction_pages(const struct shard_layout *l,
+			   const struct shard_runs *runs, u32 nr, bool oldest)
 {
-	const struct shard_layout *l = shard_extents_layout(store->ex);
+	/* holes, which cost no space, are dropped from the oldest only */
+	u64 blocks = oldest ? shard_layout_mapped_max(l) : l->logical_blocks;
 	u64 pages = 0, entries = 0, csums, i;
 
 	for (i = 0; i < nr; i++) {
 		pages += runs->run[i]->nr_pages;
 		entries += runs->run[i]->nr_entries;
 	}
-	csums = div_u64(pages * store->block_size, sizeof(__le32));
+	csums = div_u64(pages * l->block_size, sizeof(__le32));
 	/* each entry may cut another one in two */
-	return min(shard_run_pages_max(store->block_size, l->logical_blocks),
-		   shard_run_pages_of(store->block_size, 2 * entries, csums));
+	return min(shard_run_pages_max(l->block_size, blocks),
+		   shard_run_pages_of(l->block_size, 2 * entries, csums));
 }
 
 /* O12: is the space for a merge of everything left beside one of @nr runs? */
@@ -92,7 +92,8 @@ static bool leaves_room(struct shard_store *store,
 					 store->extent_blocks);
 
 	return shard_extents_left(store->ex, SHARDBLK_STREAM_MERGE) >
-	       div_u64(merge_pages(store, runs, nr) + payload - 1, payload) +
+	       div_u64(shard_compaction_pages(l, runs, nr, false) + payload - 1,
+		       payload) +
 	       div_u64(all + payload - 1, payload);
 }
 
@@ -176,7 +177,9 @@ int shard_compaction_write(struct shard_store *store, struct shard_index *index,
 		return -ENOMEM;
 	c->oldest = is_oldest(index, runs->run[runs->nr - 1]);
 	err = shard_root_begin(&c->root, store, index, SHARDBLK_STREAM_MERGE,
-			       false, merge_pages(store, runs, runs->nr));
+			       false,
+			       shard_compaction_pages(shard_extents_layout(store->ex),
+						      runs, runs->nr, c->oldest));
 	if (!err) {
 		/* the largest one's comes when that of the old one has gone */
 		if (!c->oldest)

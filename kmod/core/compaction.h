@@ -20,7 +20,19 @@
 u32 shard_compaction_pick(const u32 *pages, u32 nr, u32 least, u32 oldest);
 
 /**
- * shard_compaction_due() - the same for an index; also when space is short
+ * shard_compaction_pages() - pages that a merge of the newest runs leaves at most
+ * @layout:	of the device
+ * @runs:	all of them, newest first
+ * @nr:		how many are merged
+ * @oldest:	the oldest run is one of them, so that holes are dropped
+ *
+ * Where it is that, the pages fit into what shard_layout_make() keeps for one run.
+ */
+u64 shard_compaction_pages(const struct shard_layout *layout,
+			   const struct shard_runs *runs, u32 nr, bool oldest);
+
+/**
+ * shard_compaction_due() - which runs of an index to merge; also when space is short
  * @runs:	those to merge; none: there is nothing to do
  */
 void shard_compaction_due(struct shard_store *store, struct shard_index *index,

@@ -192,8 +192,8 @@ static int scan_payload(struct log_scan *s, const struct shard_super_extent *e,
 static int scan_search(struct log_scan *s, u32 idx, u32 block)
 {
 	const struct shard_super_extent *list = s->record->extents;
-	/* a frame that is lost, and the block behind it */
-	u32 window = s->store->frame_blocks + 2;
+	/* a backing write that is lost, of as many frames as one takes */
+	u32 window = SHARD_MERGE_MAX * (s->store->frame_blocks + 1) + 1;
 	int err;
 
 	s->searched = true;
