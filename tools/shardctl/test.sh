@@ -510,6 +510,29 @@ test_hostile()
 		[2, 0, "damaged"]'
 }
 
+# Two extents are all that runs have where one of all blocks fits into one: the old and
+# the new.  Blocks one by one, so that each is an entry, fill the device that is thin.
+test_thin()
+{
+	local -a steps
+	local rc=0
+
+	fresh image 128M
+	expect 0 formatted format --thin --size=256M image
+	mapfile -t steps < <(python3 -c '
+import random
+random.seed(5)
+for n, block in enumerate(random.sample(range(32768), 25500)):
+	print(f"write:{2 * block}:1:{1 + n % 250}")
+	if n % 2000 == 1999:
+		print("checkpoint")')
+	"$fill" image "${steps[@]}" stop 2>err || rc=$?
+	check 'a thin device merges its runs until it is full' test $rc -eq 0
+	"$fill" image "${steps[@]:0:4000}" stop 2>err || rc=$?
+	check 'and goes on after a start' test $rc -eq 0
+	expect 0 'clean +true' check --data image
+}
+
 # What lies on an image says what came after what, and what is durable.
 test_graph()
 {
@@ -567,7 +590,7 @@ test_graph()
 }
 
 touch out err
-for test in usage targets format large signatures export damage hostile graph; do
+for test in usage targets format large signatures export damage hostile thin graph; do
 	test_$test
 done
 echo "shardctl-test: $nr_passed passed, $nr_failed failed"
