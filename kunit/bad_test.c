@@ -6,6 +6,7 @@
 
 #include "testdev.h"
 #include "../kmod/core/bad.h"
+#include "../kmod/core/device.h"
 
 #define HOST	SHARDBLK_STREAM_HOST
 #define INDEX	SHARDBLK_STREAM_INDEX
@@ -201,10 +202,60 @@ static void a_superblock_that_cannot_be_wiped_stops_no_start(struct kunit *test)
 	testdev_destroy(dev);
 }
 
+/* The first byte behind all extents of manifests. */
+static u64 behind_manifests(struct testdev *dev)
+{
+	struct shard_extent e;
+	u32 nr, last = 0;
+
+	for (nr = SHARDBLK_SUPER_EXTENTS; nr < TESTDEV_EXTENTS; nr++) {
+		shard_extent_get(dev->device->store.ex, nr, &e);
+		if (e.state != SHARD_EXTENT_FREE &&
+		    BIT(e.stream) & SHARD_META_STREAMS)
+			last = nr;
+	}
+	return (last + 1) * TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+}
+
+/*
+ * Goal: a write that is given up makes the device read-only, but the extents that
+ * it could not be written to are known to be bad by the next start, which gets by
+ * without them.
+ * Method: more extents in a row than a write is tried in cannot be written; a power
+ * cut; write again.
+ */
+static void what_a_given_up_write_found_bad_is_not_forgotten(struct kunit *test)
+{
+	struct testdev *dev = testdev_create(test, true, false);
+	struct fake_fault *fault = &dev->fake->faults[SHARD_IO_APPEND];
+	u32 lba = 0;
+
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 8, 1), 0);
+	KUNIT_EXPECT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	fake_fail(dev->fake, SHARD_IO_APPEND, -EIO, 0);
+	fault->from = behind_manifests(dev);
+	fault->to = fault->from + (SHARD_FRAME_TRIES + 2) *
+				  TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	while (!testdev_write(dev, lba, 8, 2) && lba < TESTDEV_BLOCKS - 8)
+		lba += 8;
+	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
+			SHARD_STATE_READ_ONLY);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), SHARD_FRAME_TRIES);
+	testdev_crash(dev);
+	KUNIT_ASSERT_EQ(test, testdev_open(dev), 0);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), SHARD_FRAME_TRIES);
+	for (; lba < TESTDEV_BLOCKS; lba += 8)
+		KUNIT_EXPECT_EQ(test, testdev_write(dev, lba, 8, 3), 0);
+	KUNIT_EXPECT_EQ(test, nr_bad(dev), SHARD_FRAME_TRIES + 2);
+	testdev_expect(dev, TESTDEV_BLOCKS - 8, 8, 3);
+	testdev_destroy(dev);
+}
+
 static struct kunit_case bad_cases[] = {
 	KUNIT_CASE(what_failed_is_not_assigned_again),
 	KUNIT_CASE(a_bad_extent_is_given_another_try_on_request),
 	KUNIT_CASE(each_bad_extent_is_tried),
+	KUNIT_CASE(what_a_given_up_write_found_bad_is_not_forgotten),
 	KUNIT_CASE(a_superblock_that_cannot_be_wiped_stops_no_start),
 	{}
 };

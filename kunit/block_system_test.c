@@ -23,6 +23,9 @@ static void nobody_hibernates_beside_what_may_be_written(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ramdisk_remove(0), 0);
 	/* that was refused, so nothing has begun */
 	KUNIT_ASSERT_EQ(test, shardblk_add(&options), 0);
+	/* other sleep is not */
+	shardblk_suspend(true);
+	shardblk_suspend(false);
 	KUNIT_EXPECT_EQ(test, ramdisk_remove(0), 0);
 
 	options.read_only = true;

@@ -145,6 +145,11 @@ static int fault_take(struct fake_fault *fault)
 	return error;
 }
 
+static bool fault_there(const struct fake_fault *fault, u64 offset)
+{
+	return offset >= fault->from && (!fault->to || offset < fault->to);
+}
+
 static void complete_io(struct fake_backend *fake, struct shard_io *io)
 {
 	struct fake_fault *fault = &fake->faults[io->op];
@@ -152,7 +157,7 @@ static void complete_io(struct fake_backend *fake, struct shard_io *io)
 	int error;
 
 	spin_lock_irqsave(&fake->lock, flags);
-	error = io->offset < fault->from ? 0 : fault_take(fault);
+	error = fault_there(fault, io->offset) ? fault_take(fault) : 0;
 	if (!error || fault->lands) {
 		int real = media_do(fake, io);
 

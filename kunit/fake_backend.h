@@ -33,6 +33,7 @@ enum fake_mode {
  * @times:	so many fail then; 0: all
  * @lands:	appends reach the medium nevertheless
  * @from:	only those at this byte or behind it
+ * @to:	and in front of this one; 0: whatever is behind
  */
 struct fake_fault {
 	int error;
@@ -40,6 +41,7 @@ struct fake_fault {
 	u32 times;
 	bool lands;
 	u64 from;
+	u64 to;
 };
 
 /* An operation as it was submitted. */

@@ -178,6 +178,42 @@ static void a_request_ends_idle_time(struct kunit *test)
 }
 
 /*
+ * Goal: what is done in idle time ends within a frame when the system is about to
+ * sleep, none begins until it is awake, and then it goes on.
+ * Method: hold the read of a victim's first frame; say that it will sleep; let it go;
+ * write and wait; say that it is awake.
+ */
+static void none_begins_while_the_system_sleeps(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u64 nr;
+	u8 *all;
+
+	use_up(dev, 3);
+	all = read_all(dev);
+	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	flush_work(&dev->device->compaction.work);
+	dev->fake->mode[SHARD_IO_READ] = FAKE_HELD;
+	msleep(3 * IDLE);
+	fake_wait_pending(dev->fake, 1);
+	shard_device_hold_idle(dev->device, true);
+	dev->fake->mode[SHARD_IO_READ] = FAKE_AT_ONCE;
+	fake_release_all(dev->fake);
+	flush_work(&dev->device->idle_work.work);
+	KUNIT_EXPECT_EQ(test, testdev_stat(dev, idle_extents), 0ull);
+	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, all[0]), 0);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&dev->device->idle_work));
+	nr = nr_ops(dev);
+	msleep(10 * IDLE);
+	KUNIT_EXPECT_EQ(test, nr_ops(dev), nr);
+
+	shard_device_hold_idle(dev->device, false);
+	until_at_rest(dev);
+	KUNIT_EXPECT_GT(test, testdev_stat(dev, idle_extents), 0ull);
+	expect_all(dev, all);
+}
+
+/*
  * Goal: a device can be closed at each moment of idle time, and nothing comes later.
  * Method: close it when the timer has gone off, and each time a few operations
  * later; memory that is used afterwards, or a timer that is left, fails the run.
@@ -290,6 +326,7 @@ static void only_times_in_range_are_taken(struct kunit *test)
 static struct kunit_case idle_cases[] = {
 	KUNIT_CASE(extents_become_free_and_then_it_rests),
 	KUNIT_CASE(a_request_ends_idle_time),
+	KUNIT_CASE(none_begins_while_the_system_sleeps),
 	KUNIT_CASE(it_can_be_closed_at_any_moment),
 	KUNIT_CASE(what_is_not_worth_it_is_left_alone),
 	KUNIT_CASE(an_error_ends_idle_time),

@@ -330,6 +330,19 @@ static void a_failed_write_is_written_again_elsewhere(struct kunit *test)
 	testdev_expect(dev, 3, 1, 4);
 }
 
+/* Does it append to one of these streams? */
+static bool appends_to(struct testdev *dev, const struct fake_op *op, u32 streams)
+{
+	u64 size = TESTDEV_EXTENT_BLOCKS * TESTDEV_BLOCK;
+	struct shard_extent e;
+
+	if (op->op != SHARD_IO_APPEND ||
+	    op->offset < SHARDBLK_SUPER_EXTENTS * size)
+		return false;
+	shard_extent_get(dev->device->store.ex, op->offset / size, &e);
+	return streams & BIT(e.stream);
+}
+
 /*
  * Goal: nothing is written again before a record says where the old extent ends,
  * and that one comes after a flush of what lies in front of the end (O2).
@@ -356,8 +369,11 @@ static void the_old_extent_ends_before_anything_is_written_again(struct kunit *t
 	fake_release_all(dev->fake);
 	for (i = 0; i < 4; i++)
 		KUNIT_EXPECT_EQ(test, testreq_wait(reqs[i]), 0);
-	/* two copies, each flushed */
-	for (i = 1, op = &dev->fake->log[1]; i <= 4; i++, op++) {
+	/* a manifest, then two copies, each flushed */
+	for (op = &dev->fake->log[1]; op->op == SHARD_IO_APPEND; op++)
+		KUNIT_EXPECT_TRUE(test, appends_to(dev, op, SHARD_META_STREAMS));
+	KUNIT_EXPECT_EQ(test, (op++)->op, SHARD_IO_FLUSH);
+	for (i = 1; i <= 4; i++, op++) {
 		KUNIT_EXPECT_EQ(test, op->op, i % 2 ? SHARD_IO_APPEND :
 						      SHARD_IO_FLUSH);
 		if (i % 2)
@@ -366,7 +382,7 @@ static void the_old_extent_ends_before_anything_is_written_again(struct kunit *t
 	}
 	while (op->op != SHARD_IO_APPEND)
 		op++;
-	KUNIT_EXPECT_GE(test, op->offset, SHARDBLK_SUPER_EXTENTS * size);
+	KUNIT_EXPECT_TRUE(test, appends_to(dev, op, BIT(SHARDBLK_STREAM_HOST)));
 }
 
 /*
@@ -439,8 +455,7 @@ static void a_frame_is_tried_in_several_extents(struct kunit *test)
 	for (i = 0; i < dev->fake->nr_log; i++) {
 		struct fake_op *op = &dev->fake->log[i];
 
-		if (op->op != SHARD_IO_APPEND ||
-		    op->offset < SHARDBLK_SUPER_EXTENTS * size ||
+		if (!appends_to(dev, op, BIT(SHARDBLK_STREAM_HOST)) ||
 		    op->offset / size == last)
 			continue;
 		last = op->offset / size;

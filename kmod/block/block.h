@@ -303,6 +303,13 @@ int shardblk_remove(int id);
 int shardblk_hibernate(void);
 /** shardblk_hibernate_end() - devices may be added again; may sleep */
 void shardblk_hibernate_end(void);
+/**
+ * shardblk_suspend() - the system is about to sleep, or is awake again
+ * @on:	devices end what they do in idle time
+ *
+ * May sleep.
+ */
+void shardblk_suspend(bool on);
 
 /** shardblk_remove_all() - at module exit: nothing is open, none can be added */
 void shardblk_remove_all(void);

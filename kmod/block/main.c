@@ -25,6 +25,10 @@ static int power_event(struct notifier_block *nb, unsigned long event,
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
 		return notifier_from_errno(shardblk_hibernate());
+	case PM_SUSPEND_PREPARE:
+	case PM_POST_SUSPEND:
+		shardblk_suspend(event == PM_SUSPEND_PREPARE);
+		break;
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
 		shardblk_hibernate_end();

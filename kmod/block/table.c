@@ -240,7 +240,7 @@ void shardblk_show_adding(struct seq_file *m)
 	mutex_unlock(&table_lock);
 }
 
-/* -------------------------------------------------------------- hibernation */
+/* ---------------------------------------------------------------- sleeping */
 
 int shardblk_hibernate(void)
 {
@@ -264,6 +264,19 @@ void shardblk_hibernate_end(void)
 {
 	mutex_lock(&table_lock);
 	table_hibernates = false;
+	mutex_unlock(&table_lock);
+}
+
+/* One that is added meanwhile has a freezable workqueue, too. */
+void shardblk_suspend(bool on)
+{
+	struct shardblk *sb;
+	int id;
+
+	mutex_lock(&table_lock);
+	idr_for_each_entry(&table, sb, id)
+		if (table_is_there(sb))
+			shard_device_hold_idle(sb->device, on);
 	mutex_unlock(&table_lock);
 }
 

@@ -157,6 +157,7 @@ struct shard_device {
 
 	/* idle time */
 	u32 idle_ms;			/* no request for so long; 0: never */
+	bool idle_held;			/* nor as long as this is so */
 	u32 idle_high;			/* host extents left: enough */
 	u64 idle_seen;			/* requests, when it looked last */
 	u64 changed_blocks;		/* written or discarded since the last freeze */

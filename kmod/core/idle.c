@@ -29,9 +29,9 @@
  *
  * Nobody waits for this work, but who closes the device.  It has victims evacuated
  * by the worker of reclamation, one at a time, which drops its victim at the next
- * frame when a request comes.  Each step is a run of its own of the work item, whose
- * queue is freezable: before the system sleeps a step ends, and none begins before it
- * is awake.
+ * frame when a request comes, or when the system is about to sleep.  Each step is a
+ * run of its own of the work item, whose queue is freezable: before the system sleeps
+ * a step ends, and none begins before it is awake.
  */
 #include "device.h"
 
@@ -57,7 +57,8 @@ static u64 idle_requests(const struct shard_device *device)
 
 bool shard_idle_over(struct shard_device *device)
 {
-	return READ_ONCE(device->closing) || READ_ONCE(device->reclamation.wanted) ||
+	return READ_ONCE(device->closing) || READ_ONCE(device->idle_held) ||
+	       READ_ONCE(device->reclamation.wanted) ||
 	       shard_device_state(device) > SHARD_STATE_FULL ||
 	       idle_requests(device) != READ_ONCE(device->idle_seen);
 }
@@ -79,6 +80,7 @@ static void idle_queue(struct shard_device *device, unsigned long delay)
 {
 	lockdep_assert_held(&device->lock);
 	if (!device->closing && device->serving && device->idle_ms &&
+	    !device->idle_held &&
 	    device->state <= SHARD_STATE_FULL)
 		queue_delayed_work(device->idle_wq, &device->idle_work, delay);
 }
@@ -168,7 +170,8 @@ static bool idle_begin(struct shard_device *device)
 	WRITE_ONCE(device->idle_seen, requests);
 	if (!idle)
 		shard_idle_arm(device);
-	idle = idle && device->idle_ms && device->state <= SHARD_STATE_FULL;
+	idle = idle && device->idle_ms && !device->idle_held &&
+	       device->state <= SHARD_STATE_FULL;
 	spin_unlock_irqrestore(&device->lock, flags);
 	return idle;
 }
@@ -209,6 +212,16 @@ void shard_device_set_idle(struct shard_device *device, u32 ms)
 
 	spin_lock_irqsave(&device->lock, flags);
 	device->idle_ms = ms == SHARD_IDLE_NEVER ? 0 : ms;
+	shard_idle_arm(device);
+	spin_unlock_irqrestore(&device->lock, flags);
+}
+
+void shard_device_hold_idle(struct shard_device *device, bool hold)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&device->lock, flags);
+	WRITE_ONCE(device->idle_held, hold);
 	shard_idle_arm(device);
 	spin_unlock_irqrestore(&device->lock, flags);
 }

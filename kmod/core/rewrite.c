@@ -10,7 +10,7 @@
  *		of the failed one are applied
  *   cut	the extents that the frames lie in end in front of them
  *   end	what was applied is flushed, and a record says where these ends
- *		are
+ *		are; with it a manifest says which extents are bad
  *   place	the frames take places in fresh extents, in order
  *
  * So no start meets a number twice.  Before that record is durable nothing has
@@ -21,6 +21,8 @@
  * whenever an extent has become ready, or will not.
  */
 #include "device.h"
+
+#include "root.h"
 
 /* All that is in flight has completed, and what could be applied was. */
 static bool rewrite_due(struct shard_device *device)
@@ -75,18 +77,11 @@ static enum shard_rewrite rewrite_begin(struct shard_device *device)
 		return device->rewrite;
 	f = list_first_entry(&device->issued, struct shard_host_frame, node);
 	place = &f->frame->place;
-	if (++f->tries == SHARD_FRAME_TRIES) {
-		pr_err("%s: extent %u block %u: write failed: %d; that was the last of %u tries\n",
-		       device->backend->name, place->extent, place->block,
-		       f->error, SHARD_FRAME_TRIES);
-		shard_sometimes(true, "a frame is given up");
-		device->write_stop = f->error;
-		return device->rewrite;
-	}
-	pr_err("%s: extent %u block %u: write failed: %d; trying elsewhere\n",
-	       device->backend->name, place->extent, place->block, f->error);
-	shard_sometimes(f->tries > 1, "a frame is written a third time");
-	atomic64_inc(&device->stats.write_retries);
+	f->tries++;
+	pr_err("%s: extent %u block %u: write failed: %d; try %u of %u\n",
+	       device->backend->name, place->extent, place->block, f->error,
+	       f->tries, SHARD_FRAME_TRIES);
+	shard_sometimes(f->tries == 3, "a frame is tried a third time");
 	frames_cut(device);
 	return device->rewrite;
 }
@@ -94,6 +89,7 @@ static enum shard_rewrite rewrite_begin(struct shard_device *device)
 /* The record that gives the old extents their ends. */
 static int rewrite_end(struct shard_device *device)
 {
+	unsigned int noio = memalloc_noio_save();
 	struct shard_publish pub = {};
 	struct shard_dep dep;
 	unsigned long flags;
@@ -107,12 +103,35 @@ static int rewrite_end(struct shard_device *device)
 	shard_dep_and_written(&dep);
 	err = shard_dep_wait(&dep);
 	if (err)
-		return err;
+		goto out;
 	spin_lock_irqsave(&device->lock, flags);
 	/* an end is fixed only if all in front of it is known to be durable */
 	shard_device_note_durable(device, seq);
 	spin_unlock_irqrestore(&device->lock, flags);
-	return shard_super_publish(device->store.super, &pub);
+	err = shard_root_relist(&device->store, device->index);
+	shard_sometimes(err, "no manifest says that an extent is bad");
+	/* the next one may, but the ends are needed now */
+	if (err)
+		err = shard_super_publish(device->store.super, &pub);
+out:
+	memalloc_noio_restore(noio);
+	return err;
+}
+
+/* Has the first one been tried often enough?  With the lock held. */
+static bool rewrite_is_over(struct shard_device *device)
+{
+	struct shard_host_frame *f;
+
+	lockdep_assert_held(&device->lock);
+	f = list_first_entry(&device->sealed, struct shard_host_frame, node);
+	if (f->tries < SHARD_FRAME_TRIES) {
+		atomic64_inc(&device->stats.write_retries);
+		return false;
+	}
+	pr_err("%s: given up, and all writes behind it\n", device->backend->name);
+	shard_sometimes(true, "a frame is given up");
+	return true;
 }
 
 /* Has the open extent room for so much, or else the next one? */
@@ -178,8 +197,11 @@ void shard_rewrite(struct shard_device *device)
 		shard_device_set_state(device, SHARD_STATE_READ_ONLY);
 
 	spin_lock_irqsave(&device->lock, flags);
-	if (step == SHARD_REWRITE_CUT)
+	if (step == SHARD_REWRITE_CUT) {
 		device->rewrite = SHARD_REWRITE_PLACE;
+		if (!device->write_stop && rewrite_is_over(device))
+			device->write_stop = -EIO;
+	}
 	if (!device->write_stop && device->rewrite == SHARD_REWRITE_PLACE)
 		done = frames_place(device);
 	if (done || device->write_stop) {

@@ -13,23 +13,46 @@
  *
  * Records name a bounded number of extents.  A run that needs more than a
  * record can name has the manifest written in between, with the runs there
- * are: that lists what was assigned so far, and the record is short again.
+ * are: that lists what was assigned so far, and the record is short again.  So
+ * is it when extents have become bad, which only the manifest says.
  */
 #include "root.h"
 
 #include "stats.h"
 
 /* The manifest's extents have no readers and can be freed at once. */
-static void retire_meta(struct shard_root *root)
+static void retire_meta(struct shard_extents *ex, u32 *retired)
 {
-	struct shard_extents *ex = root->store->ex;
 	u32 nr, i;
 
-	nr = shard_extents_retire(ex, SHARD_META_STREAMS, NULL, 0, 0,
-				  root->retired,
+	nr = shard_extents_retire(ex, SHARD_META_STREAMS, NULL, 0, 0, retired,
 				  shard_extents_layout(ex)->nr_extents);
 	for (i = 0; i < nr; i++)
-		shard_extent_free(ex, root->retired[i]);
+		shard_extent_free(ex, retired[i]);
+}
+
+/* With the right to change the runs, but they stay. */
+static int relist(struct shard_store *store, struct shard_index *index,
+		  u32 *retired)
+{
+	struct shard_publish pub = { .root = true };
+	struct shard_runs runs;
+	struct shard_dep dep;
+	int err;
+
+	shard_index_runs(index, &runs);
+	shard_dep_init(&dep, store->wb);
+	pub.after = &dep;
+	pub.from.seq = shard_super_checkpoint_seq(store->super);
+	err = shard_manifest_write(store, &runs, pub.from.seq, NULL, &dep,
+				   pub.manifest);
+	if (!err)
+		err = shard_super_publish(store->super, &pub);
+	if (err)
+		shard_dep_wait(&dep);	/* appends still name it */
+	else
+		retire_meta(store->ex, retired);
+	return err;
 }
 
 static bool room_is_short(struct shard_root *root)
@@ -39,34 +62,36 @@ static bool room_is_short(struct shard_root *root)
 }
 
 /* Keeps records short while a long run is written; see above. */
-static int relist(void *ctx)
+static int relist_in_between(void *ctx)
 {
 	struct shard_root *root = ctx;
-	struct shard_store *store = root->store;
-	struct shard_publish pub = { .root = true };
-	struct shard_runs runs;
-	struct shard_dep dep;
 	int err = 0;
 
 	if (!room_is_short(root))
 		return 0;
 	shard_index_edit_begin(root->index);
-	shard_index_runs(root->index, &runs);
-	shard_dep_init(&dep, store->wb);
-	pub.after = &dep;
-	pub.from.seq = shard_super_checkpoint_seq(store->super);
 	if (room_is_short(root)) {
 		shard_rarely(true, "a manifest is written in between");
-		err = shard_manifest_write(store, &runs, pub.from.seq, NULL,
-					   &dep, pub.manifest);
-		if (!err)
-			err = shard_super_publish(store->super, &pub);
-		if (err)
-			shard_dep_wait(&dep);	/* appends still name it */
-		else
-			retire_meta(root);
+		err = relist(root->store, root->index, root->retired);
 	}
 	shard_index_edit_end(root->index);
+	return err;
+}
+
+int shard_root_relist(struct shard_store *store, struct shard_index *index)
+{
+	u32 nr = shard_extents_layout(store->ex)->nr_extents;
+	u32 *retired = kvcalloc(nr, sizeof(*retired), GFP_KERNEL);
+	int err;
+
+	if (!retired)
+		return -ENOMEM;
+	shard_index_edit_begin(index);
+	err = relist(store, index, retired);
+	if (err)
+		shard_extents_abandon(store->ex, SHARD_META_STREAMS);
+	shard_index_edit_end(index);
+	kvfree(retired);
 	return err;
 }
 
@@ -105,7 +130,7 @@ int shard_root_begin(struct shard_root *root, struct shard_store *store,
 	err = shard_run_builder_begin(&root->builder, store, stream,
 				      shard_index_run_id(index), &root->dep,
 				      pages_max);
-	root->builder.before_page = relist;
+	root->builder.before_page = relist_in_between;
 	root->builder.ctx = root;
 	root->builder.cache = shard_root_cache(store, index);
 	root->refs = shard_refs_create(layout);
@@ -163,7 +188,7 @@ static int root_publish(struct shard_root *root, const struct shard_edit *edit,
 	err = shard_super_publish(store->super, pub);
 	if (err)
 		return err;
-	retire_meta(root);
+	retire_meta(store->ex, root->retired);
 	root->garbage->nr =
 		shard_extents_retire(store->ex, SHARD_DATA_STREAMS |
 						SHARD_INDEX_STREAMS,

@@ -77,4 +77,15 @@ int shard_root_begin(struct shard_root *root, struct shard_store *store,
 int shard_root_end(struct shard_root *root, int error, struct shard_edit *edit,
 		   const struct shard_log_start *from);
 
+/**
+ * shard_root_relist() - write the manifest anew, with the runs there are
+ *
+ * What it says of extents, such as which are bad, is durable then; replay starts
+ * where it did.  A root in the making does not hinder it, nor is it hindered.  May
+ * sleep.
+ *
+ * Return: 0, -EIO, -ENOSPC, -ENOMEM.
+ */
+int shard_root_relist(struct shard_store *store, struct shard_index *index);
+
 #endif /* SHARD_ROOT_H */

@@ -390,6 +390,14 @@ void shard_device_set_watermark(struct shard_device *device, u32 percent);
  * Any context.
  */
 void shard_device_set_idle(struct shard_device *device, u32 ms);
+/**
+ * shard_device_hold_idle() - the system is about to sleep, or is awake again
+ * @hold:	no idle time begins any more, and what is moved in one ends at its next
+ *		frame; else it is as before
+ *
+ * Any context.
+ */
+void shard_device_hold_idle(struct shard_device *device, bool hold);
 /** shard_device_space_low() - is there less than that; any context */
 bool shard_device_space_low(struct shard_device *device);
 
