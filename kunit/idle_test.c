@@ -270,11 +270,11 @@ static void what_is_not_worth_it_is_left_alone(struct kunit *test)
 }
 
 /*
- * Goal: a victim that cannot be moved ends idle time, not the device; and a device
- * that is read-only has none.
+ * Goal: a victim that cannot be moved ends neither idle time nor the device; and a
+ * device that is read-only has none.
  * Method: the victim's first frame cannot be read, twice; then a flush fails.
  */
-static void an_error_ends_idle_time(struct kunit *test)
+static void a_victim_that_cannot_be_read_ends_nothing(struct kunit *test)
 {
 	struct testdev *dev = test->priv;
 
@@ -284,7 +284,6 @@ static void an_error_ends_idle_time(struct kunit *test)
 	fake_fail(dev->fake, SHARD_IO_READ, -EIO, 2);
 	until_at_rest(dev);
 	KUNIT_EXPECT_EQ(test, testdev_stat(dev, reclaim_errors), 1ull);
-	KUNIT_EXPECT_EQ(test, testdev_stat(dev, idle_extents), 0ull);
 	KUNIT_EXPECT_EQ(test, shard_device_state(dev->device),
 			SHARD_STATE_READ_WRITE);
 	KUNIT_EXPECT_EQ(test, testdev_write(dev, 0, 1, 7), 0);
@@ -298,6 +297,44 @@ static void an_error_ends_idle_time(struct kunit *test)
 			SHARD_STATE_READ_ONLY);
 	until_at_rest(dev);
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&dev->device->idle_work));
+}
+
+/* Damages the first header of half of the host's extents. */
+static void rot_half(struct testdev *dev)
+{
+	struct shard_store *store = &dev->device->store;
+	struct shard_extent e;
+	u32 nr;
+
+	for (nr = SHARDBLK_SUPER_EXTENTS; nr < TESTDEV_EXTENTS; nr++) {
+		shard_extent_get(store->ex, nr, &e);
+		if (e.stream == SHARDBLK_STREAM_HOST && nr % 2 &&
+		    e.state == SHARD_EXTENT_SEALED)
+			fake_rot(dev->fake, shard_store_offset(store, nr, 0));
+	}
+}
+
+/*
+ * Goal: victims that cannot be moved do not make the device full while there are
+ * others.
+ * Method: half of the victims cannot be read; write on, with no idle time between.
+ */
+static void unreadable_victims_do_not_fill_the_device(struct kunit *test)
+{
+	struct testdev *dev = test->priv;
+	u64 blocks = dev->format.logical_size / TESTDEV_BLOCK, lba;
+
+	shard_device_set_idle(dev->device, SHARD_IDLE_NEVER);
+	use_up(dev, 3);
+	KUNIT_ASSERT_EQ(test, shard_device_checkpoint(dev->device), 0);
+	flush_work(&dev->device->compaction.work);
+	rot_half(dev);
+	for (lba = 0; lba < blocks; lba += REQUEST)
+		KUNIT_ASSERT_EQ_MSG(test, testdev_write(dev, lba, 3, 7), 0,
+				    "block %llu", lba);
+	KUNIT_EXPECT_GE(test, testdev_stat(dev, reclaim_errors),
+			(u64)dev->device->reclaim_high);
+	KUNIT_EXPECT_GT(test, testdev_stat(dev, reclaimed_extents), 0ull);
 }
 
 /*
@@ -329,7 +366,8 @@ static struct kunit_case idle_cases[] = {
 	KUNIT_CASE(none_begins_while_the_system_sleeps),
 	KUNIT_CASE(it_can_be_closed_at_any_moment),
 	KUNIT_CASE(what_is_not_worth_it_is_left_alone),
-	KUNIT_CASE(an_error_ends_idle_time),
+	KUNIT_CASE(a_victim_that_cannot_be_read_ends_nothing),
+	KUNIT_CASE(unreadable_victims_do_not_fill_the_device),
 	KUNIT_CASE(only_times_in_range_are_taken),
 	{}
 };

@@ -54,6 +54,7 @@ struct victim {
  * @gain:	dead blocks that its blocks stand for, in 1/256
  * @score:	of victims where space is short, on average; 0: none were
  * @walked:	victims that were walked to their end and wait for the batch
+ * @nr_failed:	of these, what could not be read, so that others have to do
  * @nr_done:	extents evacuated by this call
  * @nr_opened:	extents opened for what is moved
  * @now:	the victim that is being walked; @extent 0: none
@@ -81,6 +82,7 @@ struct shard_reclaim {
 	u64 gain;
 	u64 score;
 	u32 nr_walked;
+	u32 nr_failed;
 	u32 nr_done;
 	u32 nr_opened;
 	struct victim now;
@@ -502,6 +504,7 @@ static int walk(struct shard_reclaim *rc)
 		if (ret)
 			return ret;
 	}
+	rc->nr_failed += !rc->now.ok;
 	rc->walked[rc->nr_walked++] = rc->now;
 	rc->now.extent = 0;
 	return 0;
@@ -747,6 +750,7 @@ static int batch_finish(struct shard_reclaim *rc)
 	if (appended && !err)
 		rc->ops->gained(rc->ctx, rc->gain >> 8);
 	rc->nr_walked = 0;
+	rc->nr_failed = 0;
 	rc->room = 0;
 	if (rc->held != rc->now.extent)
 		release(rc);
@@ -762,7 +766,7 @@ int shard_reclaim_run(struct shard_reclaim *rc, u32 nr, u32 live_max,
 	rc->nr_done = 0;
 	rc->nr_opened = 0;
 	shard_sometimes(rc->now.extent, "a victim that is half walked is gone on with");
-	while (!ret && (rc->nr_done + rc->nr_walked < nr ||
+	while (!ret && (rc->nr_done + rc->nr_walked < nr + rc->nr_failed ||
 			(fill && batch_blocks(rc)) ||
 			(rc->held && rc->held == rc->now.extent))) {
 		if (!rc->now.extent && !walk_begin(rc, live_max, why))

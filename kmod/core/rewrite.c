@@ -86,10 +86,24 @@ static enum shard_rewrite rewrite_begin(struct shard_device *device)
 	return device->rewrite;
 }
 
+/*
+ * A manifest that says which extents are bad, and its record.  If that fails, too, the
+ * next try writes one in another extent.  Memory is not waited for, as it may be what
+ * is held that would free some (O12).
+ */
+static int tell_bad(struct shard_device *device)
+{
+	unsigned int noreclaim = memalloc_noreclaim_save();
+	int err = shard_root_relist(&device->store, device->index);
+
+	memalloc_noreclaim_restore(noreclaim);
+	shard_sometimes(err, "no manifest says yet that an extent is bad");
+	return err;
+}
+
 /* The record that gives the old extents their ends. */
 static int rewrite_end(struct shard_device *device)
 {
-	unsigned int noio = memalloc_noio_save();
 	struct shard_publish pub = {};
 	struct shard_dep dep;
 	unsigned long flags;
@@ -103,19 +117,14 @@ static int rewrite_end(struct shard_device *device)
 	shard_dep_and_written(&dep);
 	err = shard_dep_wait(&dep);
 	if (err)
-		goto out;
+		return err;
 	spin_lock_irqsave(&device->lock, flags);
 	/* an end is fixed only if all in front of it is known to be durable */
 	shard_device_note_durable(device, seq);
 	spin_unlock_irqrestore(&device->lock, flags);
-	err = shard_root_relist(&device->store, device->index);
-	shard_sometimes(err, "no manifest says that an extent is bad");
-	/* the next one may, but the ends are needed now */
-	if (err)
-		err = shard_super_publish(device->store.super, &pub);
-out:
-	memalloc_noio_restore(noio);
-	return err;
+	if (!tell_bad(device))
+		return 0;
+	return shard_super_publish(device->store.super, &pub);
 }
 
 /* Has the first one been tried often enough?  With the lock held. */

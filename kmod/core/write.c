@@ -393,6 +393,9 @@ static void frames_retire(struct shard_device *device, struct write_acks *acks)
 			device->write_error = f->error;
 		if (!device->write_error)
 			frame_apply(device, f);
+		/* another manifest: perhaps none could be written that says what is bad */
+		if (!device->write_error && f->tries)
+			shard_device_want_checkpoint(device);
 		if (!device->write_error && f->durable)
 			shard_device_note_durable(device, f->last_seq);
 		if (trace)

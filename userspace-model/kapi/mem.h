@@ -54,6 +54,9 @@ char *kapi_strdup(const char *s, gfp_t gfp, const char *at);
 
 unsigned int memalloc_noio_save(void);
 void memalloc_noio_restore(unsigned int flags);
+/* It waits for nothing either; that it may have the last memory is not modelled. */
+#define memalloc_noreclaim_save()	memalloc_noio_save()
+#define memalloc_noreclaim_restore(flags) memalloc_noio_restore(flags)
 
 void get_random_bytes(void *buf, size_t len);
 
