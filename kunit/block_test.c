@@ -133,8 +133,9 @@ static void limits_follow_the_engine(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lim.block_size, 4096u);
 	KUNIT_EXPECT_EQ(test, lim.io_opt, 524288u);
 	KUNIT_EXPECT_EQ(test, lim.max_hw_sectors, 128u);
+	/* each block may begin in one page and end in another */
 	KUNIT_EXPECT_EQ(test, (u32)lim.max_segments,
-			(u32)SHARDBLK_SEGMENTS_MAX);
+			2u * SHARD_REQUEST_BLOCKS_MAX);
 	KUNIT_EXPECT_EQ(test, lim.max_unmap_sectors % 8, 0u);
 	KUNIT_EXPECT_LE(test, (u64)lim.max_unmap_sectors << SECTOR_SHIFT,
 			(u64)U32_MAX);

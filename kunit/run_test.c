@@ -313,6 +313,36 @@ static int look_up(struct kunit *test, const struct shard_range *range)
 }
 
 /*
+ * Goal: what lies behind the last block is not told of: there is nothing to ask for.
+ * Method: entries that end behind it, begin there, or end where numbers do.
+ */
+static void what_comes_next_is_on_the_device(struct kunit *test)
+{
+	static const struct shard_range ranges[] = {
+		{ .lba = RIG_LOGICAL_BLOCKS - 1, .nr_blocks = 2 },
+		{ .lba = RIG_LOGICAL_BLOCKS, .nr_blocks = 2 },
+		{ .lba = U64_MAX - 1, .nr_blocks = 1 },
+	};
+	struct fixture *f = test->priv;
+	struct shard_cache *cache;
+	struct shard_range r;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		struct shard_run *run = build_of(test, &ranges[i], 1);
+
+		cache = shard_cache_create(&f->rig->store, PAGES);
+		KUNIT_ASSERT_NOT_NULL(test, cache);
+		KUNIT_EXPECT_EQ(test, shard_run_next(&f->rig->store, cache, run,
+						     0, &r), (int)!i);
+		KUNIT_EXPECT_EQ(test, r.lba, RIG_LOGICAL_BLOCKS - 1ull);
+		KUNIT_EXPECT_EQ(test, r.nr_blocks, 1ull);
+		shard_cache_destroy(cache);
+		shard_run_destroy(run);
+	}
+}
+
+/*
  * Goal: holes that touch are one entry, others are not.
  * Method: three holes, two of which touch.
  */
@@ -589,6 +619,7 @@ static struct kunit_case run_cases[] = {
 	KUNIT_CASE(a_look_up_spans_leaves),
 	KUNIT_CASE(a_look_up_that_needs_a_page_says_so),
 	KUNIT_CASE(a_bad_page_is_never_nothing),
+	KUNIT_CASE(what_comes_next_is_on_the_device),
 	KUNIT_CASE(holes_that_touch_are_one_entry),
 	KUNIT_CASE(a_walk_believes_no_impossible_entry),
 	KUNIT_CASE(a_look_up_believes_no_impossible_place),

@@ -26,8 +26,11 @@
 
 #define SHARDBLK_RELEASE	"0.1.0"
 
-/* Pieces of memory of a request; tells how many struct shard_seg to keep. */
-#define SHARDBLK_SEGMENTS_MAX	128
+/*
+ * Pieces of memory of a request; tells how many struct shard_seg to keep.  A block may
+ * lie across two pages, and the largest request is not to be cut for that.
+ */
+#define SHARDBLK_SEGMENTS_MAX	(2 * SHARD_REQUEST_BLOCKS_MAX)
 
 /* ------------------------------------------------------------------ bio.c */
 

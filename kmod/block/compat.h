@@ -5,8 +5,8 @@
  * For 6.1 to 7.3.  Distributions backport, so a version number does not say
  * which form an interface has: the headers do, by a macro that came with it, or,
  * where there is none, by a word that Kbuild looks for (COMPAT_HAS_...).  Kernels
- * from 6.5 to 6.8, whose block devices are opened in ways of their own, are not
- * meant.
+ * from 6.5 to 6.10, which open block devices or set their limits in ways of their
+ * own, are not meant.
  */
 #ifndef SHARDBLK_COMPAT_H
 #define SHARDBLK_COMPAT_H

@@ -515,14 +515,17 @@ static int table_build(struct shardblk *sb,
 	error = table_shrinker_add(sb);
 	if (error)
 		goto out_device;
+	/* A rule of udev may change it as soon as there is a disk. */
+	shardblk_scrub_every(sb, options->scrub_interval * SHARDBLK_HOUR);
 	error = shardblk_disk_create(sb);
 	if (error) {
 		pr_err("cannot create shardblk%d: error %d\n", sb->id, error);
-		goto out_shrinker;
+		goto out_scrub;
 	}
 	return 0;
 
-out_shrinker:
+out_scrub:
+	shardblk_scrub_stop(sb, true);
 	compat_shrinker_remove(&sb->shrinker);
 out_device:
 	shard_device_close(sb->device);
@@ -558,12 +561,12 @@ int shardblk_add(const struct shardblk_options *options)
 		goto out_erase;
 
 	id = sb->id;
-	shardblk_scrub_every(sb, options->scrub_interval * SHARDBLK_HOUR);
 	shardblk_debugfs_add(sb);
+	mutex_lock(&table_lock);
+	/* Soon: who heard of the disk asks for it. */
+	sb->phase = SHARDBLK_LIVE;
 	pr_info("shardblk%d on %s, %s\n", id, sb->backing.backend.name,
 		shard_state_name(sb->state_told));
-	mutex_lock(&table_lock);
-	sb->phase = SHARDBLK_LIVE;
 	/* For a change that came too early to be told. */
 	schedule_work(&sb->state_work);
 	mutex_unlock(&table_lock);

@@ -751,14 +751,16 @@ u32 shard_extents_nr_free(struct shard_extents *ex)
 
 u32 shard_extents_nr_bad(struct shard_extents *ex)
 {
+	u32 nr_extents = ex->layout.nr_extents, from, i;
 	unsigned long flags;
 	u32 nr = 0;
-	u32 i;
 
-	spin_lock_irqsave(&ex->lock, flags);
-	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
-		nr += ex->extents[i].bad;
-	spin_unlock_irqrestore(&ex->lock, flags);
+	for (from = SHARDBLK_SUPER_EXTENTS; from < nr_extents; from = i) {
+		spin_lock_irqsave(&ex->lock, flags);
+		for (i = from; i < min(from + SHARD_EXTENTS_SLICE, nr_extents); i++)
+			nr += ex->extents[i].bad;
+		spin_unlock_irqrestore(&ex->lock, flags);
+	}
 	return nr;
 }
 
@@ -776,15 +778,17 @@ u32 shard_extents_nr_used(struct shard_extents *ex, u32 stream)
 /* Blocks that the newest root points to. */
 u64 shard_extents_live(struct shard_extents *ex)
 {
+	u32 nr_extents = ex->layout.nr_extents, from, i;
 	unsigned long flags;
 	u64 live = 0;
-	u32 i;
 
-	spin_lock_irqsave(&ex->lock, flags);
-	for (i = SHARDBLK_SUPER_EXTENTS; i < ex->layout.nr_extents; i++)
-		if ((BIT(ex->extents[i].stream) & SHARD_DATA_STREAMS) &&
-		    ex->extents[i].state != SHARD_EXTENT_FREE)
-			live += ex->extents[i].live;
-	spin_unlock_irqrestore(&ex->lock, flags);
+	for (from = SHARDBLK_SUPER_EXTENTS; from < nr_extents; from = i) {
+		spin_lock_irqsave(&ex->lock, flags);
+		for (i = from; i < min(from + SHARD_EXTENTS_SLICE, nr_extents); i++)
+			if ((BIT(ex->extents[i].stream) & SHARD_DATA_STREAMS) &&
+			    ex->extents[i].state != SHARD_EXTENT_FREE)
+				live += ex->extents[i].live;
+		spin_unlock_irqrestore(&ex->lock, flags);
+	}
 	return live;
 }

@@ -36,6 +36,9 @@ struct shard_refs;
 #define SHARD_INDEX_STREAMS						\
 	(BIT(SHARDBLK_STREAM_INDEX) | BIT(SHARDBLK_STREAM_MERGE))
 
+/* Extents that are looked at without letting others have the lock. */
+#define SHARD_EXTENTS_SLICE	1024u
+
 enum shard_extent_state {
 	SHARD_EXTENT_FREE,
 	SHARD_EXTENT_ASSIGNED,

@@ -262,8 +262,6 @@ void shard_extents_restored(struct shard_extents *ex)
 /* Of up to so many extents all are looked at, else so many are drawn. */
 #define VICTIM_ALL		16384u
 #define VICTIM_DRAWS		1024u
-/* Extents that are looked at without letting others have the lock. */
-#define VICTIM_SLICE		1024u
 /* An extent is tried so often; then what cannot be read keeps it. */
 #define VICTIM_TRIES		3u
 
@@ -324,7 +322,7 @@ static u32 victim_search(struct shard_extents *ex, u64 now, u32 live_max)
 
 	for (from = SHARDBLK_SUPER_EXTENTS; from < nr_extents; from = nr) {
 		spin_lock_irqsave(&ex->lock, flags);
-		for (nr = from; nr < min(from + VICTIM_SLICE, nr_extents); nr++)
+		for (nr = from; nr < min(from + SHARD_EXTENTS_SLICE, nr_extents); nr++)
 			victim_better(ex, now, live_max, nr, &best, &score);
 		spin_unlock_irqrestore(&ex->lock, flags);
 	}
@@ -362,7 +360,7 @@ u64 shard_extents_dead(struct shard_extents *ex, u32 payload)
 
 	for (from = SHARDBLK_SUPER_EXTENTS; from < nr_extents; from = nr) {
 		spin_lock_irqsave(&ex->lock, flags);
-		for (nr = from; nr < min(from + VICTIM_SLICE, nr_extents); nr++)
+		for (nr = from; nr < min(from + SHARD_EXTENTS_SLICE, nr_extents); nr++)
 			if (victim_may(&ex->extents[nr], payload - 1))
 				dead += payload - ex->extents[nr].live;
 		spin_unlock_irqrestore(&ex->lock, flags);

@@ -255,22 +255,23 @@ int shard_run_next(struct shard_store *store, struct shard_cache *cache,
 		   const struct shard_run *run, u64 lba,
 		   struct shard_range *range)
 {
+	u64 end = shard_extents_layout(store->ex)->logical_blocks, next;
 	bool found = false;
 
-	while (run && !found && lba != U64_MAX) {
+	while (run && !found && lba < end) {
 		struct shard_leaf_entry e;
 		struct shard_cached *c;
-		u64 next;
 		int err;
 
 		err = leaf_hold(store, cache, run, lba, true, &c, &next);
 		if (err)
 			return err;
-		found = leaf_next(c, lba, &e);
+		/* a walk refuses others, and nobody can ask for them */
+		found = leaf_next(c, lba, &e) && e.lba < end;
 		shard_cache_put(cache, c);
 		if (found) {
 			range->lba = e.lba;
-			range->nr_blocks = e.nr_blocks;
+			range->nr_blocks = min_t(u64, e.nr_blocks, end - e.lba);
 			range->mapped = e.mapped;
 		}
 		lba = next;

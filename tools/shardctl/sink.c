@@ -153,23 +153,17 @@ static int write_all(struct sink *sink, const void *data, uint64_t len)
 static int write_hole(struct sink *sink, uint64_t end)
 {
 	uint64_t range[2] = { sink->pos, end - sink->pos };
+	bool zeros_there = sink->kind == SINK_FILE;
 	int code = CTL_DONE;
 
-	switch (sink->kind) {
-	case SINK_BLOCK:
-		if (range[1] && ioctl(sink->fd, BLKZEROOUT, range))
-			return sink_error(sink, "zero");
-		break;
-	case SINK_FILE:
-		break;
-	case SINK_STREAM:
-		while (sink->pos < end && code == CTL_DONE) {
-			uint64_t len = end - sink->pos;
+	/* refused where it begins or ends within a sector */
+	if (sink->kind == SINK_BLOCK && range[1])
+		zeros_there = !ioctl(sink->fd, BLKZEROOUT, range);
+	while (!zeros_there && sink->pos < end && code == CTL_DONE) {
+		uint64_t len = end - sink->pos;
 
-			code = write_all(sink, zeros, len < sizeof(zeros) ?
-						      len : sizeof(zeros));
-		}
-		break;
+		code = write_all(sink, zeros,
+				 len < sizeof(zeros) ? len : sizeof(zeros));
 	}
 	sink->pos = end;
 	return code;

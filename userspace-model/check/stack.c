@@ -23,6 +23,8 @@ void stack_begin(struct stack *s, struct world *w, u32 block_size,
 	};
 	if (!shard_layout_make(&s->layout))
 		kapi_fail("no layout");
+	/* numbers of blocks may be large: nothing here holds their data */
+	s->layout.logical_blocks = 1ull << 34;
 	s->store.ex = shard_extents_create(&s->layout);
 	s->store.wb = shard_writeback_create(&w->disk->backend, &s->stats,
 					     NULL, NULL);

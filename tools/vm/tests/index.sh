@@ -43,6 +43,15 @@ merges=$(($(stat_of "$dev" compactions) - merges))
 at_most $(($(stat_of "$dev" index_blocks) - before)) $((2 * checkpoints + 6 * merges)) \
 	"a header and one page for each checkpoint"
 
+t "the largest write is one request wherever its memory begins"
+before=$(stat_of "$dev" writes)
+largest=$(cat "/sys/block/${dev#/dev/}/queue/max_hw_sectors_kb")
+same "$largest" 512 "KiB in the largest request"
+for align in 512 2048 3584; do
+	must scattered "$dev" 512 $align
+done
+same "$(($(stat_of "$dev" writes) - before))" 3 "requests for three writes"
+
 t "reads in order are large backing reads"
 put "$dev" 3 64 5000
 trace_begin vda
