@@ -27,8 +27,12 @@ int main(int argc, char **argv)
 	nr = len / PAGE + 1;
 	memory = mmap(NULL, nr * PAGE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED || madvise(memory, nr * PAGE, MADV_NOHUGEPAGE))
+	if (memory == MAP_FAILED) {
+		perror("mmap");
 		return 1;
+	}
+	/* a kernel that knows no huge pages refuses this */
+	madvise(memory, nr * PAGE, MADV_NOHUGEPAGE);
 	/* pages are given out one behind the other: so not in that order */
 	for (i = 0; i < 3; i++)
 		for (at = i; at < nr; at += 3)
